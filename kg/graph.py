@@ -1,0 +1,274 @@
+"""The graph as frozen arrays: what training, explaining and serving read instead of the database.
+
+Nodes are numbered once: items 0..n_items-1, then entities label by label, then users. An item's node number
+is therefore also its column in every score matrix.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from kg.errors import UnknownIdError
+from kg.schema import GraphSchema
+
+IntArray = npt.NDArray[np.int64]
+NodeArray = npt.NDArray[np.int32]
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+NO_TIME = -1
+"""The time of an interaction that has none."""
+
+
+class Vocabulary:
+    """External id <-> 0..n-1 for one node label; ids translate here and nowhere else.
+
+    Raises:
+        ValueError: an id is given twice.
+    """
+
+    __slots__ = ("_index", "ids", "label")
+
+    def __init__(self, label: str, ids: Iterable[str]) -> None:
+        self.label = label
+        self.ids: tuple[str, ...] = tuple(ids)
+        self._index = {external: n for n, external in enumerate(self.ids)}
+        if len(self._index) != len(self.ids):
+            raise ValueError(f"{label}: an id is given twice")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, external_id: object) -> bool:
+        return external_id in self._index
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and (self.label, self.ids) == (other.label, other.ids)
+
+    def __hash__(self) -> int:
+        return hash((self.label, self.fingerprint))
+
+    def index(self, external_id: str) -> int:
+        """The number of an id.
+
+        Raises:
+            UnknownIdError: no node of this label has it; the error names it.
+        """
+        try:
+            return self._index[external_id]
+        except KeyError:
+            raise UnknownIdError(self.label, external_id) from None
+
+    def find(self, external_id: str) -> int | None:
+        """The number of an id, or None."""
+        return self._index.get(external_id)
+
+    def indices(self, external_ids: Sequence[str]) -> IntArray:
+        """The numbers of many ids, int64.
+
+        Raises:
+            UnknownIdError: one of them is unknown.
+        """
+        return np.fromiter((self.index(x) for x in external_ids), np.int64, len(external_ids))
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of label, ids and their order, 16 hex digits."""
+        digest = hashlib.sha256(self.label.encode())
+        for external in self.ids:
+            digest.update(b"\x00" + external.encode())
+        return digest.hexdigest()[:16]
+
+
+def _freeze(*arrays: npt.NDArray[Any]) -> None:
+    for array in arrays:
+        array.setflags(write=False)
+
+
+def _same_length(owner: str, **columns: npt.NDArray[Any]) -> None:
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{owner}: columns differ in length: {lengths}")
+
+
+@dataclass(frozen=True, eq=False)
+class Triples:
+    """Facts `head[i] -relation[i]-> tail[i]`: node numbers and indices into the relations, all int32."""
+
+    head: NodeArray
+    relation: NodeArray
+    tail: NodeArray
+
+    def __post_init__(self) -> None:
+        _same_length("Triples", head=self.head, relation=self.relation, tail=self.tail)
+        _freeze(self.head, self.relation, self.tail)
+
+    def __len__(self) -> int:
+        return len(self.head)
+
+    def select(self, mask: BoolArray) -> "Triples":
+        """Those where `mask` (bool, one a triple) holds."""
+        return Triples(self.head[mask], self.relation[mask], self.tail[mask])
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Events: user and item int32 (from 0), value float32, time int64 (epoch seconds UTC, or NO_TIME),
+    kind int8 (index into the schema's interactions), liked bool.
+    """
+
+    user: NodeArray
+    item: NodeArray
+    value: FloatArray
+    time: IntArray
+    kind: npt.NDArray[np.int8]
+    liked: BoolArray
+
+    def __post_init__(self) -> None:
+        columns = {name: getattr(self, name) for name in ("user", "item", "value", "time", "kind", "liked")}
+        _same_length("Interactions", **columns)
+        _freeze(*columns.values())
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def select(self, mask: BoolArray) -> "Interactions":
+        """Those where `mask` (bool, one an event) holds."""
+        return Interactions(
+            self.user[mask],
+            self.item[mask],
+            self.value[mask],
+            self.time[mask],
+            self.kind[mask],
+            self.liked[mask],
+        )
+
+    def matrix(self, n_users: int, n_items: int) -> sp.csr_array:
+        """A users x items CSR of float32 ones, one where there is an event of any kind."""
+        ones = np.ones(len(self), np.float32)
+        matrix = sp.csr_array((ones, (self.user, self.item)), shape=(n_users, n_items))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class GraphSnapshot:
+    """Everything training, serving and explaining need, read once from the store.
+
+    `vocabularies` are in node order: the item label, the entity labels, the user label. `names` has one
+    readable name for each node in the same order; `texts` one text for each item, "" where there is none.
+    """
+
+    schema: GraphSchema
+    vocabularies: tuple[Vocabulary, ...]
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+    triples: Triples
+    interactions: Interactions
+    source: str = field(default="", compare=False)
+    """Which state of which store it was read from; not part of the content."""
+
+    def __post_init__(self) -> None:
+        if self.vocabularies[0].label != self.schema.item.label or self.users.label != self.schema.user.label:
+            raise ValueError("vocabularies must begin with the item label and end with the user label")
+        if len(self.names) != self.n_nodes or len(self.texts) != self.n_items:
+            raise ValueError("one name for each node and one text for each item are needed")
+
+    @property
+    def items(self) -> Vocabulary:
+        """The items' ids; an item's index is its node number."""
+        return self.vocabularies[0]
+
+    @property
+    def users(self) -> Vocabulary:
+        """The users' ids; a user's node number is `first_user` + index."""
+        return self.vocabularies[-1]
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are."""
+        return len(self.items)
+
+    @property
+    def n_users(self) -> int:
+        """How many users there are."""
+        return len(self.users)
+
+    @cached_property
+    def n_nodes(self) -> int:
+        """How many nodes there are, of all labels."""
+        return sum(map(len, self.vocabularies))
+
+    @property
+    def first_user(self) -> int:
+        """The node number of user 0; items and entities come before it."""
+        return self.n_nodes - self.n_users
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """The relation types, in the order of `triples.relation`."""
+        return tuple(x.type for x in self.schema.relations)
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """The first node number of each label."""
+        sizes = np.cumsum([0, *map(len, self.vocabularies)])
+        return {v.label: int(start) for v, start in zip(self.vocabularies, sizes, strict=False)}
+
+    def vocabulary(self, label: str) -> Vocabulary:
+        """The ids of one label.
+
+        Raises:
+            GraphSchemaError: the graph has no such label.
+        """
+        self.schema.label(label)
+        return next(v for v in self.vocabularies if v.label == label)
+
+    def node(self, label: str, external_id: str) -> int:
+        """The node number of an id.
+
+        Raises:
+            UnknownIdError: no node of that label has it.
+        """
+        return self.offsets[label] + self.vocabulary(label).index(external_id)
+
+    def locate(self, node: int) -> tuple[str, str]:
+        """Label and id of a node number."""
+        for vocabulary in reversed(self.vocabularies):
+            start = self.offsets[vocabulary.label]
+            if node >= start:
+                return vocabulary.label, vocabulary.ids[node - start]
+        raise IndexError(node)
+
+    @cached_property
+    def liked(self) -> sp.csr_array:
+        """Users x items, float32 ones where the user liked the item."""
+        return self.interactions.select(self.interactions.liked).matrix(self.n_users, self.n_items)
+
+    @cached_property
+    def seen(self) -> sp.csr_array:
+        """Users x items, float32 ones where there is any event."""
+        return self.interactions.matrix(self.n_users, self.n_items)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the whole content, 16 hex digits; equal content from any store gives the same."""
+        digest = hashlib.sha256(self.schema.model_dump_json().encode())
+        for vocabulary in self.vocabularies:
+            digest.update(vocabulary.fingerprint.encode())
+        for text in (*self.names, *self.texts):
+            digest.update(text.encode() + b"\x00")
+        for array in (
+            *(self.triples.head, self.triples.relation, self.triples.tail),
+            *(self.interactions.user, self.interactions.item, self.interactions.value),
+            *(self.interactions.time, self.interactions.kind, self.interactions.liked),
+        ):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]

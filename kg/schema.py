@@ -1,0 +1,169 @@
+"""What a graph says about itself: the roles of its labels and the words for its relations.
+
+One label a node, the domain's own. The schema is made from a mapping at ingestion, stored in the one
+`(:TrailmixSchema)` node, and is the allow-list from which labels and relation types enter Cypher.
+"""
+
+import re
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from kg.errors import GraphSchemaError
+
+Role = Literal["user", "item", "entity"]
+"""user and item are the two sides of an interaction; entity is everything else."""
+
+SCHEMA_LABEL = "TrailmixSchema"
+
+
+def _identifier(name: str) -> str:
+    """Names become Cypher identifiers, so they may hold letters, digits and underscores only."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
+        raise ValueError(f"{name!r} is not a name: letters, digits and _ only, beginning with a letter")
+    if name == SCHEMA_LABEL:
+        raise ValueError(f"{SCHEMA_LABEL} is kept for Trailmix itself")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_identifier)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LabelSchema(_Frozen):
+    """One node label."""
+
+    label: Name
+    role: Role
+    name_property: Name = "name"
+    """The property people read, e.g. `title`."""
+
+
+class Phrase(_Frozen):
+    """How a relation is told in an explanation; A is the head and B the tail as stored."""
+
+    out: str
+    """Read from head to tail: "A, *directed by* B"."""
+    back: str
+    """Read from tail to head, after having come along it: "B, *who also directed* A"."""
+
+
+class RelationSchema(_Frozen):
+    """One relation type; it joins one head label to one tail label."""
+
+    type: Name
+    head: Name
+    tail: Name
+    phrase: Phrase
+
+
+class InteractionSchema(_Frozen):
+    """One relation type from user to item, with properties `value` and `time`."""
+
+    type: Name
+    liked_at_least: float | None = None
+    """An event counts as liked from this value on; none: every event does."""
+    verb: str = "liked"
+    """Told as "because you *liked* ..."."""
+
+
+class GraphSchema(_Frozen):
+    """All labels, relations and interactions of one graph.
+
+    Raises:
+        ValueError: not exactly one user and one item label, or a relation joins an unknown label.
+    """
+
+    labels: tuple[LabelSchema, ...]
+    relations: tuple[RelationSchema, ...] = ()
+    interactions: tuple[InteractionSchema, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for role in ("user", "item"):
+            found = [x.label for x in self.labels if x.role == role]
+            if len(found) != 1:
+                raise ValueError(f"a graph has exactly one label with the role {role}, not {found or 'none'}")
+        names = [x.label for x in self.labels]
+        types = [x.type for x in self.relations] + [x.type for x in self.interactions]
+        for kind, values in (("label", names), ("relation type", types)):
+            twice = sorted({v for v in values if values.count(v) > 1})
+            if twice:
+                raise ValueError(f"{kind} {twice[0]} is given twice")
+        for relation in self.relations:
+            for end in (relation.head, relation.tail):
+                if end not in names:
+                    raise ValueError(f"relation {relation.type} joins the unknown label {end}")
+        return self
+
+    @cached_property
+    def user(self) -> LabelSchema:
+        """The label with the role user."""
+        return next(x for x in self.labels if x.role == "user")
+
+    @cached_property
+    def item(self) -> LabelSchema:
+        """The label with the role item."""
+        return next(x for x in self.labels if x.role == "item")
+
+    @cached_property
+    def entities(self) -> tuple[LabelSchema, ...]:
+        """The labels with the role entity."""
+        return tuple(x for x in self.labels if x.role == "entity")
+
+    def label(self, name: str) -> LabelSchema:
+        """The label of that name.
+
+        Raises:
+            GraphSchemaError: there is none.
+        """
+        for found in self.labels:
+            if found.label == name:
+                return found
+        raise GraphSchemaError(
+            f"no label {name} in this graph; it has {', '.join(x.label for x in self.labels)}"
+        )
+
+    def relation(self, name: str) -> RelationSchema:
+        """The relation of that type.
+
+        Raises:
+            GraphSchemaError: there is none.
+        """
+        for found in self.relations:
+            if found.type == name:
+                return found
+        raise GraphSchemaError(
+            f"no relation {name} in this graph; it has {', '.join(x.type for x in self.relations)}"
+        )
+
+    def merged(self, newer: "GraphSchema") -> "GraphSchema":
+        """Both together; on a name that both have, `newer`'s words win.
+
+        Raises:
+            GraphSchemaError: they disagree about a role or about what a relation joins.
+        """
+        for mine in self.labels:
+            for theirs in newer.labels:
+                if mine.label == theirs.label and mine.role != theirs.role:
+                    raise GraphSchemaError(
+                        f"label {mine.label} has the role {mine.role} in this graph, not {theirs.role}"
+                    )
+        for old in self.relations:
+            for new in newer.relations:
+                if old.type == new.type and (old.head, old.tail) != (new.head, new.tail):
+                    raise GraphSchemaError(f"{old.type} joins {old.head} to {old.tail} in this graph")
+        try:
+            return GraphSchema(
+                labels=tuple({x.label: x for x in (*self.labels, *newer.labels)}.values()),
+                relations=tuple({x.type: x for x in (*self.relations, *newer.relations)}.values()),
+                interactions=tuple({x.type: x for x in (*self.interactions, *newer.interactions)}.values()),
+            )
+        except ValueError as error:
+            raise GraphSchemaError(
+                f"the mapping does not fit the graph: {error}; use another TRAILMIX_HOME or database for it"
+            ) from None
