@@ -1,0 +1,475 @@
+"""The graph store: the only place that speaks Cypher.
+
+One Cypher text and one driver serve Neo4j 5 and ArcadeDB. What was measured on both shapes the statements:
+one label a node (with two, ArcadeDB's MERGE skips the index and takes 10 to 30 times as long); labels and
+types spelled out (dynamic ones scan every node on Neo4j and are ignored by ArcadeDB); no `elementId`; reading
+collected per head node, because a record costs the driver about 40 microseconds, however short it is.
+"""
+
+import asyncio
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypedDict, TypeVar
+from urllib.parse import urlsplit
+
+from neo4j import AsyncGraphDatabase, GraphDatabase, ManagedTransaction, Record
+from neo4j.exceptions import AuthError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
+from pydantic import SecretStr
+
+from kg.errors import GraphSchemaError, GraphUnavailableError, QueryError
+from kg.schema import SCHEMA_LABEL, GraphSchema
+
+NODE_BATCH = 5_000
+RELATION_BATCH = 10_000
+HEADS_A_READ = 2_000
+DELETE_BATCH = 10_000
+
+PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] | None
+"""What a node or relation may hold; None removes the property, and reads back as None."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a graph server is and how to log in; an empty password means no authentication."""
+
+    uri: str
+    username: str
+    password: SecretStr
+    database: str
+
+    @property
+    def auth(self) -> tuple[str, str] | None:
+        """What the driver wants to log in with."""
+        password = self.password.get_secret_value()
+        return (self.username, password) if password else None
+
+    @property
+    def address(self) -> str:
+        """The URI without any user and password that someone put into it."""
+        parts = urlsplit(self.uri)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+class NodeRow(TypedDict):
+    """One node to write; `properties` may not hold `id`."""
+
+    id: str
+    properties: dict[str, PropertyValue]
+
+
+class RelationRow(TypedDict):
+    """One relation or interaction to write, by the ids of its ends."""
+
+    head: str
+    tail: str
+    properties: dict[str, PropertyValue]
+
+
+class EventRow(TypedDict):
+    """One event of one user: interaction type, item id, value and epoch seconds UTC."""
+
+    type: str
+    item: str
+    value: float | None
+    time: int | None
+
+
+@dataclass(frozen=True)
+class NodeColumns:
+    """The nodes of one label: ids, and one list of the same length for each property."""
+
+    ids: list[str]
+    properties: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class RelationColumns:
+    """The relations of one type: the ids of the ends, and one list of the same length for each property."""
+
+    heads: list[str]
+    tails: list[str]
+    properties: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class GraphCounts:
+    """How many nodes each label and how many relations each type has, interactions included."""
+
+    nodes: dict[str, int]
+    relations: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """Which server answers."""
+
+    engine: Literal["neo4j", "arcadedb"]
+    version: str
+
+
+class GraphStore:
+    """A property graph on a server that speaks Bolt; connects when first used, and is a context manager.
+
+    Every method raises GraphUnavailableError where no server answers or it refuses the login, and QueryError
+    where it refuses a statement. Writes and reads go through the driver's managed transactions, which retry
+    deadlocks, lost updates and short outages.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._schema: GraphSchema | None = None
+        with _translated(connection):
+            self._driver = GraphDatabase.driver(connection.uri, auth=connection.auth, **_DRIVER_OPTIONS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._driver.close()
+
+    def info(self) -> ServerInfo:
+        """Which server answers, e.g. neo4j 5.26.30."""
+        with _translated(self.connection):
+            agent = self._driver.get_server_info().agent
+        if found := re.search(r"ArcadeDB ([\w.]+)", agent):
+            return ServerInfo("arcadedb", found[1])
+        return ServerInfo("neo4j", agent.rpartition("/")[2])
+
+    def prepare(self, schema: GraphSchema) -> GraphSchema:
+        """Make the graph ready for `schema`, beside what it already holds; returns both merged.
+
+        Uniqueness constraints come first: without their indexes every MERGE scans its label.
+
+        Raises:
+            GraphSchemaError: the graph holds a schema that disagrees.
+        """
+        self._constrain(SCHEMA_LABEL)
+        stored = self._stored_schema()
+        merged = stored.merged(schema) if stored else schema
+        for label in merged.labels:
+            self._constrain(label.label)
+        self._write(
+            f"MERGE (s:{SCHEMA_LABEL} {{id: 'schema'}}) ON CREATE SET s.identity = $identity, s.revision = 0 "
+            "SET s.json = $json",
+            identity=uuid.uuid4().hex,
+            json=merged.model_dump_json(),
+        )
+        self._schema = merged
+        return merged
+
+    def schema(self) -> GraphSchema:
+        """The schema the graph holds now.
+
+        Raises:
+            GraphSchemaError: it holds none, because nothing was ingested.
+        """
+        self._schema = self._stored_schema()
+        if self._schema is None:
+            raise GraphSchemaError(f"the graph at {self.connection.address} is empty; run trailmix ingest")
+        return self._schema
+
+    def upsert_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
+        """Create the nodes, or set the given properties of those that exist; the last row of an id wins.
+
+        Raises:
+            GraphSchemaError: the schema has no such label.
+            ValueError: a property has no proper name, or is `id`.
+        """
+        self._known(label, self._labels)
+        statement = f"UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.properties"
+        for batch in _batches(rows, NODE_BATCH):
+            _check_names({name for row in batch for name in row["properties"]}, taken=("id",))
+            self._write(statement, rows=batch)
+
+    def upsert_relations(self, type: str, rows: Sequence[RelationRow]) -> int:  # noqa: A002
+        """Create relations or interactions, or set the given properties of those that exist.
+
+        There is at most one relation of a type from one head to one tail. Returns how many rows found both
+        of their ends; the others are left out.
+
+        Raises:
+            GraphSchemaError: the schema has no such relation or interaction type.
+            ValueError: a property has no proper name.
+        """
+        head, tail = self._ends(type)
+        statement = (
+            f"UNWIND $rows AS row MATCH (h:{head} {{id: row.head}}) MATCH (t:{tail} {{id: row.tail}}) "
+            f"MERGE (h)-[r:{type}]->(t) SET r += row.properties RETURN count(*) AS found"
+        )
+        found = 0
+        for batch in _batches(rows, RELATION_BATCH):
+            _check_names({name for row in batch for name in row["properties"]})
+            found += self._write(statement, rows=batch)[0]["found"]
+        return found
+
+    def read_nodes(self, label: str, properties: Sequence[str] = ()) -> NodeColumns:
+        """All nodes of a label, in no particular order; a property that a node lacks is None.
+
+        Raises:
+            GraphSchemaError: the schema has no such label.
+        """
+        self._known(label, self._labels)
+        _check_names(properties)
+        returned = ", ".join(f"n.{name}" for name in ("id", *properties))
+        rows = self._read(f"MATCH (n:{label}) RETURN {returned}")
+        ids, *values = _columns([row.values() for row in rows], 1 + len(properties))
+        return NodeColumns(ids, dict(zip(properties, values, strict=True)))
+
+    def read_relations(self, type: str, properties: Sequence[str] = ()) -> RelationColumns:  # noqa: A002
+        """All relations or interactions of a type, grouped by head; a property that one lacks is None.
+
+        Raises:
+            GraphSchemaError: the schema has no such relation or interaction type.
+        """
+        head, tail = self._ends(type)
+        _check_names(properties)
+        # collect() leaves nulls out, so each relation is collected as one list
+        wanted = ", ".join(["t.id", *(f"r.{name}" for name in properties)])
+        statement = (
+            f"UNWIND $heads AS head MATCH (h:{head} {{id: head}})-[r:{type}]->(t:{tail}) "
+            f"RETURN head, collect([{wanted}]) AS found"
+        )
+        heads: list[str] = []
+        found: list[list[Any]] = []
+        for batch in _batches(self.read_nodes(head).ids, HEADS_A_READ):
+            for one, relations in self._read(statement, heads=batch):
+                heads.extend([one] * len(relations))
+                found.extend(relations)
+        tails, *values = _columns(found, 1 + len(properties))
+        return RelationColumns(heads, tails, dict(zip(properties, values, strict=True)))
+
+    def read_events(self, user_id: str) -> list[EventRow]:
+        """One user's events of every interaction type, newest first; those without a time come last."""
+        schema = self._schema or self.schema()
+        user, item = schema.user.label, schema.item.label
+        events = [
+            EventRow(type=x.type, item=row["item"], value=row["value"], time=row["time"])
+            for x in schema.interactions
+            for row in self._read(
+                f"MATCH (u:{user} {{id: $user}})-[r:{x.type}]->(i:{item}) "
+                "RETURN i.id AS item, r.value AS value, r.time AS time",
+                user=user_id,
+            )
+        ]
+        return sorted(events, key=_newest_first)
+
+    def counts(self) -> GraphCounts:
+        """How much of everything in the schema the graph holds."""
+        schema = self.schema()
+        types = list(_ends_of(schema))
+        return GraphCounts(
+            {x.label: self._count(f"MATCH (n:{x.label}) RETURN count(n) AS n") for x in schema.labels},
+            {name: self._count(f"MATCH ()-[r:{name}]->() RETURN count(r) AS n") for name in types},
+        )
+
+    def state(self) -> str:
+        """A name for what the graph holds now, 16 hex digits; it differs wherever the content may.
+
+        Made from the store's identity, a revision that every write of ours moves on, and the counts, which
+        give away what other clients added or deleted (but not what they changed in place).
+
+        Raises:
+            GraphSchemaError: nothing was ingested.
+        """
+        counts = self.counts()
+        mark = self._read(f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) RETURN s.identity, s.revision")
+        return hashlib.sha256(repr((list(map(tuple, mark)), counts)).encode()).hexdigest()[:16]
+
+    def query(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = 30.0,
+        write: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Run any Cypher statement and return its records; `timeout` is in seconds.
+
+        Without `write`, statements with a writing clause are refused here, because ArcadeDB accepts writes
+        in read sessions. That guards against mistakes; it is no fence against an attacker.
+
+        Raises:
+            QueryError: refused, failed, or not done in time.
+        """
+        if not write and (clause := writing_clause(statement)):
+            raise QueryError(f"{clause} writes to the graph, and this query is read-only")
+        access = "WRITE" if write else "READ"
+        # The blocking driver cannot leave a read that waits for the server; a cancelled task of the
+        # asynchronous one closes its connection at once.
+        with _translated(self.connection):
+            try:
+                rows = asyncio.run(
+                    asyncio.wait_for(
+                        _run_free(self.connection, statement, dict(parameters or {}), access, timeout),
+                        timeout,
+                    )
+                )
+            except TimeoutError:
+                raise QueryError(f"the query was ended after {timeout:g} s") from None
+        if write:
+            self._bump()
+        return rows
+
+    def clear(self) -> None:
+        """Delete all nodes, relations and the schema; constraints stay."""
+        statement = f"MATCH (n) WITH n LIMIT {DELETE_BATCH} DETACH DELETE n RETURN count(*) AS n"
+        with self._session() as session:
+            while session.execute_write(_work(statement, {}))[0]["n"]:
+                pass
+        self._schema = None
+
+    @contextmanager
+    def _session(self) -> Iterator[Any]:
+        with _translated(self.connection), self._driver.session(database=self.connection.database) as session:
+            yield session
+
+    def _read(self, statement: str, **parameters: Any) -> list[Record]:
+        with self._session() as session:
+            rows: list[Record] = session.execute_read(_work(statement, parameters))
+            return rows
+
+    def _write(self, statement: str, **parameters: Any) -> list[Record]:
+        """Run one statement and move the revision on, in one transaction."""
+        with self._session() as session:
+            rows: list[Record] = session.execute_write(_work(statement, parameters, _BUMP))
+            return rows
+
+    def _bump(self) -> None:
+        with self._session() as session:
+            session.execute_write(_work(_BUMP, {}))
+
+    def _constrain(self, label: str) -> None:
+        with self._session() as session:
+            session.run(
+                f"CREATE CONSTRAINT trailmix_{label}_id IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
+            ).consume()
+
+    def _count(self, statement: str) -> int:
+        return int(self._read(statement)[0]["n"])
+
+    def _stored_schema(self) -> GraphSchema | None:
+        rows = self._read(f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) RETURN s.json AS json")
+        return GraphSchema.model_validate_json(rows[0]["json"]) if rows else None
+
+    def _known(self, name: str, names: Callable[[GraphSchema], Mapping[str, T]]) -> T:
+        """What the schema has under a name; a miss looks at the server again, where it may be new."""
+        schema = self._schema or self.schema()
+        if name not in names(schema):
+            schema = self.schema()
+        if name not in names(schema):
+            raise GraphSchemaError(f"no {name!r} in this graph; it has {', '.join(names(schema))}")
+        return names(schema)[name]
+
+    @staticmethod
+    def _labels(schema: GraphSchema) -> dict[str, str]:
+        return {x.label: x.label for x in schema.labels}
+
+    def _ends(self, name: str) -> tuple[str, str]:
+        return self._known(name, _ends_of)
+
+
+_BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision + 1"
+
+_DRIVER_OPTIONS: dict[str, Any] = {
+    "connection_timeout": 5.0,
+    "max_transaction_retry_time": 15.0,
+    "notifications_min_severity": "OFF",
+    "user_agent": "trailmix",
+}
+
+
+def _ends_of(schema: GraphSchema) -> dict[str, tuple[str, str]]:
+    """Head and tail label of each relation and interaction type."""
+    ends = {x.type: (x.head, x.tail) for x in schema.relations}
+    return ends | {x.type: (schema.user.label, schema.item.label) for x in schema.interactions}
+
+
+def _work(
+    statement: str, parameters: Mapping[str, Any], *more: str
+) -> Callable[[ManagedTransaction], list[Record]]:
+    """A unit of work that runs one statement, then others, and returns the first one's records."""
+
+    def run(transaction: ManagedTransaction) -> list[Record]:
+        rows = list(transaction.run(statement, dict(parameters)))
+        for one in more:
+            transaction.run(one).consume()
+        return rows
+
+    return run
+
+
+async def _run_free(
+    connection: Connection, statement: str, parameters: dict[str, Any], access: str
+) -> list[dict[str, Any]]:
+    driver = AsyncGraphDatabase.driver(connection.uri, auth=connection.auth, **_DRIVER_OPTIONS)
+    async with driver, driver.session(database=connection.database, default_access_mode=access) as session:
+        result = await session.run(statement, parameters)
+        return await result.data()
+
+
+@contextmanager
+def _translated(connection: Connection) -> Iterator[None]:
+    """Driver errors as Trailmix's own."""
+    try:
+        yield
+    except AuthError as error:
+        raise GraphUnavailableError(
+            f"the graph server at {connection.address} refused the login of {connection.username!r}; "
+            "check NEO4J_USERNAME and NEO4J_PASSWORD"
+        ) from error
+    except (ServiceUnavailable, SessionExpired, OSError) as error:
+        raise GraphUnavailableError(
+            f"no graph server answers at {connection.address}; check NEO4J_URI, or run trailmix graph start"
+        ) from error
+    except Neo4jError as error:
+        raise QueryError(f"{error.code}: {error.message}") from error
+    except DriverError as error:
+        raise GraphUnavailableError(f"the graph driver cannot use {connection.address}: {error}") from error
+
+
+def _batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _newest_first(event: EventRow) -> tuple[float, str, str]:
+    time = event["time"]
+    return (float("inf") if time is None else -time, event["item"], event["type"])
+
+
+def _check_names(names: Sequence[str] | set[str], taken: Sequence[str] = ()) -> None:
+    for name in names:
+        if name in taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
+            raise ValueError(f"{name!r} cannot name a property: letters, digits and _ only, and not id")
+
+
+_NOT_CODE = re.compile(
+    r"'(?:\\.|[^'\\])*' | \"(?:\\.|[^\"\\])*\" | `(?:``|[^`])*` | //[^\n]* | /\*.*?\*/",
+    re.VERBOSE | re.DOTALL,
+)
+_WRITING = re.compile(
+    r"(?<![:$\w]) (?<![A-Za-z_)\]]\.)"  # not a label, a parameter, part of a name or a property
+    r"(CREATE|MERGE|SET|DELETE|DETACH|REMOVE|INSERT|DROP|ALTER|FOREACH|LOAD|TERMINATE|GRANT|REVOKE|DENY"
+    r"|CALL (?!\s*[{(]|\s+(?:db\.(?:labels|relationshipTypes|propertyKeys|schema\.\w+)|dbms\.components)\b)"
+    r"|\\) (?!\w)",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def writing_clause(statement: str) -> str | None:
+    """The first clause of a Cypher statement that may write, in capitals, or None."""
+    found = _WRITING.search(_NOT_CODE.sub(" '' ", statement))
+    return found[1].upper() if found else None
