@@ -310,7 +310,7 @@ class GraphStore:
             try:
                 rows = asyncio.run(
                     asyncio.wait_for(
-                        _run_free(self.connection, statement, dict(parameters or {}), access, timeout),
+                        _run_free(self.connection, statement, dict(parameters or {}), access),
                         timeout,
                     )
                 )
