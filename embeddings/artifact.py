@@ -1,0 +1,164 @@
+"""Models on disk: one immutable folder each, named by its content, and a file `latest` that names one.
+
+    models/
+        latest                       the name of the folder in use
+        3f0c91d2a7b4e85c/            model_version
+            manifest.json            config, seed, data fingerprint, versions, metrics
+            model.safetensors        every array
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from embeddings.blend import Gate
+from embeddings.files import Array, write_tensors
+from embeddings.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
+from embeddings.scorers.registry import SCORERS
+from kg.errors import ArtifactError
+from kg.graph import GraphSnapshot
+
+_AGAIN = "run `trailmix train`"
+
+
+def save_model(model: Model, folder: Path) -> Path:
+    """Write the model below `folder`, make it the latest, and say where; the same content is written once."""
+    arrays = _pack(model)
+    version = _content_hash(arrays, model.manifest)
+    target = folder / version
+    if not _intact(target):
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = model.manifest.model_copy(
+            update={"model_version": version, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+        )
+        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".part-"))
+        try:
+            write_tensors(temporary / "model.safetensors", arrays)
+            (temporary / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n")
+            shutil.rmtree(target, ignore_errors=True)
+            temporary.replace(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    use_model(target)
+    return target
+
+
+def load_model(path: Path, snapshot: GraphSnapshot) -> Model:
+    """Read a model for a snapshot.
+
+    Raises:
+        ArtifactError: it is missing, damaged, of another format, or for a graph of other items or entities.
+    """
+    manifest = read_manifest(path)
+    if manifest.format_version != FORMAT_VERSION:
+        raise ArtifactError(
+            f"{path}: format {manifest.format_version}, this program reads {FORMAT_VERSION}; {_AGAIN}"
+        )
+    if manifest.nodes != nodes_fingerprint(snapshot):
+        raise ArtifactError(f"{path}: trained on other items or entities than the graph has now; {_AGAIN}")
+    try:
+        arrays = load_file(path / "model.safetensors")
+        if _content_hash(arrays, manifest) != manifest.model_version:
+            raise ArtifactError(f"{path}: the arrays are not those that were saved; {_AGAIN}")
+        return _unpack(manifest, arrays)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ArtifactError(f"{path}: damaged: {error}; {_AGAIN}") from error
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest alone.
+
+    Raises:
+        ArtifactError: it is missing or damaged.
+    """
+    try:
+        return Manifest.model_validate_json((path / "manifest.json").read_text())
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no model there; {_AGAIN}") from None
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{path}: damaged manifest: {error}; {_AGAIN}") from error
+
+
+def latest_model(folder: Path) -> Path:
+    """The folder of the model in use.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    try:
+        path = folder / (folder / "latest").read_text().strip()
+    except OSError:
+        raise ArtifactError(f"{folder}: no trained model yet; {_AGAIN}") from None
+    if not path.is_dir() or path == folder:
+        raise ArtifactError(f"{folder}: the latest model, {path.name}, is gone; {_AGAIN}")
+    return path
+
+
+def find_model(folder: Path, inputs: str) -> Path | None:
+    """A saved model that was trained from equal inputs."""
+    for path in sorted(folder.glob("*/manifest.json")):
+        try:
+            manifest = read_manifest(path.parent)
+        except ArtifactError:
+            continue
+        if manifest.inputs == inputs and _intact(path.parent):
+            return path.parent
+    return None
+
+
+def use_model(path: Path) -> None:
+    """Make a saved model the latest."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".latest-", delete=False) as file:
+        file.write(path.name + "\n")
+    Path(file.name).replace(path.parent / "latest")
+
+
+def _intact(path: Path) -> bool:
+    try:
+        manifest = read_manifest(path)
+        return _content_hash(load_file(path / "model.safetensors"), manifest) == manifest.model_version
+    except (ArtifactError, OSError, SafetensorError):
+        return False
+
+
+def _content_hash(arrays: dict[str, Array], manifest: Manifest) -> str:
+    """Of what a model answers with: its arrays and inputs, not its metrics or its age."""
+    digest = hashlib.sha256(json.dumps([manifest.format_version, manifest.inputs]).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _pack(model: Model) -> dict[str, Array]:
+    sources: dict[str, dict[str, Array]] = {
+        **{f"expert.{name}": expert.arrays() for name, expert in model.experts.items()},
+        "blend": model.blend.arrays(),
+        "links": {
+            **{x: getattr(model.links, x) for x in ("data", "indices", "indptr")},
+            "shape": np.array(model.links.shape, np.int64),
+        },
+    }
+    return {f"{source}.{key}": array for source, part in sources.items() for key, array in part.items()}
+
+
+def _unpack(manifest: Manifest, arrays: dict[str, Array]) -> Model:
+    def below(prefix: str) -> dict[str, Array]:
+        return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+    names: list[Any] = manifest.config["experts"]
+    experts = [SCORERS[name].restore(below(f"expert.{name}.")) for name in names]
+    links = below("links.")
+    matrix = sp.csr_array((links["data"], links["indices"], links["indptr"]), shape=tuple(links["shape"]))
+    return Model(manifest, experts, Gate.restore(below("blend.")), matrix)

@@ -1,0 +1,49 @@
+"""Items whose text is near the texts of the history."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from embeddings.dataset import Dataset, Histories
+from embeddings.scorers.base import Scorer
+from kg.graph import FloatArray
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Nothing to set."""
+
+
+@dataclass(frozen=True, eq=False)
+class Text(Scorer[TextConfig]):
+    """Cosine of an item's text vector with the history's mean; 0 for items without text."""
+
+    name: ClassVar[str] = "text"
+    grid: ClassVar[tuple[Any, ...]] = (TextConfig(),)
+
+    vectors: FloatArray
+    """Unit vectors less their common mean, made unit again [n_items, dim]; zeros without text."""
+    centre: FloatArray
+    """That mean [dim]."""
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: TextConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+        present = dataset.has_text
+        centre = dataset.text[present].mean(axis=0) if present.any() else np.zeros(dataset.text.shape[1])
+        centred = (dataset.text - centre) * present[:, None]
+        return cls(unit_rows(centred), np.asarray(centre, np.float32))
+
+    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+        return unit_rows(histories.matrix @ self.vectors) @ self.vectors.T
+
+    def near(self, text: FloatArray) -> FloatArray:
+        """Cosine of every item's text with one given unit vector, float32 [n_items]."""
+        return self.vectors @ unit_rows((text - self.centre)[None, :])[0]
+
+
+def unit_rows(vectors: Any) -> FloatArray:
+    """Rows of length 1, float32; rows of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -1,0 +1,65 @@
+"""Scorers over the knowledge graph: its embedding, and graph convolution."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from embeddings.dataset import Dataset, Histories
+from embeddings.gnn import GnnConfig, train_gnn
+from embeddings.kge import KgeConfig, with_knowledge
+from embeddings.scorers.base import Scorer
+from embeddings.scorers.content import unit_rows
+from kg.graph import FloatArray, IntArray
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True, eq=False)
+class Kge(Scorer[KgeConfig]):
+    """Cosine of an item's knowledge-graph embedding with the history's mean: facts alone."""
+
+    name: ClassVar[str] = "kge"
+    grid: ClassVar[tuple[Any, ...]] = (KgeConfig(),)
+
+    vectors: FloatArray
+    """Unit vectors of items, then entities [n_nodes, d]."""
+    n_items: int
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+        knowledge = with_knowledge(dataset, config, seed, report).knowledge
+        items = np.arange(dataset.n_nodes) < dataset.n_items
+        centred = np.where(items[:, None], knowledge - knowledge[items].mean(axis=0), knowledge)
+        return cls(unit_rows(centred), dataset.n_items)
+
+    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+        items = self.vectors[: self.n_items]
+        return unit_rows(histories.matrix @ items) @ items.T
+
+
+@dataclass(frozen=True, eq=False)
+class Gnn(Scorer[GnnConfig]):
+    """Graph convolution over items, entities and interactions; see `embeddings.gnn`."""
+
+    name: ClassVar[str] = "gnn"
+    grid: ClassVar[tuple[Any, ...]] = (GnnConfig(),)
+
+    vectors: FloatArray
+    """Items, then entities [n_nodes, d]."""
+    asking: FloatArray
+    """From an item's vector to its place in a history's [d, d]."""
+    bias: FloatArray
+    """[n_items]"""
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+        return cls(*train_gnn(with_knowledge(dataset, config.kge, seed, report), config, seed, report))
+
+    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+        items = self.vectors[: len(self.bias)]
+        pooled = (histories.matrix @ items) / _pool(histories.lengths)
+        return np.asarray((pooled @ self.asking) @ items.T + self.bias, np.float32)
+
+
+def _pool(lengths: IntArray) -> FloatArray:
+    return np.sqrt(np.maximum(lengths, 1)).astype(np.float32)[:, None]

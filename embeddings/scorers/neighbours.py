@@ -1,0 +1,68 @@
+"""Items like those liked before, by who liked them."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from embeddings.dataset import Dataset, Histories
+from embeddings.scorers.base import Scorer
+from kg.graph import FloatArray
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class ItemKnnConfig:
+    """How alike and how many."""
+
+    neighbours: int = 100
+    """How many of the most similar items each item keeps."""
+    shrink: float = 10.0
+    """Added to the cosine's denominator, so that few common users count for little."""
+
+
+@dataclass(frozen=True, eq=False)
+class ItemKnn(Scorer[ItemKnnConfig]):
+    """Sum over the history of the shrunk cosine between items (Sarwar et al. 2001, section 3).
+
+    similarity(i, j) = |users of both| / (sqrt(|users of i| |users of j|) + shrink)
+    """
+
+    name: ClassVar[str] = "item_knn"
+    grid: ClassVar[tuple[Any, ...]] = tuple(
+        ItemKnnConfig(k, shrink) for k in (100, 20, 300) for shrink in (10.0, 0.0, 100.0)
+    )
+
+    similarity: sp.csr_array
+    """From history item (row) to scored item (column); each column keeps its nearest."""
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: ItemKnnConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+        users = dataset.liked.T.tocsr()
+        root = np.sqrt(dataset.degrees.astype(np.float32))
+        blocks: list[sp.csr_array] = []
+        step = max(1, 20_000_000 // max(1, dataset.n_items))
+        for start in range(0, dataset.n_items, step):
+            common = (users[start : start + step] @ dataset.liked).tocsr()
+            blocks.append(_nearest(common, root, start, config))
+            report("item_knn", min(start + step, dataset.n_items), dataset.n_items)
+        return cls(sp.csr_array(sp.vstack(blocks).T.tocsr()))
+
+    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+        return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)
+
+
+def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnnConfig) -> sp.csr_array:
+    """Rows of common counts to rows of similarity, cut to the nearest; ties go to the lower item number."""
+    values = common.tocoo()
+    rows, columns = values.coords
+    other = rows + start != columns
+    rows, columns = rows[other], columns[other]
+    similar = values.data[other] / (root[rows + start] * root[columns] + np.float32(config.shrink))
+    order = np.lexsort((columns, -similar, rows))
+    rows, columns, similar = rows[order], columns[order], similar[order]
+    firsts = np.searchsorted(rows, np.arange(common.shape[0]))
+    keep = np.arange(len(rows)) - firsts[rows] < config.neighbours
+    matrix = sp.csr_array((similar[keep], (rows[keep], columns[keep])), shape=common.shape)
+    return matrix.astype(np.float32)
