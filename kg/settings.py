@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     neo4j_home: Path | None = Field(None, validation_alias=AliasChoices("neo4j_home", "NEO4J_HOME"))
     """An unpacked Neo4j distribution for `trailmix graph start --engine neo4j`."""
 
+    java_home: Path | None = Field(None, validation_alias=AliasChoices("java_home", "JAVA_HOME"))
+    """The Java 17 or 21 for that Neo4j; none: the one on the PATH."""
+
+    cache_home: Path | None = Field(None, validation_alias=AliasChoices("cache_home", "XDG_CACHE_HOME"))
+    """Where an assembled Neo4j is kept for all graphs; none: `~/.cache`."""
+
     text_model: str | None = None
     """A Hugging Face name or local folder of a sentence encoder; none: all-MiniLM-L6-v2 from its package."""
 
@@ -46,6 +52,11 @@ class Settings(BaseSettings):
 
     paths_through_users: bool = True
     """Whether an explanation may pass through another user (never named in its text)."""
+
+    @property
+    def cache_folder(self) -> Path:
+        """What is the same for every home folder and can be fetched again."""
+        return (self.cache_home or Path("~/.cache").expanduser()).absolute() / "trailmix"
 
     @property
     def graph_folder(self) -> Path:

@@ -1,0 +1,53 @@
+"""The process of the embedded ArcadeDB server: FOLDER BOLT_PORT HTTP_PORT HEAP [fast].
+
+Not a command for people; `trailmix graph start` starts it and SIGTERM ends it.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from arcadedb_embedded.server import ArcadeDBServer
+
+from kg.servers.arcadedb import DATABASE
+from kg.servers.process import HOST, ServerFolder
+
+STATEMENT_TIME_LIMIT_MS = 300_000
+MESSAGE_LIMIT = 256 * 1024 * 1024
+
+
+def main(folder: ServerFolder, bolt_port: int, http_port: int, heap: str, fast: bool) -> None:
+    """Serve until SIGTERM."""
+    data = folder.data("arcadedb")
+    os.chdir(data)  # ArcadeDB writes ./log whatever it is told
+    ending = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # every thread of the JVM inherits it
+    server = ArcadeDBServer(
+        str(data),
+        folder.password().get_secret_value(),
+        {
+            "host": HOST,
+            "http_port": http_port,
+            "bolt_port": bolt_port,
+            "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
+            # production mode hides why a statement was refused; what else it sets is set here
+            "mode": "development",
+            "txWalFlush": 1,
+            "opencypher_loadCsv_allowFileUrls": False,
+            # it goes on with a statement whose client is gone, and ignores the time limit of the driver
+            "command_timeout": STATEMENT_TIME_LIMIT_MS,
+            "bolt_maxMessageSize": MESSAGE_LIMIT,  # a batch of nodes with long texts passes its 16 MB
+        },
+        # -Xrs: or the JVM takes SIGTERM for itself and ends without closing the database
+        jvm_kwargs={"heap_size": heap, "jvm_args": ["-Xrs", *(["-XX:TieredStopAtLevel=1"] if fast else [])]},
+    )
+    server.start()
+    server.create_database(DATABASE)
+    signal.sigwait(ending)
+    server.stop()
+
+
+if __name__ == "__main__":
+    path, bolt, http, heap, *rest = sys.argv[1:]
+    main(ServerFolder(Path(path)), int(bolt), int(http), heap, "fast" in rest)
