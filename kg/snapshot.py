@@ -1,0 +1,264 @@
+"""From the store to a `GraphSnapshot`, and its cache on disk.
+
+Ids, facts and events are sorted, so equal content gives the same arrays and fingerprint, whichever server
+held it and in whatever order it answered.
+
+    snapshots/latest.json           {"source": state of the store, "fingerprint": ...}
+    snapshots/<fingerprint>/        strings.json (schema, ids, names, texts) and arrays.npz; never changed
+
+The fingerprint is the checksum: what is read back must hash to its folder's name.
+"""
+
+import json
+import os
+import shutil
+import uuid
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+
+from kg.errors import ArtifactError
+from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
+from kg.progress import Report, silent
+from kg.schema import GraphSchema
+from kg.store import GraphStore, NodeColumns, RelationColumns
+
+_KEPT = 3
+"""How many snapshots `prune` leaves beside those that are needed: another engine's, and the ones before."""
+
+_log = structlog.get_logger()
+
+
+def read_snapshot(store: GraphStore, report: Report = silent) -> GraphSnapshot:
+    """Everything in the store, as arrays.
+
+    Relations are read before nodes: an event that arrives meanwhile brings its nodes along, so both ends of
+    all that was read are there. `source` is the store's state from before reading.
+
+    Raises:
+        GraphSchemaError: nothing was ingested yet.
+    """
+    source, schema = store.state(), store.schema()
+    stages = len(schema.relations) + len(schema.interactions) + len(schema.labels)
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        report("read the graph", done, stages)
+        done += 1
+
+    facts, events, nodes = [], [], []
+    for relation in schema.relations:
+        step()
+        facts.append(store.read_relations(relation.type, []))
+    for interaction in schema.interactions:
+        step()
+        events.append(store.read_relations(interaction.type, ["value", "time"]))
+    for label in (schema.item, *schema.entities, schema.user):
+        step()
+        wanted = ["text"] if label == schema.item else []
+        nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
+    step()
+    return assemble(schema, nodes, facts, events, source)
+
+
+def assemble(
+    schema: GraphSchema,
+    nodes: list[NodeColumns],
+    facts: list[RelationColumns],
+    events: list[RelationColumns],
+    source: str = "",
+) -> GraphSnapshot:
+    """A snapshot of columns in any order.
+
+    `nodes` are for the item label, the entity labels, the user label; `facts` and `events` for the schema's
+    relations and interactions. A node without a name is called by its id.
+    """
+    labels = (schema.item, *schema.entities, schema.user)
+    vocabularies, names, texts = [], [], []
+    for label, columns in zip(labels, nodes, strict=True):
+        order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
+        vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
+        called = columns.properties[label.name_property]
+        names += [str(called[n]) if called[n] is not None else columns.ids[n] for n in order]
+        if label == schema.item:
+            texts = [columns.properties["text"][n] or "" for n in order]
+    return GraphSnapshot(
+        schema,
+        tuple(vocabularies),
+        tuple(names),
+        tuple(texts),
+        _triples(schema, vocabularies, facts),
+        _interactions(schema, vocabularies, events),
+        source,
+    )
+
+
+def _triples(schema: GraphSchema, vocabularies: list[Vocabulary], facts: list[RelationColumns]) -> Triples:
+    starts = np.cumsum([0, *map(len, vocabularies)])
+    by_label = {v.label: (v, int(start)) for v, start in zip(vocabularies, starts, strict=False)}
+
+    def numbers(label: str, ids: list[str]) -> NodeArray:
+        vocabulary, start = by_label[label]
+        return (vocabulary.indices(ids) + start).astype(np.int32)
+
+    none = [np.zeros(0, np.int32)]
+    heads = [numbers(r.head, f.heads) for r, f in zip(schema.relations, facts, strict=True)]
+    tails = [numbers(r.tail, f.tails) for r, f in zip(schema.relations, facts, strict=True)]
+    kinds = [np.full(len(f.heads), n, np.int32) for n, f in enumerate(facts)]
+    head, relation, tail = (np.concatenate(columns or none) for columns in (heads, kinds, tails))
+    order = np.lexsort((tail, relation, head))
+    return Triples(head[order], relation[order], tail[order])
+
+
+def _interactions(
+    schema: GraphSchema, vocabularies: list[Vocabulary], events: list[RelationColumns]
+) -> Interactions:
+    items, users = vocabularies[0], vocabularies[-1]
+    user = np.concatenate([users.indices(e.heads) for e in events]).astype(np.int32)
+    item = np.concatenate([items.indices(e.tails) for e in events]).astype(np.int32)
+    kind = np.concatenate([np.full(len(e.heads), n, np.int8) for n, e in enumerate(events)])
+    value = np.concatenate([_filled(e.properties["value"], 1.0, np.float64) for e in events])
+    time: IntArray = np.concatenate([_filled(e.properties["time"], NO_TIME, np.int64) for e in events])
+    thresholds = [x.liked_at_least if x.liked_at_least is not None else -np.inf for x in schema.interactions]
+    liked = value >= np.array(thresholds)[kind]
+    order = np.lexsort((kind, item, user))
+    return Interactions(
+        user[order], item[order], value.astype(np.float32)[order], time[order], kind[order], liked[order]
+    )
+
+
+def _filled(values: list[Any], missing: float, dtype: type[np.generic]) -> np.ndarray[Any, np.dtype[Any]]:
+    return np.array([missing if v is None else v for v in values], dtype)
+
+
+class SnapshotCache:
+    """Snapshots in a folder; each is written once, under its fingerprint, and never changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, store: GraphStore, report: Report = silent) -> GraphSnapshot:
+        """What the store holds: from disk where the store has not changed since, else read again.
+
+        Raises:
+            GraphSchemaError: nothing was ingested yet.
+        """
+        pointer = self._pointer()
+        if pointer and pointer["source"] == store.state():
+            try:
+                return self.by_fingerprint(pointer["fingerprint"])
+            except ArtifactError as problem:
+                _log.warning("snapshot_rebuilt", problem=str(problem))
+        snapshot = read_snapshot(store, report)
+        self.save(snapshot)
+        return snapshot
+
+    def by_fingerprint(self, fingerprint: str) -> GraphSnapshot:
+        """The snapshot of that content.
+
+        Raises:
+            ArtifactError: it is not here, or damaged.
+        """
+        folder = self._folder / fingerprint
+        try:
+            snapshot = _read(folder)
+        except FileNotFoundError:
+            raise ArtifactError(
+                f"there is no snapshot {fingerprint} in {self._folder}; train again"
+            ) from None
+        except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as error:
+            raise ArtifactError(f"{folder} is damaged ({error}); delete it and train again") from None
+        if snapshot.fingerprint != fingerprint:
+            raise ArtifactError(
+                f"{folder} is damaged (its content has another hash); delete it and train again"
+            )
+        return snapshot
+
+    def latest(self) -> GraphSnapshot:
+        """The one that was loaded or saved last, whatever the store holds by now.
+
+        Raises:
+            ArtifactError: there is none, or it is damaged.
+        """
+        pointer = self._pointer()
+        if pointer is None:
+            raise ArtifactError(f"there is no snapshot in {self._folder} yet; run trailmix train")
+        return self.by_fingerprint(pointer["fingerprint"])
+
+    def save(self, snapshot: GraphSnapshot) -> None:
+        """Write it, if it is not there unharmed, and make it the latest."""
+        target = self._folder / snapshot.fingerprint
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.by_fingerprint(snapshot.fingerprint)
+        except ArtifactError:
+            part = self._part()
+            _write(part, snapshot)
+            shutil.rmtree(target, ignore_errors=True)
+            part.rename(target)
+        os.utime(target)
+        pointer = {"source": snapshot.source, "fingerprint": snapshot.fingerprint}
+        part = self._part()
+        part.write_text(json.dumps(pointer), encoding="utf-8")
+        part.replace(self._folder / "latest.json")
+
+    def prune(self, needed: Collection[str]) -> None:
+        """Delete all snapshots but the `needed` (fingerprints that models name) and the newest few."""
+        folders = [path for path in self._folder.glob("*") if path.is_dir() and not path.name.startswith(".")]
+        folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in folders[_KEPT:]:
+            if path.name not in needed:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _part(self) -> Path:
+        return self._folder / f".{uuid.uuid4().hex}.part"
+
+    def _pointer(self) -> dict[str, str] | None:
+        try:
+            found = json.loads((self._folder / "latest.json").read_text(encoding="utf-8"))
+            return {"source": str(found["source"]), "fingerprint": str(found["fingerprint"])}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _log.warning("snapshot_pointer_damaged", folder=str(self._folder), problem=str(error))
+            return None
+
+
+_TRIPLES = ("head", "relation", "tail")
+_INTERACTIONS = ("user", "item", "value", "time", "kind", "liked")
+
+
+def _write(folder: Path, snapshot: GraphSnapshot) -> None:
+    folder.mkdir()
+    arrays = {f"triples_{name}": getattr(snapshot.triples, name) for name in _TRIPLES}
+    arrays |= {f"interactions_{name}": getattr(snapshot.interactions, name) for name in _INTERACTIONS}
+    np.savez(folder / "arrays.npz", **arrays)
+    strings = {
+        "source": snapshot.source,
+        "schema": snapshot.schema.model_dump(mode="json"),
+        "ids": {v.label: v.ids for v in snapshot.vocabularies},
+        "names": snapshot.names,
+        "texts": snapshot.texts,
+    }
+    (folder / "strings.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
+
+
+def _read(folder: Path) -> GraphSnapshot:
+    strings = json.loads((folder / "strings.json").read_text(encoding="utf-8"))
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        triples = Triples(*(arrays[f"triples_{name}"] for name in _TRIPLES))
+        interactions = Interactions(*(arrays[f"interactions_{name}"] for name in _INTERACTIONS))
+    return GraphSnapshot(
+        GraphSchema.model_validate(strings["schema"]),
+        tuple(Vocabulary(label, ids) for label, ids in strings["ids"].items()),
+        tuple(strings["names"]),
+        tuple(strings["texts"]),
+        triples,
+        interactions,
+        strings["source"],
+    )
