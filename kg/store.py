@@ -25,7 +25,7 @@ from kg.schema import SCHEMA_LABEL, GraphSchema
 
 NODE_BATCH = 5_000
 RELATION_BATCH = 10_000
-HEADS_A_READ = 2_000
+READ_BATCH = 2_000
 DELETE_BATCH = 10_000
 
 PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] | None
@@ -220,9 +220,9 @@ class GraphStore:
         """
         self._known(label, self._labels)
         _check_names(properties)
-        returned = ", ".join(f"n.{name}" for name in ("id", *properties))
-        rows = self._read(f"MATCH (n:{label}) RETURN {returned}")
-        ids, *values = _columns([row.values() for row in rows], 1 + len(properties))
+        wanted = ", ".join(["collect(n.id)", *(_collected("n", name) for name in properties)])
+        statement = f"UNWIND $keys AS key MATCH (n:{label} {{id: key}}) RETURN {wanted}"
+        ids, *values = self._read_by_key(label, statement, 1 + len(properties))
         return NodeColumns(ids, dict(zip(properties, values, strict=True)))
 
     def read_relations(self, type: str, properties: Sequence[str] = ()) -> RelationColumns:  # noqa: A002
@@ -233,19 +233,13 @@ class GraphStore:
         """
         head, tail = self._ends(type)
         _check_names(properties)
-        # collect() leaves nulls out, so each relation is collected as one list
-        wanted = ", ".join(["t.id", *(f"r.{name}" for name in properties)])
+        wanted = ", ".join(["collect(t.id)", *(_collected("r", name) for name in properties)])
         statement = (
-            f"UNWIND $heads AS head MATCH (h:{head} {{id: head}})-[r:{type}]->(t:{tail}) "
-            f"RETURN head, collect([{wanted}]) AS found"
+            f"UNWIND $keys AS key MATCH (h:{head} {{id: key}})-[r:{type}]->(t:{tail}) "
+            f"RETURN [key] AS head, [count(*)] AS found, {wanted}"
         )
-        heads: list[str] = []
-        found: list[list[Any]] = []
-        for batch in _batches(self.read_nodes(head).ids, HEADS_A_READ):
-            for one, relations in self._read(statement, heads=batch):
-                heads.extend([one] * len(relations))
-                found.extend(relations)
-        tails, *values = _columns(found, 1 + len(properties))
+        keys, counts, tails, *values = self._read_by_key(head, statement, 3 + len(properties))
+        heads = [key for key, count in zip(keys, counts, strict=True) for _ in range(count)]
         return RelationColumns(heads, tails, dict(zip(properties, values, strict=True)))
 
     def read_events(self, user_id: str) -> list[EventRow]:
@@ -322,10 +316,12 @@ class GraphStore:
 
     def clear(self) -> None:
         """Delete all nodes, relations and the schema; constraints stay."""
-        statement = f"MATCH (n) WITH n LIMIT {DELETE_BATCH} DETACH DELETE n RETURN count(*) AS n"
-        with self._session() as session:
-            while session.execute_write(_work(statement, {}))[0]["n"]:
-                pass
+        # relations first: those of 10,000 well joined nodes are too many for one transaction
+        for pattern, one in (("()-[x]->()", "DELETE x"), ("(x)", "DETACH DELETE x")):
+            statement = f"MATCH {pattern} WITH x LIMIT {DELETE_BATCH} {one} RETURN count(*) AS n"
+            with self._session() as session:
+                while session.execute_write(_work(statement, {}))[0]["n"]:
+                    pass
         self._schema = None
 
     @contextmanager
@@ -337,6 +333,21 @@ class GraphStore:
         with self._session() as session:
             rows: list[Record] = session.execute_read(_work(statement, parameters))
             return rows
+
+    def _read_by_key(self, label: str, statement: str, width: int) -> list[list[Any]]:
+        """Run a statement that returns `width` lists over all ids of a label, as `$keys`, some at a time.
+
+        In one go the server would hold the whole answer before it sends the first record.
+        """
+        keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
+        columns: list[list[Any]] = [[] for _ in range(width)]
+        for batch in _batches(keys, READ_BATCH):
+            for record in self._read(statement, keys=batch):
+                for column, values in zip(columns, record, strict=True):
+                    column.extend(values)
+        return [
+            [None if x == _NULL else x for x in column] if _NULL in column else column for column in columns
+        ]
 
     def _write(self, statement: str, **parameters: Any) -> list[Record]:
         """Run one statement and move the revision on, in one transaction."""
@@ -379,6 +390,9 @@ class GraphStore:
 
 
 _BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision + 1"
+
+_NULL: dict[str, Any] = {}
+"""Stands for null in collected lists, from which collect() would leave it out; no property can be a map."""
 
 _DRIVER_OPTIONS: dict[str, Any] = {
     "connection_timeout": 5.0,
@@ -441,8 +455,8 @@ def _batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+def _collected(variable: str, name: str) -> str:
+    return f"collect(coalesce({variable}.{name}, {{}}))"
 
 
 def _newest_first(event: EventRow) -> tuple[float, str, str]:
