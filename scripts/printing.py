@@ -1,0 +1,63 @@
+"""Recommendations for people: a table with the paths beneath each item; plain lines where no terminal is."""
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from service.contract import Recommendation
+
+LIKED_SHOWN = 8
+
+STATES = {
+    "hot": "enough is known of this user",
+    "warm": "a little is known of this user",
+    "cold": "nothing is known of this user: these are popular",
+}
+
+
+def print_recommendation(user: str, liked: Sequence[str], answer: Recommendation) -> None:
+    """What the user liked (titles, oldest first), then the items with scores and paths, on stdout."""
+    for warning in answer.warnings:
+        print(f"note: {warning.detail}", file=sys.stderr)
+    show = _table if sys.stdout.isatty() else _lines
+    show(user, _liked(liked), answer)
+
+
+def _liked(titles: Sequence[str]) -> str:
+    """The latest first, and how many there are besides."""
+    shown = list(reversed(titles[-LIKED_SHOWN:]))
+    more = len(titles) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _lines(user: str, liked: str, answer: Recommendation) -> None:
+    if liked:
+        print(f"{user} liked: {liked}")
+    print(f"Recommended for {user} ({answer.user_state}: {STATES[answer.user_state]}):")
+    for item in answer.items:
+        print(f"{item.rank:>3}. {item.title}  {item.score:.3f}")
+        for path in item.paths:
+            print(f"       {path.text}")
+
+
+def _table(user: str, liked: str, answer: Recommendation) -> None:
+    console = Console()
+    if liked:
+        console.print(f"[bold]{escape(user)} liked[/] {escape(liked)}")
+    table = Table(
+        title=f"Recommended for {escape(user)}",
+        caption=f"{answer.user_state}: {STATES[answer.user_state]}",
+        title_justify="left",
+        caption_justify="left",
+        show_lines=True,
+    )
+    table.add_column("#", justify="right")
+    table.add_column("item, and why", ratio=1)
+    table.add_column("score", justify="right")
+    for item in answer.items:
+        why = "".join(f"\n[dim]{escape(path.text)}[/]" for path in item.paths)
+        table.add_row(str(item.rank), f"[bold]{escape(item.title)}[/]{why}", f"{item.score:.3f}")
+    console.print(table)

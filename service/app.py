@@ -1,0 +1,138 @@
+"""The HTTP service: a thin skin of Flask around a `Recommender`; docs/http-api.md describes it.
+
+Plain Flask: APIFlask 3.1 reads JSON whatever its content type and flattens pydantic's errors to dotted names,
+which would lose the pointers that our problems promise.
+"""
+
+import re
+import time
+import uuid
+from http import HTTPStatus
+from typing import Protocol, TypeVar
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, g, request
+from pydantic import BaseModel, ValidationError
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from kg.errors import ArtifactError, TrailmixError
+from kg.settings import Settings
+from service.contract import Health, Readiness, Recommendation, RecommendRequest
+from service.openapi import openapi_json
+from service.problems import InvalidRequestError, invalid, register_problems
+
+MAX_BODY = 512 * 1024
+"""Bytes; the longest request that the limits of its fields allow is smaller in practice."""
+
+REQUEST_ID = "X-Request-ID"
+
+_EXTENSION = "trailmix"
+_SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_log = structlog.get_logger()
+_routes = Blueprint("trailmix", __name__)
+
+
+class Answering(Protocol):
+    """What the service needs of a recommender; `service.recommender.Recommender` is one."""
+
+    @property
+    def model_version(self) -> str:
+        """The version of the model that answers."""
+
+    def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
+        """The answer to one request."""
+
+
+def create_app(settings: Settings, recommender: Answering | None = None) -> Flask:
+    """The service as a WSGI application.
+
+    Without `recommender` the latest model is loaded from disk, now and once. Where that fails the app answers
+    all the same: `/readyz` and `/recommend` with 503 and the reason.
+    """
+    app = Flask("trailmix", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions[_EXTENSION] = recommender or _loaded(settings)
+    register_problems(app)
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.register_blueprint(_routes)
+    return app
+
+
+def _loaded(settings: Settings) -> Answering | TrailmixError:
+    from service.loading import load_recommender  # torch: not for those who bring a recommender
+
+    try:
+        recommender = load_recommender(settings)
+    except TrailmixError as error:
+        _log.error("model_not_loaded", reason=str(error))
+        return error
+    _log.info("model_loaded", model_version=recommender.model_version)
+    return recommender
+
+
+def _recommender() -> Answering:
+    found: Answering | TrailmixError = current_app.extensions[_EXTENSION]
+    if isinstance(found, TrailmixError):
+        raise ArtifactError(f"no model is loaded: {found}")
+    return found
+
+
+@_routes.post("/recommend")
+def recommend() -> Response:
+    """Recommend items to whoever asks."""
+    return _json(_recommender().recommend(_body(RecommendRequest), request_id=g.request_id))
+
+
+@_routes.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return _json(Health())
+
+
+@_routes.get("/readyz")
+def readyz() -> Response:
+    """A model is loaded and requests can be answered."""
+    return _json(Readiness(model_version=_recommender().model_version))
+
+
+@_routes.get("/openapi.json")
+def openapi() -> Response:
+    """This API, described."""
+    return Response(openapi_json(), mimetype="application/json")
+
+
+def _body(model: type[_Model]) -> _Model:
+    if not request.is_json:
+        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        raise InvalidRequestError(
+            status, f"send application/json, not {request.mimetype or 'no content type'}"
+        )
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError as error:
+        raise invalid(error, model) from None
+
+
+def _json(answer: BaseModel) -> Response:
+    return Response(answer.model_dump_json(), mimetype="application/json")
+
+
+def _begin() -> None:
+    asked = request.headers.get(REQUEST_ID, "")
+    g.request_id = asked if _SANE_ID.fullmatch(asked) else uuid.uuid4().hex
+    g.began = time.perf_counter()
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers[REQUEST_ID] = g.request_id
+    milliseconds = round(1000 * (time.perf_counter() - g.began), 1)
+    _log.info(
+        "request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds
+    )
+    return response

@@ -1,0 +1,124 @@
+"""What goes over the wire: the request and the answer. docs/http-api.md explains each field."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kg.paths import Direction
+
+MAX_K = 200
+MAX_IDS = 1_000
+MAX_TEXT = 2_000
+
+Id = Annotated[str, Field(min_length=1, max_length=512)]
+UserState = Literal["hot", "warm", "cold"]
+
+
+class _Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class RecommendRequest(_Contract):
+    """Who asks, or what is known of them; every field may be left out."""
+
+    user_id: Id | None = Field(
+        None, description="A user; an id that nobody has is a new user, never an error."
+    )
+    history: list[Id] = Field(
+        default_factory=list, max_length=MAX_IDS, description="Ids of items they liked, oldest first."
+    )
+    likes: list[Id] = Field(
+        default_factory=list,
+        max_length=MAX_IDS,
+        description="Entities (or items) they like: `Label:id`, or the id alone where it is unambiguous.",
+    )
+    text: str | None = Field(None, max_length=MAX_TEXT, description="What they want, in their own words.")
+    user_input: str | None = Field(None, max_length=MAX_TEXT, description="Another name for `text`.")
+    k: int = Field(10, ge=1, le=MAX_K, description="How many items to recommend.")
+    exclude_seen: bool = Field(
+        True, description="Leave out all that the user has any event with, and all that the request names."
+    )
+    explain: bool = Field(True, description="Whether each item comes with its paths.")
+
+    @model_validator(mode="after")
+    def _one_text(self) -> Self:
+        if self.text is not None and self.user_input is not None:
+            raise ValueError("text and user_input are one field; send one of them")
+        return self
+
+    @property
+    def said(self) -> str:
+        """The free text under either name, or ""."""
+        return (self.text or self.user_input or "").strip()
+
+
+class PathNode(_Contract):
+    """A node by label and id, as in the graph."""
+
+    label: str
+    id: str
+    name: str
+
+
+class PathEdge(_Contract):
+    """A relation; "out" goes from its head to its tail as stored."""
+
+    relation: str
+    direction: Direction
+
+
+class Path(_Contract):
+    """Why: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`, from what the asker did or said to the item."""
+
+    score: float = Field(gt=0, le=1)
+    text: str
+    nodes: list[PathNode]
+    edges: list[PathEdge]
+
+
+class RecommendedItem(_Contract):
+    """One item; ranks begin at 1."""
+
+    item_id: str
+    rank: int = Field(ge=1)
+    score: float
+    title: str
+    paths: list[Path]
+
+
+class Remark(_Contract):
+    """What is to be said of one field: a JSON Pointer (RFC 6901) into the request, and what about it."""
+
+    pointer: str
+    detail: str
+
+
+class Meta(_Contract):
+    """Which request was answered, and by which model."""
+
+    request_id: str
+    model_version: str
+
+
+class Recommendation(_Contract):
+    """The answer."""
+
+    items: list[RecommendedItem]
+    user_state: UserState = Field(
+        description="hot: 5 or more liked items are known; warm: fewer, or only likes or text; cold: nothing."
+    )
+    warnings: list[Remark]
+    meta: Meta
+
+
+class Health(_Contract):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Readiness(_Contract):
+    """A model is loaded."""
+
+    status: str = "ready"
+    model_version: str

@@ -1,0 +1,266 @@
+"""From a request to an answer: who asks, what is known of them, scores, rules, paths. Knows no Flask."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from embeddings.model import Manifest, Query, Scores
+from embeddings.text import TextEncoder
+from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
+from kg.paths import SAID, ExplanationPath, PathFinder, Sources
+from service.contract import (
+    Meta,
+    Path,
+    PathEdge,
+    PathNode,
+    Recommendation,
+    RecommendedItem,
+    RecommendRequest,
+    Remark,
+    UserState,
+)
+from service.understanding import Understanding
+
+HOT_FROM = 5
+"""From so many liked items on a user is hot: what the graph knows of them outweighs what it knows of all."""
+
+PATHS_PER_ITEM = 3
+
+_OLDEST_WEIGHT = 0.7
+"""What was liked first explains a little less than what was liked last (1)."""
+
+_GIVEN = 0
+"""The kind that the `history` of a request is told as: the schema's first interaction."""
+
+
+class ScoringModel(Protocol):
+    """What the recommender needs of a model; `embeddings.model.Model` is one."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its version and encoder."""
+
+    @property
+    def item_vectors(self) -> FloatArray:
+        """Float32 [n_items, d]."""
+
+    def score(self, query: Query) -> Scores:
+        """Scores of all items; popularity for an empty query."""
+
+
+@dataclass
+class _Asker:
+    """What is known of who asks, while a request is read."""
+
+    user: int | None = None
+    liked: dict[int, int] = field(default_factory=dict)
+    """Item -> kind of source, oldest first."""
+    entities: dict[int, None] = field(default_factory=dict)
+    vector: FloatArray | None = None
+    warnings: list[Remark] = field(default_factory=list)
+
+    def like(self, node: int, n_items: int, kind: int) -> None:
+        """Add a node; one that was there already counts as new."""
+        if node < n_items:
+            self.liked.pop(node, None)
+            self.liked[node] = kind
+        else:
+            self.entities[node] = None
+
+    def warn(self, pointer: str, detail: str) -> None:
+        self.warnings.append(Remark(pointer=pointer, detail=detail))
+
+    @property
+    def state(self) -> UserState:
+        if len(self.liked) >= HOT_FROM:
+            return "hot"
+        return "warm" if self.liked or self.entities or self.vector is not None else "cold"
+
+    def query(self) -> Query:
+        return Query(_numbers(self.liked), _numbers(self.entities), self.vector)
+
+    def sources(self) -> Sources:
+        said = len(self.entities)
+        weights = np.concatenate([np.linspace(1, _OLDEST_WEIGHT, len(self.liked))[::-1], np.ones(said)])
+        kinds = np.concatenate([_numbers(self.liked.values()), np.full(said, SAID)])
+        weights[kinds == SAID] = 1
+        nodes = np.concatenate([_numbers(self.liked), _numbers(self.entities)])
+        return Sources(nodes, weights.astype(np.float32), kinds, self.user)
+
+
+class Recommender:
+    """Answers requests from one snapshot and one model, both read-only; safe to share between threads."""
+
+    def __init__(
+        self,
+        snapshot: GraphSnapshot,
+        model: ScoringModel,
+        encoder: TextEncoder,
+        *,
+        paths_through_users: bool = True,
+    ) -> None:
+        self.snapshot = snapshot
+        self._model = model
+        self._encoder = encoder
+        self._paths = PathFinder(snapshot, model.item_vectors, through_users=paths_through_users)
+        self._likes = _LikedByUser(snapshot)
+
+    @property
+    def model_version(self) -> str:
+        """The version of the model that answers."""
+        return self._model.manifest.model_version
+
+    def warm_up(self) -> None:
+        """Load the text encoder now rather than at the first text."""
+        self._understanding.warm_up()
+
+    def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
+        """The best `k` items; equal scores are ordered by item number."""
+        asker = self._asker(request)
+        scores = self._model.score(asker.query()).total
+        items = best(scores, ~self._excluded(request, asker), request.k)
+        if len(items) < request.k:
+            asker.warn("/k", f"only {len(items)} items are left to recommend")
+        paths: list[list[ExplanationPath]] = [[] for _ in items]
+        if request.explain:
+            paths = self._paths.find(asker.sources(), items, PATHS_PER_ITEM)
+        return Recommendation(
+            items=[
+                self._item(rank, item, float(scores[item]), why)
+                for rank, (item, why) in enumerate(zip(items, paths, strict=True), start=1)
+            ],
+            user_state=asker.state,
+            warnings=asker.warnings,
+            meta=Meta(request_id=request_id, model_version=self.model_version),
+        )
+
+    def liked(self, user_id: str) -> list[str]:
+        """Titles of what a user liked, oldest first; empty for one nobody knows."""
+        user = self.snapshot.users.find(user_id)
+        return [] if user is None else [self.snapshot.names[n] for n in self._likes.of(user)]
+
+    @cached_property
+    def _understanding(self) -> Understanding:
+        return Understanding(self.snapshot, self._encoder)
+
+    def _asker(self, request: RecommendRequest) -> _Asker:
+        asker = _Asker()
+        self._read_user(request, asker)
+        self._read_history(request, asker)
+        self._read_likes(request, asker)
+        if request.said:
+            understood = self._understanding.understand(request.said)
+            asker.vector = understood.vector
+            for node in understood.nodes:
+                asker.like(node, self.snapshot.n_items, SAID)
+        return asker
+
+    def _read_user(self, request: RecommendRequest, asker: _Asker) -> None:
+        if request.user_id is None:
+            return
+        asker.user = self.snapshot.users.find(request.user_id)
+        if asker.user is None:
+            asker.warn("/user_id", f"no {self.snapshot.users.label} has the id {request.user_id!r} yet")
+        else:
+            asker.liked.update(self._likes.of(asker.user))
+
+    def _read_history(self, request: RecommendRequest, asker: _Asker) -> None:
+        items = self.snapshot.items
+        for n, item_id in enumerate(request.history):
+            item = items.find(item_id)
+            if item is None:
+                asker.warn(f"/history/{n}", f"no {items.label} has the id {item_id!r}; it was left out")
+            else:
+                asker.like(item, self.snapshot.n_items, _GIVEN)
+
+    def _read_likes(self, request: RecommendRequest, asker: _Asker) -> None:
+        for n, given in enumerate(request.likes):
+            nodes = self._named(given)
+            if len(nodes) == 1:
+                asker.like(nodes[0], self.snapshot.n_items, SAID)
+            elif nodes:
+                forms = ", ".join(f"{label}:{x}" for label, x in map(self.snapshot.locate, nodes))
+                asker.warn(
+                    f"/likes/{n}", f"the id {given!r} could be {forms}; it was left out, write one of them"
+                )
+            else:
+                asker.warn(f"/likes/{n}", f"nothing in the graph has the id {given!r}; it was left out")
+
+    def _named(self, given: str) -> list[int]:
+        """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
+        label, _, rest = given.partition(":")
+        vocabularies = self.snapshot.vocabularies[:-1]
+        offsets = self.snapshot.offsets
+        for vocabulary in vocabularies:
+            if vocabulary.label == label and rest in vocabulary:
+                return [offsets[label] + vocabulary.index(rest)]
+        found = [offsets[v.label] + v.index(given) for v in vocabularies if given in v]
+        return [node for node in found if node >= self.snapshot.n_items] or found
+
+    def _excluded(self, request: RecommendRequest, asker: _Asker) -> BoolArray:
+        excluded = np.zeros(self.snapshot.n_items, bool)
+        if request.exclude_seen:
+            excluded[_numbers(asker.liked)] = True
+            if asker.user is not None:
+                seen = self.snapshot.seen
+                excluded[seen.indices[seen.indptr[asker.user] : seen.indptr[asker.user + 1]]] = True
+        return excluded
+
+    def _item(self, rank: int, item: int, score: float, paths: Sequence[ExplanationPath]) -> RecommendedItem:
+        return RecommendedItem(
+            item_id=self.snapshot.items.ids[item],
+            rank=rank,
+            score=round(score, 6),
+            title=self.snapshot.names[item],
+            paths=[self._path(path) for path in paths],
+        )
+
+    def _path(self, path: ExplanationPath) -> Path:
+        return Path(
+            score=round(path.score, 4) or path.score,
+            text=path.text,
+            nodes=[self._node(node) for node in path.nodes],
+            edges=[PathEdge(relation=x.relation, direction=x.direction) for x in path.edges],
+        )
+
+    def _node(self, node: int) -> PathNode:
+        label, external_id = self.snapshot.locate(node)
+        # another user's name is nobody's business; the id is what finds the edge in the graph
+        name = self.snapshot.names[node] if node < self.snapshot.first_user else f"another {label.lower()}"
+        return PathNode(label=label, id=external_id, name=name)
+
+
+class _LikedByUser:
+    """Each user's liked items by time, each item once, where it was liked last."""
+
+    def __init__(self, snapshot: GraphSnapshot) -> None:
+        events = snapshot.interactions.select(snapshot.interactions.liked)
+        order = np.lexsort((events.item, events.time, events.user))
+        self._item, self._kind = events.item[order], events.kind[order]
+        self._start = np.searchsorted(events.user[order], np.arange(snapshot.n_users + 1))
+
+    def of(self, user: int) -> dict[int, int]:
+        """Item -> kind of interaction, oldest first."""
+        liked: dict[int, int] = {}
+        own = slice(self._start[user], self._start[user + 1])
+        for item, kind in zip(self._item[own].tolist(), self._kind[own].tolist(), strict=True):
+            liked.pop(item, None)
+            liked[item] = kind
+        return liked
+
+
+def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
+    """The `k` allowed positions with the highest scores, best first; ties go to the lower position."""
+    candidates = np.flatnonzero(allowed)
+    if len(candidates) > k:
+        values = scores[candidates]
+        candidates = candidates[values >= np.partition(values, -k)[-k]]
+    order = np.lexsort((candidates, -scores[candidates]))
+    return [int(n) for n in candidates[order[:k]]]
+
+
+def _numbers(values: Iterable[int]) -> IntArray:
+    return np.array(list(values), np.int64)
