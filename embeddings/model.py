@@ -14,6 +14,7 @@ from embeddings.dataset import Histories
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.content import Text
 from embeddings.scorers.graph import Gnn, Kge
+from embeddings.vectors import unit_rows
 from kg.graph import FloatArray, GraphSnapshot, IntArray
 
 FORMAT_VERSION = 1
@@ -99,7 +100,7 @@ class Model:
         for name in (Gnn.name, Kge.name):
             expert = self.experts.get(name)
             if isinstance(expert, Gnn | Kge):
-                return _unit(expert.vectors)
+                return unit_rows(expert.vectors)
         return np.zeros((self.links.shape[0], 1), np.float32)
 
     @property
@@ -140,8 +141,3 @@ class Model:
         if text is None or not text.any() or not isinstance(expert, Text):
             return None
         return expert.near(text)
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

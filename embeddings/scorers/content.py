@@ -7,6 +7,7 @@ import numpy as np
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
+from embeddings.vectors import unit_rows
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -41,9 +42,3 @@ class Text(Scorer[TextConfig]):
     def near(self, text: FloatArray) -> FloatArray:
         """Cosine of every item's text with one given unit vector, float32 [n_items]."""
         return self.vectors @ unit_rows((text - self.centre)[None, :])[0]
-
-
-def unit_rows(vectors: Any) -> FloatArray:
-    """Rows of length 1, float32; rows of zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

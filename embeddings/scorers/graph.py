@@ -9,7 +9,7 @@ from embeddings.dataset import Dataset, Histories
 from embeddings.gnn import GnnConfig, train_gnn
 from embeddings.kge import KgeConfig, with_knowledge
 from embeddings.scorers.base import Scorer
-from embeddings.scorers.content import unit_rows
+from embeddings.vectors import unit_rows
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
