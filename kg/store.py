@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypedDict, TypeVar
-from urllib.parse import urlsplit
 
-from neo4j import AsyncGraphDatabase, GraphDatabase, ManagedTransaction, Record
-from neo4j.exceptions import AuthError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
-from pydantic import SecretStr
+from neo4j import GraphDatabase, ManagedTransaction, Record
 
-from kg.errors import GraphSchemaError, GraphUnavailableError, QueryError
+from kg.bolt import DRIVER_OPTIONS, run_free, translated, writing_clause
+from kg.bolt import Connection as Connection  # a store's callers make one
+from kg.errors import GraphSchemaError, QueryError
 from kg.schema import SCHEMA_LABEL, GraphSchema
 
 NODE_BATCH = 5_000
@@ -32,28 +31,6 @@ PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] |
 """What a node or relation may hold; None removes the property, and reads back as None."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Where a graph server is and how to log in; an empty password means no authentication."""
-
-    uri: str
-    username: str
-    password: SecretStr
-    database: str
-
-    @property
-    def auth(self) -> tuple[str, str] | None:
-        """What the driver wants to log in with."""
-        password = self.password.get_secret_value()
-        return (self.username, password) if password else None
-
-    @property
-    def address(self) -> str:
-        """The URI without any user and password that someone put into it."""
-        parts = urlsplit(self.uri)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 class NodeRow(TypedDict):
@@ -124,8 +101,8 @@ class GraphStore:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._schema: GraphSchema | None = None
-        with _translated(connection):
-            self._driver = GraphDatabase.driver(connection.uri, auth=connection.auth, **_DRIVER_OPTIONS)
+        with translated(connection):
+            self._driver = GraphDatabase.driver(connection.uri, auth=connection.auth, **DRIVER_OPTIONS)
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +116,7 @@ class GraphStore:
 
     def info(self) -> ServerInfo:
         """Which server answers, e.g. neo4j 5.26.30."""
-        with _translated(self.connection):
+        with translated(self.connection):
             agent = self._driver.get_server_info().agent
         if found := re.search(r"ArcadeDB ([\w.]+)", agent):
             return ServerInfo("arcadedb", found[1])
@@ -289,6 +266,8 @@ class GraphStore:
     ) -> list[dict[str, Any]]:
         """Run any Cypher statement and return its records; `timeout` is in seconds.
 
+        Neo4j ends the statement with its client; our ArcadeDB may go on for up to five minutes.
+
         Without `write`, statements with a writing clause are refused here, because ArcadeDB accepts writes
         in read sessions. That guards against mistakes; it is no fence against an attacker.
 
@@ -298,13 +277,11 @@ class GraphStore:
         if not write and (clause := writing_clause(statement)):
             raise QueryError(f"{clause} writes to the graph, and this query is read-only")
         access = "WRITE" if write else "READ"
-        # The blocking driver cannot leave a read that waits for the server; a cancelled task of the
-        # asynchronous one closes its connection at once.
-        with _translated(self.connection):
+        with translated(self.connection):
             try:
                 rows = asyncio.run(
                     asyncio.wait_for(
-                        _run_free(self.connection, statement, dict(parameters or {}), access),
+                        run_free(self.connection, statement, dict(parameters or {}), access),
                         timeout,
                     )
                 )
@@ -326,7 +303,7 @@ class GraphStore:
 
     @contextmanager
     def _session(self) -> Iterator[Any]:
-        with _translated(self.connection), self._driver.session(database=self.connection.database) as session:
+        with translated(self.connection), self._driver.session(database=self.connection.database) as session:
             yield session
 
     def _read(self, statement: str, **parameters: Any) -> list[Record]:
@@ -394,13 +371,6 @@ _BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision 
 _NULL: dict[str, Any] = {}
 """Stands for null in collected lists, from which collect() would leave it out; no property can be a map."""
 
-_DRIVER_OPTIONS: dict[str, Any] = {
-    "connection_timeout": 5.0,
-    "max_transaction_retry_time": 15.0,
-    "notifications_min_severity": "OFF",
-    "user_agent": "trailmix",
-}
-
 
 def _ends_of(schema: GraphSchema) -> dict[str, tuple[str, str]]:
     """Head and tail label of each relation and interaction type."""
@@ -422,35 +392,6 @@ def _work(
     return run
 
 
-async def _run_free(
-    connection: Connection, statement: str, parameters: dict[str, Any], access: str
-) -> list[dict[str, Any]]:
-    driver = AsyncGraphDatabase.driver(connection.uri, auth=connection.auth, **_DRIVER_OPTIONS)
-    async with driver, driver.session(database=connection.database, default_access_mode=access) as session:
-        result = await session.run(statement, parameters)
-        return await result.data()
-
-
-@contextmanager
-def _translated(connection: Connection) -> Iterator[None]:
-    """Driver errors as Trailmix's own."""
-    try:
-        yield
-    except AuthError as error:
-        raise GraphUnavailableError(
-            f"the graph server at {connection.address} refused the login of {connection.username!r}; "
-            "check NEO4J_USERNAME and NEO4J_PASSWORD"
-        ) from error
-    except (ServiceUnavailable, SessionExpired, OSError) as error:
-        raise GraphUnavailableError(
-            f"no graph server answers at {connection.address}; check NEO4J_URI, or run trailmix graph start"
-        ) from error
-    except Neo4jError as error:
-        raise QueryError(f"{error.code}: {error.message}") from error
-    except DriverError as error:
-        raise GraphUnavailableError(f"the graph driver cannot use {connection.address}: {error}") from error
-
-
 def _batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
@@ -468,22 +409,3 @@ def _check_names(names: Sequence[str] | set[str], taken: Sequence[str] = ()) -> 
     for name in names:
         if name in taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
             raise ValueError(f"{name!r} cannot name a property: letters, digits and _ only, and not id")
-
-
-_NOT_CODE = re.compile(
-    r"'(?:\\.|[^'\\])*' | \"(?:\\.|[^\"\\])*\" | `(?:``|[^`])*` | //[^\n]* | /\*.*?\*/",
-    re.VERBOSE | re.DOTALL,
-)
-_WRITING = re.compile(
-    r"(?<![:$\w]) (?<![A-Za-z_)\]]\.)"  # not a label, a parameter, part of a name or a property
-    r"(CREATE|MERGE|SET|DELETE|DETACH|REMOVE|INSERT|DROP|ALTER|FOREACH|LOAD|TERMINATE|GRANT|REVOKE|DENY"
-    r"|CALL (?!\s*[{(]|\s+(?:db\.(?:labels|relationshipTypes|propertyKeys|schema\.\w+)|dbms\.components)\b)"
-    r"|\\) (?!\w)",
-    re.VERBOSE | re.IGNORECASE,
-)
-
-
-def writing_clause(statement: str) -> str | None:
-    """The first clause of a Cypher statement that may write, in capitals, or None."""
-    found = _WRITING.search(_NOT_CODE.sub(" '' ", statement))
-    return found[1].upper() if found else None
