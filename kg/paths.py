@@ -305,13 +305,15 @@ def _unit_rows(vectors: FloatArray) -> FloatArray:
 
 def _diverse(found: _Candidates, limit: int) -> list[tuple[int, float]]:
     """Positions and scores of the best, greedily: each middle once, a source that has spoken at half."""
-    order = np.lexsort((-found.source, -found.score))
-    left = found.score[order].copy()
+    floor = _WORTH_SHOWING * found.score.max(initial=0)
+    worthy = np.flatnonzero((found.score >= floor) & (found.score > 0))
+    order = worthy[np.lexsort((-found.source[worthy], -found.score[worthy]))]
+    left = found.score[order]
     source, middle = found.source[order], found.middle[order]
     chosen: list[tuple[int, float]] = []
     while len(chosen) < limit and len(left):
         best = int(left.argmax())
-        if left[best] <= 0 or (chosen and left[best] < _WORTH_SHOWING * chosen[0][1]):
+        if not left[best] >= floor > 0:
             break
         chosen.append((int(order[best]), float(left[best])))
         left[source == source[best]] *= _SAME_SOURCE_AGAIN

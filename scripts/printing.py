@@ -44,7 +44,7 @@ def _lines(user: str, liked: str, answer: Recommendation) -> None:
 
 
 def _table(user: str, liked: str, answer: Recommendation) -> None:
-    console = Console()
+    console = Console(highlight=False)
     if liked:
         console.print(f"[bold]{escape(user)} liked[/] {escape(liked)}")
     table = Table(

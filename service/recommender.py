@@ -29,7 +29,7 @@ HOT_FROM = 5
 
 PATHS_PER_ITEM = 3
 
-_OLDEST_WEIGHT = 0.7
+_OLDEST_WEIGHT = 0.85
 """What was liked first explains a little less than what was liked last (1)."""
 
 _GIVEN = 0

@@ -1,0 +1,254 @@
+"""The HTTP layer over a fake recommender: what goes in, what comes out, and what every mistake is told."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from kg.errors import ArtifactError, GraphUnavailableError, TrailmixError, UnknownIdError, UsageError
+from kg.settings import Settings
+from service import openapi
+from service.app import MAX_BODY, create_app
+from service.contract import Meta, Recommendation, RecommendedItem, RecommendRequest
+from service.recommender import Recommender
+
+
+@dataclass
+class FakeRecommender:
+    """Answers with one film; remembers the requests; fails as told."""
+
+    asked: list[RecommendRequest] = field(default_factory=list)
+    failure: Exception | None = None
+    model_version: str = "v1"
+
+    def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
+        self.asked.append(request)
+        if self.failure:
+            raise self.failure
+        return Recommendation(
+            items=[RecommendedItem(item_id="m1", rank=1, score=0.5, title="Alien", paths=[])],
+            user_state="cold",
+            warnings=[],
+            meta=Meta(request_id=request_id, model_version=self.model_version),
+        )
+
+
+@pytest.fixture
+def fake() -> FakeRecommender:
+    return FakeRecommender()
+
+
+@pytest.fixture
+def app(fake: FakeRecommender, tmp_path: Path) -> Flask:
+    app = create_app(Settings(home=tmp_path), fake)
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def problem(response: TestResponse, status: int) -> dict[str, Any]:
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
+    body = response.get_json()
+    assert {"type", "title", "status", "detail", "instance", "request_id"} <= set(body)
+    assert body["status"] == status
+    assert body["request_id"] == response.headers["X-Request-ID"]
+    return dict(body)
+
+
+def test_a_recommendation(client: FlaskClient, fake: FakeRecommender) -> None:
+    response = client.post("/recommend", json={"user_id": "u1", "k": 5, "user_input": " scary "})
+    assert response.status_code == 200
+    assert response.content_type == "application/json"
+    assert response.get_json()["items"] == [
+        {"item_id": "m1", "rank": 1, "score": 0.5, "title": "Alien", "paths": []}
+    ]
+    asked = fake.asked[0]
+    assert (asked.user_id, asked.k, asked.said, asked.exclude_seen, asked.explain) == (
+        "u1",
+        5,
+        "scary",
+        True,
+        True,
+    )
+
+
+def test_an_empty_object_is_a_request(client: FlaskClient) -> None:
+    assert client.post("/recommend", json={}).get_json()["user_state"] == "cold"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({"usr_id": "1"}, "/usr_id", "unknown field usr_id; did you mean user_id?"),
+        ({"zzz": 1}, "/zzz", "unknown field zzz; the fields are user_id, history, likes, "),
+        ({"a/b~c": 1}, "/a~1b~0c", "unknown field a/b~c; "),
+        ({"k": 0}, "/k", "k: input should be greater than or equal to 1"),
+        ({"k": 201}, "/k", "k: input should be less than or equal to 200"),
+        ({"k": "10"}, "/k", "k: input should be a valid integer"),
+        ({"k": True}, "/k", "k: input should be a valid integer"),
+        ({"k": 1.5}, "/k", "k: input should be a valid integer"),
+        ({"user_id": 1}, "/user_id", "user_id: input should be a valid string"),
+        ({"user_id": ""}, "/user_id", "user_id: string should have at least 1 character"),
+        ({"history": "m1"}, "/history", "history: input should be a valid array"),
+        ({"history": ["m1", 2]}, "/history/1", "history.1: input should be a valid string"),
+        ({"history": ["m"] * 1001}, "/history", "history: list should have at most 1000 items"),
+        ({"text": "x" * 2001}, "/text", "text: string should have at most 2000 characters"),
+        ({"text": "x", "user_input": "y"}, "", "the body: text and user_input are one field"),
+        ([], "", "the body: "),
+        ("text", "", "the body: "),
+    ],
+)
+def test_a_wrong_field_is_pointed_at(client: FlaskClient, body: Any, pointer: str, detail: str) -> None:
+    found = problem(client.post("/recommend", json=body), 422)
+    assert found["title"] in {"Unprocessable Entity", "Unprocessable Content"}
+    assert found["instance"] == "/recommend"
+    assert found["errors"][0]["pointer"] == pointer
+    assert found["errors"][0]["detail"].startswith(detail)
+    assert detail in found["detail"]
+
+
+def test_every_wrong_field_is_told_at_once(client: FlaskClient) -> None:
+    errors = problem(client.post("/recommend", json={"k": 0, "likes": [1], "histroy": []}), 422)["errors"]
+    assert {e["pointer"] for e in errors} == {"/k", "/likes/0", "/histroy"}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"{'k': 1}", b"\xff", b'{"k": 1} x', b"[" * 5000])
+def test_what_is_no_json(client: FlaskClient, body: bytes) -> None:
+    found = problem(client.post("/recommend", data=body, content_type="application/json"), 400)
+    assert found["detail"].startswith("the body is not JSON: ")
+    assert "errors" not in found
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_a_wrong_content_type(client: FlaskClient, content_type: str | None) -> None:
+    found = problem(client.post("/recommend", data=b"{}", content_type=content_type), 415)
+    assert found["detail"].startswith("send application/json, not ")
+
+
+def test_json_by_another_name_is_json(client: FlaskClient) -> None:
+    for content_type in ("application/json; charset=utf-8", "application/vnd.films+json"):
+        assert client.post("/recommend", data=b"{}", content_type=content_type).status_code == 200
+
+
+def test_a_body_that_is_too_large(client: FlaskClient, fake: FakeRecommender) -> None:
+    body = b'{"text": "' + b"x" * MAX_BODY + b'"}'
+    problem(client.post("/recommend", data=body, content_type="application/json"), 413)
+    assert fake.asked == []
+
+
+def test_no_such_page_and_no_such_method(client: FlaskClient) -> None:
+    assert problem(client.get("/nowhere"), 404)["instance"] == "/nowhere"
+    response = client.get("/recommend")
+    problem(response, 405)
+    assert "POST" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UsageError("that cannot be"), 400),
+        (UnknownIdError("Movie", "zz"), 404),
+        (GraphUnavailableError("the graph is away"), 503),
+        (ArtifactError("the model is damaged"), 503),
+    ],
+)
+def test_our_errors_become_statuses(
+    client: FlaskClient, fake: FakeRecommender, error: TrailmixError, status: int
+) -> None:
+    fake.failure = error
+    assert problem(client.post("/recommend", json={}), status)["detail"] == str(error)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("secret path /etc"), TrailmixError("secret"), KeyError("secret")]
+)
+def test_a_bug_is_logged_and_not_told(client: FlaskClient, fake: FakeRecommender, error: Exception) -> None:
+    fake.failure = error
+    with structlog.testing.capture_logs() as logs:
+        response = client.post("/recommend", json={})
+    problem(response, 500)
+    assert "secret" not in response.text
+    assert [x["exc_info"] for x in logs if x["event"] == "request_failed"] == [error]
+
+
+@pytest.mark.parametrize("given", ["abc-123", "9f.A_b:c"])
+def test_a_sane_request_id_is_kept(client: FlaskClient, given: str) -> None:
+    response = client.post("/recommend", json={}, headers={"X-Request-ID": given})
+    assert response.headers["X-Request-ID"] == given
+    assert response.get_json()["meta"]["request_id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, '"><script>'])
+def test_another_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+    response = client.get("/healthz", headers={"X-Request-ID": given})
+    assert len(response.headers["X-Request-ID"]) == 32
+
+
+def test_the_log_has_the_request_and_not_what_was_said(client: FlaskClient) -> None:
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+        client.post("/recommend", json={"text": "my private wish"}, headers={"X-Request-ID": "r7"})
+    (entry,) = logs
+    assert {k: entry[k] for k in ("event", "method", "path", "status", "request_id")} == {
+        "event": "request", "method": "POST", "path": "/recommend", "status": 200, "request_id": "r7",
+    }  # fmt: skip
+    assert entry["ms"] >= 0
+    assert "private" not in repr(logs)
+
+
+def test_alive_and_ready(client: FlaskClient) -> None:
+    assert client.get("/healthz").get_json() == {"status": "ok"}
+    assert client.get("/readyz").get_json() == {"status": "ready", "model_version": "v1"}
+
+
+def test_without_a_model_it_is_alive_and_says_what_to_do(tmp_path: Path) -> None:
+    with structlog.testing.capture_logs() as logs:
+        client = create_app(Settings(home=tmp_path)).test_client()
+    assert [x["event"] for x in logs] == ["model_not_loaded"]
+    assert client.get("/healthz").status_code == 200
+    for response in (client.get("/readyz"), client.post("/recommend", json={})):
+        detail = problem(response, 503)["detail"]
+        assert detail.startswith("no model is loaded: ")
+        assert "trailmix train" in detail
+
+
+def test_the_description_is_valid_and_complete(client: FlaskClient, app: Flask) -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
+    document = json.loads(openapi.openapi_json())
+    assert client.get("/openapi.json").get_json() == document
+    assert document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(document).validate()
+    described = {(p, m.upper()) for p, methods in document["paths"].items() for m in methods}
+    routes = {(r.rule, m) for r in app.url_map.iter_rules() for m in r.methods - {"HEAD", "OPTIONS"}}
+    assert described == routes
+
+
+def test_answers_and_problems_are_as_described(client: FlaskClient, recommender: Recommender) -> None:
+    from openapi_schema_validator import OAS31Validator
+
+    schemas = json.loads(openapi.openapi_json())["components"]["schemas"]
+
+    def check(name: str, value: object) -> None:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+        OAS31Validator(schema).validate(value)
+
+    real = create_app(Settings(), recommender).test_client()
+    request = {"user_id": "u1", "likes": ["zz"], "user_input": "scary", "k": 3}
+    check("RecommendRequest", request)
+    answer = real.post("/recommend", json=request).get_json()
+    assert answer["items"][0]["paths"]
+    check("Recommendation", answer)
+    check("Problem", client.post("/recommend", json={"k": 0}).get_json())
+    check("Problem", client.get("/nowhere").get_json())
+    check("Readiness", client.get("/readyz").get_json())

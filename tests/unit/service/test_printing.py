@@ -1,0 +1,43 @@
+"""What a terminal's reader sees."""
+
+import pytest
+
+from scripts.printing import print_recommendation
+from service.contract import RecommendRequest
+from service.recommender import Recommender
+
+
+def test_plain_lines_where_no_terminal_is(
+    recommender: Recommender, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = recommender.recommend(RecommendRequest(user_id="u2", history=["zz"], k=1), request_id="r")
+    print_recommendation("user u2", recommender.liked("u2"), answer)
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert lines[0] == "user u2 liked: The Godfather, Alien"
+    assert lines[1].startswith("Recommended for user u2 (warm")
+    assert lines[2].split() == ["1.", "Blade", "Runner", "7.000"]
+    assert lines[3].strip().startswith("because you liked *Alien*, directed by *Ridley Scott*")
+    assert printed.err == "note: no Movie has the id 'zz'; it was left out\n"
+
+
+def test_a_long_history_is_cut(recommender: Recommender, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = recommender.recommend(RecommendRequest(k=1), request_id="r")
+    print_recommendation("you", [f"film {n}" for n in range(10)], answer)
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("you liked: film 9, film 8, ")
+    assert first.endswith("film 2 and 2 more")
+
+
+def test_a_table_on_a_terminal(
+    recommender: Recommender, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    answer = recommender.recommend(RecommendRequest(history=["m1"], k=1), request_id="r")
+    print_recommendation("[you]", ["Alien [1979]"], answer)
+    printed = capsys.readouterr().out
+    assert "Alien [1979]" in printed
+    assert "Blade Runner" in printed
+    assert "Ridley Scott" in printed
