@@ -14,7 +14,9 @@ import os
 import shutil
 import uuid
 import zipfile
+import zlib
 from collections.abc import Collection
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ from kg.store import GraphStore, NodeColumns, RelationColumns
 
 _KEPT = 3
 """How many snapshots `prune` leaves beside those that are needed: another engine's, and the ones before."""
+
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file may raise."""
 
 _log = structlog.get_logger()
 
@@ -171,7 +176,7 @@ class SnapshotCache:
             raise ArtifactError(
                 f"there is no snapshot {fingerprint} in {self._folder}; train again"
             ) from None
-        except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise ArtifactError(f"{folder} is damaged ({error}); delete it and train again") from None
         if snapshot.fingerprint != fingerprint:
             raise ArtifactError(
@@ -250,7 +255,7 @@ def _write(folder: Path, snapshot: GraphSnapshot) -> None:
 
 def _read(folder: Path) -> GraphSnapshot:
     strings = json.loads((folder / "strings.json").read_text(encoding="utf-8"))
-    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+    with np.load(BytesIO((folder / "arrays.npz").read_bytes()), allow_pickle=False) as arrays:
         triples = Triples(*(arrays[f"triples_{name}"] for name in _TRIPLES))
         interactions = Interactions(*(arrays[f"interactions_{name}"] for name in _INTERACTIONS))
     return GraphSnapshot(
