@@ -104,10 +104,10 @@ _NOT_CODE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _WRITING = re.compile(
-    r"(?<![:$\w]) (?<![A-Za-z_)\]]\.)"  # not a label, a parameter, part of a name or a property
+    r"(?<![:$\w]) (?<![A-Za-z_)\]]\.)"  # no label, parameter, property or part of a name;
     r"(CREATE|MERGE|SET|DELETE|DETACH|REMOVE|INSERT|DROP|ALTER|FOREACH|LOAD|TERMINATE|GRANT|REVOKE|DENY"
     r"|CALL (?!\s*[{(]|\s+(?:db\.(?:labels|relationshipTypes|propertyKeys|schema\.\w+)|dbms\.components)\b)"
-    r"|\\) (?!\w)",
+    r") (?!\w|\s*:) | \\",  # a backslash outside strings can spell a clause as Unicode escapes
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -115,4 +115,4 @@ _WRITING = re.compile(
 def writing_clause(statement: str) -> str | None:
     """The first clause of a Cypher statement that may write, in capitals, or None."""
     found = _WRITING.search(_NOT_CODE.sub(" '' ", statement))
-    return found[1].upper() if found else None
+    return found[0].upper() if found else None

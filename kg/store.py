@@ -3,7 +3,8 @@
 One Cypher text and one driver serve Neo4j 5 and ArcadeDB. What was measured on both shapes the statements:
 one label a node (with two, ArcadeDB's MERGE skips the index and takes 10 to 30 times as long); labels and
 types spelled out (dynamic ones scan every node on Neo4j and are ignored by ArcadeDB); no `elementId`; reading
-collected per head node, because a record costs the driver about 40 microseconds, however short it is.
+collected per head node, because a record costs the driver about 40 microseconds, however short it is;
+parameters with names that are nobody's id, because ArcadeDB 26.10 takes the id "$rows" for the parameter.
 """
 
 import asyncio
@@ -163,10 +164,10 @@ class GraphStore:
             ValueError: a property has no proper name, or is `id`.
         """
         self._known(label, self._labels)
-        statement = f"UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.properties"
+        statement = f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.properties"
         for batch in _batches(rows, NODE_BATCH):
             _check_names({name for row in batch for name in row["properties"]}, taken=("id",))
-            self._write(statement, rows=batch)
+            self._write(statement, trailmix_rows=batch)
 
     def upsert_relations(self, type: str, rows: Sequence[RelationRow]) -> int:  # noqa: A002
         """Create relations or interactions, or set the given properties of those that exist.
@@ -180,13 +181,13 @@ class GraphStore:
         """
         head, tail = self._ends(type)
         statement = (
-            f"UNWIND $rows AS row MATCH (h:{head} {{id: row.head}}) MATCH (t:{tail} {{id: row.tail}}) "
+            f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) MATCH (t:{tail} {{id: row.tail}}) "
             f"MERGE (h)-[r:{type}]->(t) SET r += row.properties RETURN count(*) AS found"
         )
         found = 0
         for batch in _batches(rows, RELATION_BATCH):
             _check_names({name for row in batch for name in row["properties"]})
-            found += self._write(statement, rows=batch)[0]["found"]
+            found += self._write(statement, trailmix_rows=batch)[0]["found"]
         return found
 
     def read_nodes(self, label: str, properties: Sequence[str] = ()) -> NodeColumns:
@@ -198,7 +199,7 @@ class GraphStore:
         self._known(label, self._labels)
         _check_names(properties)
         wanted = ", ".join(["collect(n.id)", *(_collected("n", name) for name in properties)])
-        statement = f"UNWIND $keys AS key MATCH (n:{label} {{id: key}}) RETURN {wanted}"
+        statement = f"UNWIND $trailmix_keys AS key MATCH (n:{label} {{id: key}}) RETURN {wanted}"
         ids, *values = self._read_by_key(label, statement, 1 + len(properties))
         return NodeColumns(ids, dict(zip(properties, values, strict=True)))
 
@@ -212,7 +213,7 @@ class GraphStore:
         _check_names(properties)
         wanted = ", ".join(["collect(t.id)", *(_collected("r", name) for name in properties)])
         statement = (
-            f"UNWIND $keys AS key MATCH (h:{head} {{id: key}})-[r:{type}]->(t:{tail}) "
+            f"UNWIND $trailmix_keys AS key MATCH (h:{head} {{id: key}})-[r:{type}]->(t:{tail}) "
             f"RETURN [key] AS head, [count(*)] AS found, {wanted}"
         )
         keys, counts, tails, *values = self._read_by_key(head, statement, 3 + len(properties))
@@ -227,9 +228,9 @@ class GraphStore:
             EventRow(type=x.type, item=row["item"], value=row["value"], time=row["time"])
             for x in schema.interactions
             for row in self._read(
-                f"MATCH (u:{user} {{id: $user}})-[r:{x.type}]->(i:{item}) "
+                f"MATCH (u:{user} {{id: $trailmix_user}})-[r:{x.type}]->(i:{item}) "
                 "RETURN i.id AS item, r.value AS value, r.time AS time",
-                user=user_id,
+                trailmix_user=user_id,
             )
         ]
         return sorted(events, key=_newest_first)
@@ -312,14 +313,14 @@ class GraphStore:
             return rows
 
     def _read_by_key(self, label: str, statement: str, width: int) -> list[list[Any]]:
-        """Run a statement that returns `width` lists over all ids of a label, as `$keys`, some at a time.
+        """Run a statement that returns `width` lists over all ids of a label, as `$trailmix_keys`, some at a time.
 
         In one go the server would hold the whole answer before it sends the first record.
         """
         keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
         columns: list[list[Any]] = [[] for _ in range(width)]
         for batch in _batches(keys, READ_BATCH):
-            for record in self._read(statement, keys=batch):
+            for record in self._read(statement, trailmix_keys=batch):
                 for column, values in zip(columns, record, strict=True):
                     column.extend(values)
         return [

@@ -38,7 +38,7 @@ def start(
         _own_server(), engine, bolt_port=bolt_port, http_port=http_port, heap=heap, fast=fast
     )
     for key, value in _described(server).items():
-        print(f"{key:>14}  {value}")
+        print(f"{key.replace('_', ' '):>14}  {value}")
 
 
 @app.command("stop")
@@ -65,7 +65,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="For machines.")] =
         print(jsonlib.dumps(found, indent=2))
     else:
         for key, value in found.items():
-            print(f"{key:>14}  {value}")
+            print(f"{key.replace('_', ' '):>14}  {value}")
     if not found["running"]:
         raise typer.Exit(EXIT_NOT_RUNNING)
 
@@ -113,7 +113,7 @@ def _described(server: "RunningServer") -> dict[str, Any]:
         "engine": server.state.engine,
         "bolt": connection.uri,
         "user": connection.username,
-        "password file": str(server.folder.password_file),
+        "password_file": str(server.folder.password_file),
         "database": connection.database,
     }
     return described | ({"browser": server.browser} if server.browser else {})

@@ -1,0 +1,140 @@
+"""Graph servers for tests, one of each engine a session, the graph empty before each test.
+
+A real Neo4j comes from TRAILMIX_TEST_NEO4J_URI (with ..._USERNAME, ..._PASSWORD, ..._DATABASE), else from
+Docker, else it is assembled with Maven. Without any of them its tests are skipped, or fail where CI is set.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from kg.connect import open_store
+from kg.errors import GraphServerError
+from kg.servers import control
+from kg.settings import Settings
+from kg.store import Connection, GraphStore
+
+NEO4J_IMAGE = "neo4j:5.26.30-community"
+FROM_OUTSIDE = ("NEO4J_", "TRAILMIX_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The user's own settings, server and home folder are out of reach of every test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(FROM_OUTSIDE) and not name.startswith("TRAILMIX_TEST_"):
+                patch.delenv(name)
+        patch.setenv("TRAILMIX_HOME", str(tmp_path_factory.mktemp("nobodys-home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """An ArcadeDB of this session's own."""
+    with _own_server(Settings(home=tmp_path_factory.mktemp("arcadedb")), "arcadedb") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A real Neo4j 5."""
+    if uri := os.environ.get("TRAILMIX_TEST_NEO4J_URI"):
+        yield _given_server(uri)
+    elif _docker_answers():
+        yield from _docker_server()
+    elif missing := [name for name in ("java", "mvn") if not shutil.which(name)]:
+        _without_neo4j(f"no TRAILMIX_TEST_NEO4J_URI, no Docker, no {' and no '.join(missing)}")
+    else:
+        with _own_server(Settings(home=tmp_path_factory.mktemp("neo4j")), "neo4j") as connection:
+            yield connection
+
+
+@pytest.fixture(params=["arcadedb", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def server(request: pytest.FixtureRequest) -> Connection:
+    """Each of the two servers in turn."""
+    return request.getfixturevalue({"arcadedb": "embedded_server", "neo4j": "neo4j_server"}[request.param])
+
+
+@pytest.fixture
+def store_settings(server: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings, and the same in the environment, with an empty graph on each server and a home of its own."""
+    with GraphStore(server) as graph:
+        graph.clear()
+    for name, value in {
+        "NEO4J_URI": server.uri,
+        "NEO4J_USERNAME": server.username,
+        "NEO4J_PASSWORD": server.password.get_secret_value(),
+        "NEO4J_DATABASE": server.database,
+        "TRAILMIX_HOME": str(tmp_path / "home"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+@pytest.fixture
+def store(store_settings: Settings) -> Iterator[GraphStore]:
+    """An empty graph on each server."""
+    with open_store(store_settings) as graph:
+        yield graph
+
+
+@pytest.fixture
+def embedded_store(embedded_server: Connection) -> Iterator[GraphStore]:
+    """An empty graph on ArcadeDB."""
+    with GraphStore(embedded_server) as graph:
+        graph.clear()
+        yield graph
+
+
+@pytest.fixture
+def neo4j_store(neo4j_server: Connection) -> Iterator[GraphStore]:
+    """An empty graph on Neo4j; mark the test `neo4j`."""
+    with GraphStore(neo4j_server) as graph:
+        graph.clear()
+        yield graph
+
+
+@contextmanager
+def _own_server(settings: Settings, engine: control.EngineName) -> Iterator[Connection]:
+    try:
+        started = control.start(settings, engine, fast=True)
+    except GraphServerError as error:
+        if engine == "neo4j":
+            _without_neo4j(str(error))
+        raise
+    try:
+        yield started.connection
+    finally:
+        control.stop(settings)
+
+
+def _given_server(uri: str) -> Connection:
+    given = {name: os.environ.get(f"TRAILMIX_TEST_NEO4J_{name}", "") for name in ("USERNAME", "DATABASE")}
+    password = SecretStr(os.environ.get("TRAILMIX_TEST_NEO4J_PASSWORD", ""))
+    return Connection(uri, given["USERNAME"] or "neo4j", password, given["DATABASE"] or "neo4j")
+
+
+def _docker_answers() -> bool:
+    docker = shutil.which("docker")
+    return docker is not None and not subprocess.run([docker, "info"], capture_output=True).returncode
+
+
+def _docker_server() -> Iterator[Connection]:
+    from testcontainers.community.neo4j import Neo4jContainer
+
+    with Neo4jContainer(NEO4J_IMAGE, password="only-for-tests") as container:
+        yield Connection(container.get_connection_url(), "neo4j", SecretStr("only-for-tests"), "neo4j")
+
+
+def _without_neo4j(reason: str) -> None:
+    """One place, so that pytest's summary has one line for all of these tests."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI needs a real Neo4j: {reason}", pytrace=False)
+    pytest.skip(f"tests on a real Neo4j: {reason}")
