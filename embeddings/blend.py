@@ -1,10 +1,11 @@
 """From many experts' scores to one: weights that know how much is known about the asker and the item."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import scipy.sparse as sp
 
 from embeddings.dataset import Histories
 from embeddings.files import Array
@@ -84,6 +85,72 @@ class Gate:
         return cls(names, arrays["weight"], arrays["scale"], arrays["bias"], arrays["group"])
 
 
+def total(parts: Mapping[str, FloatArray]) -> FloatArray:
+    """The sum of all parts, float32."""
+    return np.sum(list(parts.values()), axis=0, dtype=np.float32)
+
+
 def degree_groups(degrees: IntArray) -> IntArray:
     """The group of each item by how many users liked it, int64."""
     return np.searchsorted(DEGREES, degrees, side="right").astype(np.int64)
+
+
+@dataclass(frozen=True)
+class GateConfig:
+    """How the gate is learnt."""
+
+    steps: int = 150
+    batch_size: int = 96
+    """Askers a step."""
+    learning_rate: float = 0.05
+    decay: float = 1e-3
+    """Pull back to where it started: all experts alike."""
+    sampled_items: int = 20_000
+    """Items a softmax runs over; of more than that, as many are drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What the experts said of some askers, and what these went on to like."""
+
+    histories: Histories
+    scores: Mapping[str, FloatArray]
+    wanted: sp.csr_array
+    """Askers x items."""
+
+
+def fit_gate(
+    experts: tuple[str, ...], group: IntArray, lessons: Sequence[Lesson], config: GateConfig, seed: int = 0
+) -> Gate:
+    """Minimise the mean over askers of -log softmax of what they went on to like, by Adam."""
+    import torch
+
+    torch_seed = np.random.default_rng(seed)
+    shape = (len(experts), len(LENGTHS)), (len(experts), len(DEGREES) + 1), (len(LENGTHS), len(DEGREES) + 1)
+    starts = (np.full(shape[0], 1 / len(experts)), np.ones(shape[1]), np.zeros(shape[2]))
+    weight, scale, bias = (torch.tensor(x, dtype=torch.float32, requires_grad=True) for x in starts)
+    optimiser = torch.optim.Adam([weight, scale, bias], config.learning_rate)
+    for _ in range(config.steps):
+        lesson = lessons[torch_seed.integers(len(lessons))] if torch_seed.random() < 0.5 else lessons[0]
+        some = torch_seed.permutation(len(lesson.histories))[: config.batch_size]
+        items = np.arange(len(group))
+        if len(items) > config.sampled_items:
+            drawn = torch_seed.choice(len(items), config.sampled_items, replace=False)
+            items = np.union1d(drawn, lesson.wanted[some].indices)
+        said = np.stack([standardised(lesson.scores[name][some])[:, items] for name in experts])
+        basis = torch.from_numpy(length_basis(lesson.histories.lengths[some]))
+        by_item = scale[:, group[items]]
+        mixed = torch.einsum("bk,ek,ei,ebi->bi", basis, weight, by_item, torch.from_numpy(said))
+        logits = mixed + (basis @ bias)[:, group[items]]
+        visible = torch.from_numpy(lesson.histories.matrix[some][:, items].toarray() > 0)
+        wanted = torch.from_numpy(lesson.wanted[some][:, items].toarray())
+        losses = -(wanted * logits.masked_fill(visible, -1e9).log_softmax(1)).sum(1)
+        loss = (losses / wanted.sum(1).clamp_min(1)).mean()
+        loss = loss + config.decay * ((weight - 1 / len(experts)) ** 2).sum() + config.decay * (
+            ((scale - 1) ** 2).sum() + (bias**2).sum()
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    learnt = (x.detach().numpy() for x in (weight, scale, bias))
+    return Gate(experts, *learnt, group)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict
 
-from embeddings.blend import Blend, standardised
+from embeddings.blend import Blend, standardised, total
 from embeddings.dataset import Histories
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.content import Text
@@ -63,7 +63,8 @@ class Manifest(BaseModel):
     inputs: str
     """A hash of all of the above; equal inputs need no second training."""
     versions: dict[str, str]
-    metrics: dict[str, float]
+    metrics: dict[str, dict[str, float]]
+    """By method, then by metric: this model beside baselines, on held-out events."""
     model_version: str = ""
     """Hash of the content, set when it is saved."""
     created: str = ""
@@ -112,17 +113,17 @@ class Model:
         """One asker's scores; nothing known gives popularity."""
         history = Histories.of([query.history], self.n_items)
         parts = {name: part[0] for name, part in self.score_parts(history).items()}
-        rest = np.sum(list(parts.values()), axis=0, dtype=np.float32)
+        rest = total(parts)
         said = {"likes": self._likes(query.likes), "said": self._text(query.text)}
         spread = max(float(rest.std()), 1e-6)
         for name, raw in said.items():
             if raw is not None:
                 parts[name] = SAID_WEIGHT * spread * standardised(raw[None, :])[0]
-        return Scores(np.sum(list(parts.values()), axis=0, dtype=np.float32), parts)
+        return Scores(total(parts), parts)
 
     def score_histories(self, histories: Histories) -> FloatArray:
         """Float32 [askers, n_items]: what `score` gives for queries of a history alone."""
-        return np.sum(list(self.score_parts(histories).values()), axis=0, dtype=np.float32)
+        return total(self.score_parts(histories))
 
     def score_parts(self, histories: Histories) -> dict[str, FloatArray]:
         """What each expert contributes, [askers, n_items] each."""

@@ -1,0 +1,138 @@
+"""From a dataset to a fused model: fit experts on a part, learn how to blend them on what was hidden, refit."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from embeddings.blend import Gate, GateConfig, Lesson, degree_groups, fit_gate, total
+from embeddings.dataset import Dataset, Histories
+from embeddings.gnn import GnnConfig
+from embeddings.kge import KgeConfig, with_knowledge
+from embeddings.scorers.als import AlsConfig
+from embeddings.scorers.base import Scorer
+from embeddings.scorers.ease import EaseConfig
+from embeddings.scorers.registry import SCORERS
+from kg.graph import BoolArray, FloatArray
+from kg.progress import Report, silent
+
+EXPERTS = ("popularity", "ease", "als", "item_knn", "text", "kge", "gnn")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Which experts, how each is fitted, and how the blend is learnt. The defaults need no tuning."""
+
+    experts: tuple[str, ...] = EXPERTS
+    ease: EaseConfig = field(default_factory=EaseConfig)
+    als: AlsConfig = field(default_factory=lambda: AlsConfig(factors=64, iterations=10))
+    kge: KgeConfig = field(default_factory=KgeConfig)
+    gnn: GnnConfig = field(default_factory=GnnConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
+    hide_events: float = 0.15
+    """Share of each user's events the blend is learnt from."""
+    hide_users: float = 0.1
+    """Share of users hidden whole, to learn from histories of 0, 1, 3 and 5 events."""
+    hide_items: float = 0.1
+    """Share of items hidden whole: the prior for how often what is liked next is new. More promotes new items."""
+
+    def of(self, name: str) -> Any:
+        """The configuration of one expert."""
+        return getattr(self, name, None) or SCORERS[name].grid[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Experts and the blend of their scores."""
+
+    experts: tuple[Scorer[Any], ...]
+    gate: Gate
+
+    def score_parts(self, histories: Histories) -> dict[str, FloatArray]:
+        """What each expert contributes, [askers, n_items] each."""
+        return self.gate.parts(histories, {x.name: x.score(histories) for x in self.experts})
+
+    def score(self, histories: Histories) -> FloatArray:
+        """Their sum, float32 [askers, n_items]."""
+        return total(self.score_parts(histories))
+
+
+def fit(dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent) -> Fitted:
+    """Learn everything from a dataset's events; the same seed gives the same arrays."""
+    dataset = with_knowledge(dataset, config.kge, seed, report)
+    rng = np.random.default_rng(seed)
+    visible, new_users = hide(dataset, config, rng)
+    part = dataset.only(visible)
+    lessons = _lessons(dataset, part, new_users, fit_experts(part, config, seed, report), rng)
+    learnt = fit_gate(config.experts, degree_groups(part.degrees), lessons, config.gate, seed)
+    return refit(Fitted((), learnt), dataset, config, seed, report)
+
+
+def refit(
+    fitted: Fitted, dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
+) -> Fitted:
+    """The experts fitted on all of a dataset's events, under the blend already learnt."""
+    dataset = with_knowledge(dataset, config.kge, seed, report)
+    gate = replace(fitted.gate, group=degree_groups(dataset.degrees))
+    return Fitted(fit_experts(dataset, config, seed, report), gate)
+
+
+def fit_experts(
+    dataset: Dataset, config: TrainingConfig, seed: int, report: Report = silent
+) -> tuple[Scorer[Any], ...]:
+    """Each expert on its own."""
+    return tuple(SCORERS[name].fit(dataset, config.of(name), seed, report) for name in config.experts)
+
+
+def hide(
+    dataset: Dataset, config: TrainingConfig, rng: np.random.Generator
+) -> tuple[BoolArray, BoolArray]:
+    """Which events stay visible to the experts, bool [events], and which users do not, bool [n_users]."""
+    events = dataset.events
+    new_users = rng.random(dataset.n_users) < config.hide_users
+    new_items = rng.random(dataset.n_items) < config.hide_items
+    stay = rng.random(len(events)) >= config.hide_events
+    return stay & ~new_users[events.user] & ~new_items[events.item], new_users
+
+
+def _lessons(
+    dataset: Dataset,
+    part: Dataset,
+    new_users: BoolArray,
+    experts: tuple[Scorer[Any], ...],
+    rng: np.random.Generator,
+) -> list[Lesson]:
+    """What the experts say of users they know in part, and of users they do not know, at short histories."""
+    wanted = dataset.liked - part.liked
+    known = np.flatnonzero(~new_users & (np.diff(part.liked.indptr) > 0) & (np.diff(wanted.indptr) > 0))
+    lessons = [_lesson(part.histories.select(known), wanted[known], experts)]
+    new = np.flatnonzero(new_users & (np.diff(dataset.liked.indptr) > 5))
+    met = part.degrees > 0
+    for length in (0, 1, 3, 5):
+        shown = [rng.permutation(h[met[h]])[:length] for h in (dataset.histories[int(u)] for u in new)]
+        histories = Histories.of(shown, dataset.n_items)
+        if len(new):
+            lessons.append(_lesson(histories, dataset.liked[new] - histories.matrix, experts))
+    return lessons
+
+
+def _lesson(histories: Histories, wanted: sp.csr_array, experts: tuple[Scorer[Any], ...]) -> Lesson:
+    scores = {expert.name: expert.score(histories) for expert in experts}
+    wanted = sp.csr_array(wanted)
+    wanted.eliminate_zeros()
+    return Lesson(histories, scores, wanted)
+
+
+def links(dataset: Dataset) -> sp.csr_array:
+    """Nodes x items, float32 ones where a fact joins the two, in either direction."""
+    facts = dataset.triples
+    target, source = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
+    to_item = target < dataset.n_items
+    ones = np.ones(int(to_item.sum()), np.float32)
+    matrix = sp.csr_array(
+        (ones, (source[to_item], target[to_item])), shape=(dataset.n_nodes, dataset.n_items)
+    )
+    matrix.sum_duplicates()
+    matrix.data[:] = 1.0
+    return matrix

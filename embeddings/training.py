@@ -1,0 +1,74 @@
+"""From a snapshot to the model that serves, measured on the way beside baselines on held-out events."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from embeddings.dataset import Dataset
+from embeddings.evaluation import BASELINES, OURS, Result, Task, measure_scorer, metrics_table, split_tasks
+from embeddings.fusion import Fitted, TrainingConfig, fit, links, refit
+from embeddings.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
+from embeddings.splits import random_split
+from embeddings.text import TextEncoder
+from kg.graph import GraphSnapshot
+from kg.progress import Report, silent
+
+
+def train(
+    snapshot: GraphSnapshot,
+    encoder: TextEncoder,
+    config: TrainingConfig,
+    seed: int = 0,
+    report: Report = silent,
+    k: int = 20,
+) -> Model:
+    """Measure on a random split, then fit the experts again on every event, under the blend learnt before."""
+    text = encoder.encode(snapshot.texts, report)
+    valid, test = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
+    measured = fit(valid.dataset, config, seed, report)
+    results = [measure_fitted(measured, config, test, k)]
+    results += [measure_scorer(name, valid, test, k, seed, report) for name in BASELINES]
+    fitted = refit(measured, Dataset.from_snapshot(snapshot, text), config, seed, report)
+    manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))
+    return Model(manifest, fitted.experts, fitted.gate, links(Dataset.from_snapshot(snapshot, text)))
+
+
+def measure(
+    name: str, valid: Task, test: Task, config: TrainingConfig, k: int = 20, seed: int = 0, report: Report = silent
+) -> Result:
+    """The fused model (`OURS`) or a named scorer on the test.
+
+    Raises:
+        UsageError: no scorer has this name.
+    """
+    if name != OURS:
+        return measure_scorer(name, valid, test, k, seed, report)
+    return measure_fitted(fit(valid.dataset, config, seed, report), config, test, k)
+
+
+def measure_fitted(fitted: Fitted, config: TrainingConfig, test: Task, k: int) -> Result:
+    """The fused model on the test."""
+    return Result(OURS, config, test.measure(fitted.score, k))
+
+
+def describe(
+    snapshot: GraphSnapshot,
+    encoder: str,
+    config: TrainingConfig,
+    seed: int,
+    metrics: dict[str, dict[str, float]] | None = None,
+) -> Manifest:
+    """The manifest of a training with these inputs."""
+    inputs: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "seed": seed,
+        "snapshot": snapshot.fingerprint,
+        "nodes": nodes_fingerprint(snapshot),
+        "encoder": encoder,
+        "config": asdict(config),
+    }
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    packages = {name: version(name) for name in ("trailmix", "numpy", "scipy", "torch", "torch-geometric")}
+    return Manifest(**inputs, inputs=digest, versions=packages, metrics=metrics or {})
