@@ -181,8 +181,9 @@ class GraphStore:
         """
         head, tail = self._ends(type)
         statement = (
-            f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) MATCH (t:{tail} {{id: row.tail}}) "
-            f"MERGE (h)-[r:{type}]->(t) SET r += row.properties RETURN count(*) AS found"
+            f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) "
+            f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{type}]->(t) SET r += row.properties "
+            "RETURN count(*) AS found"
         )
         found = 0
         for batch in _batches(rows, RELATION_BATCH):
@@ -313,7 +314,7 @@ class GraphStore:
             return rows
 
     def _read_by_key(self, label: str, statement: str, width: int) -> list[list[Any]]:
-        """Run a statement that returns `width` lists over all ids of a label, as `$trailmix_keys`, some at a time.
+        """Run a statement that returns `width` lists for all ids of a label, some `$trailmix_keys` at a time.
 
         In one go the server would hold the whole answer before it sends the first record.
         """

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -42,15 +43,29 @@ class ServerState(BaseModel):
     """None while the process is being made."""
 
 
+@dataclass(frozen=True)
 class ServerFolder:
     """The folder of one server: what is where, and who holds it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.password_file = path / "password"
-        self.log_file = path / "server.log"
-        self._state_file = path / "server.json"
-        self._alive_file = path / "server.lock"
+    path: Path
+
+    @property
+    def password_file(self) -> Path:
+        """The generated password, mode 0600."""
+        return self.path / "password"
+
+    @property
+    def log_file(self) -> Path:
+        """What the server printed, over all its starts."""
+        return self.path / "server.log"
+
+    @property
+    def _state_file(self) -> Path:
+        return self.path / "server.json"
+
+    @property
+    def _alive_file(self) -> Path:
+        return self.path / "server.lock"
 
     def data(self, engine: EngineName) -> Path:
         """Where an engine keeps its data; each has its own folder."""
