@@ -138,9 +138,14 @@ def spans(starts: IntArray, counts: IntArray) -> IntArray:
 
 
 class _Reach:
-    """The edges of the sources, sorted by the node they lead to: made once a request, asked for each item."""
+    """The edges of the sources, sorted by the node they lead to, and where each item stands among the
+    sources (or NOWHERE): made once a request, asked for each item.
+    """
 
-    def __init__(self, facts: _Adjacency, sources: Sources) -> None:
+    def __init__(self, facts: _Adjacency, sources: Sources, n_items: int) -> None:
+        items = np.flatnonzero(sources.nodes < n_items)
+        self.position = np.full(n_items, NOWHERE)
+        self.position[sources.nodes[items]] = items
         entry, source = facts.rows(sources.nodes)
         order = np.argsort(facts.node[entry], kind="stable")
         self.entry, self.source = entry[order], source[order]
@@ -176,20 +181,23 @@ class _People:
         """Which interaction it was by which the user liked the item."""
         return int(self._kind[np.searchsorted(self._key, user * self._n_items + item)])
 
-    def candidates(self, sources: Sources, item: int, value: FloatArray) -> _Candidates:
+    def candidates(self, sources: Sources, reach: _Reach, item: int, value: FloatArray) -> _Candidates:
         """One for each source item that somebody else liked together with `item`."""
         users = self._speakers(item, sources.user)
-        position = np.full(self._n_items, NOWHERE)
-        is_item = np.flatnonzero((sources.nodes < self._n_items) & (value > 0))
-        position[sources.nodes[is_item]] = is_item
         count = np.diff(self._liked.indptr)[users].astype(np.int64)
-        events = position[self._liked.indices[spans(self._liked.indptr[users].astype(np.int64), count)]]
+        events = reach.position[self._liked.indices[spans(self._liked.indptr[users].astype(np.int64), count)]]
         who = np.repeat(users, count)[events >= 0]
-        source, first, together = np.unique(events[events >= 0], return_index=True, return_counts=True)
+        events = events[events >= 0]
+        counts = np.bincount(events, minlength=len(value))
+        first = np.empty(len(value), np.int64)
+        first[events[::-1]] = who[::-1]
+        source = np.flatnonzero(counts)
+        together = counts[source]
         expected = np.sqrt(self.popularity[sources.nodes[source]] * float(self.popularity[item]))
         support = np.minimum(together / np.maximum(expected, 1), 1) * _THROUGH_PEOPLE
         nowhere = np.full(len(source), NOWHERE)
-        return _Candidates(value[source] * support, source, self._first_user + who[first], nowhere, nowhere)
+        score = (value[source] * support).astype(np.float32)
+        return _Candidates(score, source, self._first_user + first[source], nowhere, nowhere)
 
     def _speakers(self, item: int, asker: int | None) -> IntArray:
         """Those with the fewest likes first: what they have in common says most."""
@@ -222,24 +230,28 @@ class PathFinder:
         """
         if not len(sources.nodes):
             return [[] for _ in items]
-        reach = _Reach(self._facts, sources)
-        return [self._find(sources, reach, item, limit) for item in items]
+        reach = _Reach(self._facts, sources, self._n_items)
+        values = self._closeness(sources.nodes, items) * sources.weights
+        return [
+            self._find(sources, reach, item, value, limit) for item, value in zip(items, values, strict=True)
+        ]
 
-    def _find(self, sources: Sources, reach: _Reach, item: int, limit: int) -> list[ExplanationPath]:
-        value = sources.weights * self._closeness(sources.nodes, item)
+    def _find(
+        self, sources: Sources, reach: _Reach, item: int, value: FloatArray, limit: int
+    ) -> list[ExplanationPath]:
         value[sources.nodes == item] = 0
         found = [self._direct(sources, reach, item, value), self._shared(reach, item, value)]
         if self._people is not None:
-            found.append(self._people.candidates(sources, item, value))
+            found.append(self._people.candidates(sources, reach, item, value))
         every = _Candidates.joined(found)
         return [self._path(sources, item, every, n, score) for n, score in _diverse(every, limit)]
 
-    def _closeness(self, nodes: IntArray, item: int) -> FloatArray:
-        close = np.ones(len(nodes), np.float32)
+    def _closeness(self, nodes: IntArray, items: Sequence[int]) -> FloatArray:
+        close = np.ones((len(items), len(nodes)), np.float32)
         if self._vectors is not None:
             is_item = nodes < self._n_items
-            cosine = self._vectors[nodes[is_item]] @ self._vectors[item]
-            close[is_item] = (1 + np.clip(cosine, 0, 1)) / 2
+            cosine = self._vectors[np.array(items, np.int64)] @ self._vectors[nodes[is_item]].T
+            close[:, is_item] = (1 + np.clip(cosine, 0, 1)) / 2
         return close
 
     def _direct(self, sources: Sources, reach: _Reach, item: int, value: FloatArray) -> _Candidates:
