@@ -1,4 +1,4 @@
-"""Progress for people: bars on a terminal, plain lines elsewhere; always on stderr, so stdout stays the answer."""
+"""Progress for people: bars on a terminal, plain lines elsewhere; on stderr, so that stdout stays the answer."""
 
 import sys
 import time

@@ -1,0 +1,149 @@
+"""`trailmix quickstart`: from nothing to explained recommendations; what is unchanged is used again."""
+
+import hashlib
+import json
+import resource
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from scripts.progress import reporting
+
+if TYPE_CHECKING:
+    from kg.graph import GraphSnapshot
+    from kg.progress import Report
+    from kg.settings import Settings
+    from kg.store import GraphStore
+    from service.recommender import Recommender
+
+NEXT = """
+Start the service:  make serve          (or: .venv/bin/trailmix serve)
+and ask it:         curl -s http://127.0.0.1:8000/recommend -H 'Content-Type: application/json' \\
+                         -d '{{"user_id": "{user}"}}'
+Read the graph:     .venv/bin/trailmix graph cypher \\
+                         "MATCH (m:Movie)-->(:Person {{id: 'Ridley Scott'}}) RETURN DISTINCT m.title"
+"""
+
+LIKES_WANTED = 30
+"""The user shown is the one whose number of liked items is nearest to this."""
+
+
+def command(
+    user: Annotated[
+        str | None, typer.Option(help="Whose recommendations to show; none: a typical user's.")
+    ] = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=200, help="How many items.")] = 10,
+) -> None:
+    """Load the sample into the graph, train, evaluate, and show one user's recommendations with their trail.
+
+    Example: trailmix quickstart
+    """
+    from kg.connect import open_store
+    from kg.settings import load_settings
+    from scripts.train import print_metrics, train_latest
+    from service.loading import load_recommender
+
+    settings = load_settings()
+    stages = Stages()
+    with stages.timed("sample files"):
+        files = _sample(settings.home / "sample")
+    with stages.timed("graph server"):
+        store = open_store(settings)
+    with store, reporting() as report:
+        with stages.timed("ingest"):
+            _ingest(settings, store, files, report)
+        with stages.timed("train and evaluate"):
+            trained = train_latest(settings, store, report=report)
+    print_metrics(trained.manifest)
+    print()
+    with stages.timed("recommend"):
+        recommender = load_recommender(settings, warm_up=False)
+        shown = user or _typical_user(recommender.snapshot)
+        _show(recommender, shown, k)
+    print(NEXT.format(user=shown))
+    stages.say()
+
+
+class Stages:
+    """How long each stage took."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Time what happens inside."""
+        began = time.monotonic()
+        yield
+        self._seconds[stage] = time.monotonic() - began
+
+    def say(self) -> None:
+        """One line on stderr: the whole, its stages, and this process's peak memory."""
+        each = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self._seconds.items())
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+        _say(f"{sum(self._seconds.values()):.1f} s ({each}); at most {peak:,.0f} MB beside the graph server")
+
+
+def _sample(folder: Path) -> str:
+    """Write the sample's files if they are not there; returns a hash of them all."""
+    from kg.sample import FILES, TERMS, write_sample
+
+    if all((folder / name).exists() for name in FILES):
+        _say(f"sample files: unchanged in {folder}")
+    else:
+        write_sample(folder)
+        _say(f"sample files: written to {folder}\n{TERMS}")
+    digest = hashlib.sha256()
+    for name in FILES:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _ingest(settings: "Settings", store: "GraphStore", files: str, report: "Report") -> None:
+    """Load the sample, unless the graph is still what it was after the last time."""
+    from kg.ingest import ingest
+    from kg.mapping import load_mapping
+
+    mark = settings.home / "quickstart.json"
+    if _is_loaded(store, mark, files):
+        _say("graph: unchanged")
+        return
+    folder = settings.home / "sample"
+    done = ingest(load_mapping(folder / "mapping.yaml"), folder, store, report)
+    mark.write_text(json.dumps({"files": files, "graph": store.state()}))
+    _say(f"graph: {done.nodes:,} nodes and {done.relations:,} relations")
+
+
+def _is_loaded(store: "GraphStore", mark: Path, files: str) -> bool:
+    """Whether the graph still holds these files and nothing else was written to it."""
+    from kg.errors import GraphSchemaError
+
+    try:
+        return json.loads(mark.read_text()) == {"files": files, "graph": store.state()}
+    except (FileNotFoundError, ValueError, GraphSchemaError):
+        return False
+
+
+def _typical_user(snapshot: "GraphSnapshot") -> str:
+    likes = np.diff(snapshot.liked.indptr)
+    return snapshot.users.ids[int(np.abs(likes - LIKES_WANTED).argmin())]
+
+
+def _show(recommender: "Recommender", user: str, k: int) -> None:
+    from scripts.printing import print_recommendation
+    from service.contract import RecommendRequest
+
+    answer = recommender.recommend(RecommendRequest(user_id=user, k=k), request_id=uuid.uuid4().hex)
+    print_recommendation(f"user {user}", recommender.liked(user), answer)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

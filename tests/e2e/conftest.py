@@ -1,0 +1,118 @@
+"""The product as its users meet it: the command in a process of its own, and HTTP."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from kg.store import GraphStore
+
+
+class Trailmix:
+    """`trailmix` under an environment."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its good end."""
+        command = [sys.executable, "-m", "scripts.main", *arguments]
+        done = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=900, check=False
+        )
+        assert done.returncode == 0, f"trailmix {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    @contextmanager
+    def serve(self) -> Iterator["Service"]:
+        """The service, once it is ready; it must end well on SIGTERM."""
+        command = [sys.executable, "-m", "scripts.main", "serve", "--port", "0"]
+        process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            found = re.search(r"http://\S+:\d+", said)
+            assert found, f"the service said {said!r}"
+            service = Service(found[0])
+            service.wait(process)
+            yield service
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        assert process.returncode == 0
+
+
+class Service:
+    """A client of the service."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def recommend(self, **request: object) -> dict[str, Any]:
+        """The answer to POST /recommend."""
+        body = json.dumps(request).encode()
+        call = urllib.request.Request(f"{self.url}/recommend", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(call, timeout=30) as response:
+            answer: dict[str, Any] = json.load(response)
+        return answer
+
+    def wait(self, process: subprocess.Popen[str]) -> None:
+        """Until a model is loaded."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            assert process.poll() is None, "the service ended before it was ready"
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=60):
+                    return
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.2)
+        pytest.fail("the service was not ready after 120 s")
+
+
+def _clean_environment(**more: str) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("TRAILMIX_", "NEO4J_"))}
+    return {**ours, **more}
+
+
+def _edges_missing(store: GraphStore, answer: dict[str, Any]) -> list[str]:
+    """The edges of an answer's paths that are not exactly once in the graph, asked by Cypher one by one."""
+    missing = []
+    for item in answer["items"]:
+        for path in item["paths"]:
+            nodes, edges = path["nodes"], path["edges"]
+            assert len(edges) == len(nodes) - 1
+            assert nodes[-1]["id"] == item["item_id"]
+            for edge, a, b in zip(edges, nodes, nodes[1:], strict=False):
+                head, tail = (a, b) if edge["direction"] == "out" else (b, a)
+                statement = (
+                    f"MATCH (h:{head['label']} {{id: $head}})-[r:{edge['relation']}]->"
+                    f"(t:{tail['label']} {{id: $tail}}) RETURN count(r) AS n"
+                )
+                if store.query(statement, {"head": head["id"], "tail": tail["id"]}) != [{"n": 1}]:
+                    missing.append(f"{head['id']} -{edge['relation']}-> {tail['id']}")
+    return missing
+
+
+@pytest.fixture(scope="session")
+def clean_environment() -> Callable[..., dict[str, str]]:
+    return _clean_environment
+
+
+@pytest.fixture(scope="session")
+def trailmix_under() -> type[Trailmix]:
+    return Trailmix
+
+
+@pytest.fixture(scope="session")
+def edges_missing() -> Callable[[GraphStore, dict[str, Any]], list[str]]:
+    return _edges_missing

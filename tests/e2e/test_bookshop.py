@@ -1,0 +1,39 @@
+"""From CSV to an HTTP answer on each engine, in a domain that is not the sample's."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+BOOKSHOP = Path(__file__).parent.parent / "data" / "bookshop"
+
+
+@pytest.fixture
+def trailmix(store_settings, trailmix_under):
+    return trailmix_under(os.environ)
+
+
+def test_from_csv_to_explained_answers_over_http(store, trailmix, edges_missing, tmp_path):
+    shop = shutil.copytree(BOOKSHOP, tmp_path / "bookshop")
+    trailmix("ingest", str(shop / "mapping.yaml"))
+    trailmix("train")
+    item, user = store.schema().item.label, store.schema().user.label
+    customer = store.query(
+        f"MATCH (u:{user})-[r]->(:{item}) RETURN u.id AS id, count(r) AS n ORDER BY n, id"
+    )[0]
+    liked = store.query(f"MATCH (b:{item}) RETURN b.id AS id ORDER BY id LIMIT 1")[0]["id"]
+    with trailmix.serve() as service:
+        for request in ({"user_id": customer["id"]}, {"history": [liked]}):
+            answer = service.recommend(k=2, **request)
+            assert len(answer["items"]) == 2
+            assert any(item["paths"] for item in answer["items"])
+            assert edges_missing(store, answer) == []
+        assert (
+            service.recommend(user_id=customer["id"], k=2)["items"]
+            == (json.loads(trailmix("recommend", customer["id"], "--k", "2", "--json").stdout)["items"])
+        )
+        stranger = service.recommend(user_id="a stranger", k=2)
+        assert stranger["user_state"] == "cold"
+        assert len(stranger["items"]) == 2
