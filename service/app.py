@@ -14,6 +14,7 @@ import structlog
 from flask import Blueprint, Flask, Response, current_app, g, request
 from pydantic import BaseModel, ValidationError
 from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from kg.errors import ArtifactError, TrailmixError
 from kg.settings import Settings
@@ -111,8 +112,11 @@ def _body(model: type[_Model]) -> _Model:
         raise InvalidRequestError(
             status, f"send application/json, not {request.mimetype or 'no content type'}"
         )
+    body = request.get_data()
+    if len(body) >= MAX_BODY:  # a chunked body announces no length, and is cut off here
+        raise RequestEntityTooLarge
     try:
-        return model.model_validate_json(request.get_data())
+        return model.model_validate_json(body)
     except ValidationError as error:
         raise invalid(error, model) from None
 

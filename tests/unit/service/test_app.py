@@ -1,5 +1,6 @@
 """The HTTP layer over a fake recommender: what goes in, what comes out, and what every mistake is told."""
 
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +145,17 @@ def test_json_by_another_name_is_json(client: FlaskClient) -> None:
 def test_a_body_that_is_too_large(client: FlaskClient, fake: FakeRecommender) -> None:
     body = b'{"text": "' + b"x" * MAX_BODY + b'"}'
     problem(client.post("/recommend", data=body, content_type="application/json"), 413)
+    assert fake.asked == []
+
+
+def test_a_chunked_body_that_is_too_large(client: FlaskClient, fake: FakeRecommender) -> None:
+    response = client.post(
+        "/recommend",
+        input_stream=io.BytesIO(b'{"text": "' + b"x" * 2 * MAX_BODY + b'"}'),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+    problem(response, 413)
     assert fake.asked == []
 
 
