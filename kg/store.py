@@ -268,7 +268,8 @@ class GraphStore:
     ) -> list[dict[str, Any]]:
         """Run any Cypher statement and return its records; `timeout` is in seconds.
 
-        Neo4j ends the statement with its client; our ArcadeDB may go on for up to five minutes.
+        Neo4j ends the statement with its client; our ArcadeDB goes on for up to five minutes.
+        Not to be called from inside a running event loop.
 
         Without `write`, statements with a writing clause are refused here, because ArcadeDB accepts writes
         in read sessions. That guards against mistakes; it is no fence against an attacker.

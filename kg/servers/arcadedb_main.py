@@ -31,21 +31,27 @@ def main(folder: ServerFolder, bolt_port: int, http_port: int, heap: str, fast: 
             "http_port": http_port,
             "bolt_port": bolt_port,
             "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
-            # production mode hides why a statement was refused; what else it sets is set here
-            "mode": "development",
-            "txWalFlush": 1,
-            "opencypher_loadCsv_allowFileUrls": False,
-            # it goes on with a statement whose client is gone, and ignores the time limit of the driver
-            "command_timeout": STATEMENT_TIME_LIMIT_MS,
+            "mode": "development",  # production mode hides why a statement was refused
             "bolt_maxMessageSize": MESSAGE_LIMIT,  # a batch of nodes with long texts passes its 16 MB
         },
-        # -Xrs: or the JVM takes SIGTERM for itself and ends without closing the database
-        jvm_kwargs={"heap_size": heap, "jvm_args": ["-Xrs", *(["-XX:TieredStopAtLevel=1"] if fast else [])]},
+        jvm_kwargs={"heap_size": heap, "jvm_args": _jvm_flags(fast)},
     )
     server.start()
     server.create_database(DATABASE)
     signal.sigwait(ending)
     server.stop()
+
+
+def _jvm_flags(fast: bool) -> list[str]:
+    return [
+        "-Xrs",  # or the JVM takes SIGTERM for itself and ends without closing the database
+        # what production mode sets besides
+        *("-Darcadedb.txWalFlush=1", "-Darcadedb.opencypher.loadCsv.allowFileUrls=false"),
+        # ArcadeDB goes on with a statement whose client is gone and ignores the driver's time limit; this one
+        # it keeps, but only as a property of the JVM, not from the server's configuration
+        f"-Darcadedb.command.timeout={STATEMENT_TIME_LIMIT_MS}",
+        *(["-XX:TieredStopAtLevel=1"] if fast else []),
+    ]
 
 
 if __name__ == "__main__":
