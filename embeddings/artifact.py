@@ -1,10 +1,10 @@
 """Models on disk: one immutable folder each, named by its content, and a file `latest` that names one.
 
-    models/
-        latest                       the name of the folder in use
-        3f0c91d2a7b4e85c/            model_version
-            manifest.json            config, seed, data fingerprint, versions, metrics
-            model.safetensors        every array
+models/
+    latest                       the name of the folder in use
+    3f0c91d2a7b4e85c/            model_version
+        manifest.json            config, seed, data fingerprint, versions, metrics
+        model.safetensors        every array
 """
 
 import hashlib
@@ -135,7 +135,7 @@ def _content_hash(arrays: dict[str, Array], manifest: Manifest) -> str:
     """Of what a model answers with: its arrays and inputs, not its metrics or its age."""
     digest = hashlib.sha256(json.dumps([manifest.format_version, manifest.inputs]).encode())
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        array = np.asarray(arrays[name], order="C")
         digest.update(f"{name}{array.dtype}{array.shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()[:16]

@@ -1,11 +1,12 @@
 """From many experts' scores to one: weights that know how much is known about the asker and the item."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 
 from embeddings.dataset import Histories
 from embeddings.files import Array
@@ -29,10 +30,15 @@ class Blend(Protocol):
 
 
 def standardised(scores: FloatArray) -> FloatArray:
-    """Rows with mean 0 and deviation 1 (all zeros where a row is constant), float32."""
+    """asinh of rows with mean 0 and deviation 1 (zeros where a row is constant), float32.
+
+    Experts' scores have long tails and grow about as the chance that an item is liked; asinh grows as its
+    logarithm there, which is what a softmax adds up.
+    """
     centred = scores - scores.mean(axis=1, keepdims=True)
     spread = np.sqrt(np.mean(centred**2, axis=1, keepdims=True))
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
+    scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-12)
+    return np.asarray(np.arcsinh(scaled, out=scaled), np.float32)
 
 
 def length_basis(lengths: IntArray) -> FloatArray:
@@ -67,6 +73,16 @@ class Gate:
             parts[name] = standardised(scores[name]) * (basis @ self.weight[n])[:, None] * by_item
         return parts
 
+    def with_new_share(self, learnt: float, expected: float) -> "Gate":
+        """The same with another prior for how often what is liked next is an item nobody has liked yet.
+
+        A softmax learnt where that share was `learnt` fits one where it is `expected` when the difference of
+        the log-odds is added (Saerens et al. 2002, equation 4, for two classes).
+        """
+        bias = self.bias.copy()
+        bias[:, 0] += _log_odds(expected) - _log_odds(learnt)
+        return replace(self, bias=bias)
+
     def arrays(self) -> dict[str, Array]:
         """All that was learnt."""
         names = np.frombuffer("\n".join(self.experts).encode(), np.uint8)
@@ -87,7 +103,12 @@ class Gate:
 
 def total(parts: Mapping[str, FloatArray]) -> FloatArray:
     """The sum of all parts, float32."""
-    return np.sum(list(parts.values()), axis=0, dtype=np.float32)
+    return np.asarray(np.sum(list(parts.values()), axis=0), np.float32)
+
+
+def _log_odds(share: float) -> float:
+    bounded = min(max(share, 1e-4), 1 - 1e-4)
+    return float(np.log(bounded / (1 - bounded)))
 
 
 def degree_groups(degrees: IntArray) -> IntArray:
@@ -99,10 +120,10 @@ def degree_groups(degrees: IntArray) -> IntArray:
 class GateConfig:
     """How the gate is learnt."""
 
-    steps: int = 150
+    steps: int = 100
     batch_size: int = 96
     """Askers a step."""
-    learning_rate: float = 0.05
+    learning_rate: float = 0.08
     decay: float = 1e-3
     """Pull back to where it started: all experts alike."""
     sampled_items: int = 20_000
@@ -115,6 +136,7 @@ class Lesson:
 
     histories: Histories
     scores: Mapping[str, FloatArray]
+    """`standardised` already."""
     wanted: sp.csr_array
     """Askers x items."""
 
@@ -122,35 +144,47 @@ class Lesson:
 def fit_gate(
     experts: tuple[str, ...], group: IntArray, lessons: Sequence[Lesson], config: GateConfig, seed: int = 0
 ) -> Gate:
-    """Minimise the mean over askers of -log softmax of what they went on to like, by Adam."""
-    import torch
+    """Minimise the mean over askers of -log softmax of what they went on to like, by Adam.
 
-    torch_seed = np.random.default_rng(seed)
-    shape = (len(experts), len(LENGTHS)), (len(experts), len(DEGREES) + 1), (len(LENGTHS), len(DEGREES) + 1)
-    starts = (np.full(shape[0], 1 / len(experts)), np.ones(shape[1]), np.zeros(shape[2]))
-    weight, scale, bias = (torch.tensor(x, dtype=torch.float32, requires_grad=True) for x in starts)
-    optimiser = torch.optim.Adam([weight, scale, bias], config.learning_rate)
-    for _ in range(config.steps):
-        lesson = lessons[torch_seed.integers(len(lessons))] if torch_seed.random() < 0.5 else lessons[0]
-        some = torch_seed.permutation(len(lesson.histories))[: config.batch_size]
-        items = np.arange(len(group))
-        if len(items) > config.sampled_items:
-            drawn = torch_seed.choice(len(items), config.sampled_items, replace=False)
-            items = np.union1d(drawn, lesson.wanted[some].indices)
-        said = np.stack([standardised(lesson.scores[name][some])[:, items] for name in experts])
-        basis = torch.from_numpy(length_basis(lesson.histories.lengths[some]))
-        by_item = scale[:, group[items]]
-        mixed = torch.einsum("bk,ek,ei,ebi->bi", basis, weight, by_item, torch.from_numpy(said))
-        logits = mixed + (basis @ bias)[:, group[items]]
-        visible = torch.from_numpy(lesson.histories.matrix[some][:, items].toarray() > 0)
-        wanted = torch.from_numpy(lesson.wanted[some][:, items].toarray())
-        losses = -(wanted * logits.masked_fill(visible, -1e9).log_softmax(1)).sum(1)
-        loss = (losses / wanted.sum(1).clamp_min(1)).mean()
-        loss = loss + config.decay * ((weight - 1 / len(experts)) ** 2).sum() + config.decay * (
-            ((scale - 1) ** 2).sum() + (bias**2).sum()
-        )
+    Half of the steps learn from the first lesson, the rest from any.
+    """
+    rng = np.random.default_rng(seed)
+    shapes = (len(experts), len(LENGTHS)), (len(experts), len(DEGREES) + 1), (len(LENGTHS), len(DEGREES) + 1)
+    starts = [np.full(shape, value, np.float32) for shape, value in zip(shapes, (0.5, 1.0, 0.0), strict=True)]
+    learnt = [torch.tensor(start, requires_grad=True) for start in starts]
+    optimiser = torch.optim.Adam(learnt, config.learning_rate)
+    for step in range(config.steps):
+        lesson = lessons[int(rng.integers(len(lessons))) if step % 2 else 0]
+        loss = _loss(learnt, experts, group, lesson, config, rng)
+        for value, start in zip(learnt, starts, strict=True):
+            loss = loss + config.decay * ((value - torch.from_numpy(start)) ** 2).sum()
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    learnt = (x.detach().numpy() for x in (weight, scale, bias))
-    return Gate(experts, *learnt, group)
+    weight, scale, bias = (value.detach().numpy() for value in learnt)
+    return Gate(experts, weight, scale, bias, group)
+
+
+def _loss(
+    learnt: list[torch.Tensor],
+    experts: tuple[str, ...],
+    group: IntArray,
+    lesson: Lesson,
+    config: GateConfig,
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    weight, scale, bias = learnt
+    some = rng.permutation(len(lesson.histories))[: config.batch_size]
+    items = np.arange(len(group))
+    if len(items) > config.sampled_items:
+        drawn = rng.choice(len(items), config.sampled_items, replace=False)
+        items = np.union1d(drawn, lesson.wanted[some].indices)
+    basis = torch.from_numpy(length_basis(lesson.histories.lengths[some]))
+    logits = (basis @ bias)[:, group[items]]
+    for n, name in enumerate(experts):
+        said = torch.from_numpy(lesson.scores[name][some][:, items])
+        logits = logits + said * (basis @ weight[n])[:, None] * scale[n][group[items]]
+    visible = torch.from_numpy(lesson.histories.matrix[some][:, items].toarray() > 0)
+    wanted = torch.from_numpy(lesson.wanted[some][:, items].toarray())
+    losses = -(wanted * logits.masked_fill(visible, -1e9).log_softmax(1)).sum(1)
+    return (losses / wanted.sum(1).clamp_min(1)).mean()

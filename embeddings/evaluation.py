@@ -39,7 +39,11 @@ class Task:
     def measure(self, score: Score, k: int) -> Ranking:
         """Rank for every user who has something relevant."""
         return rank(
-            lambda users: score(self.histories.select(users)), self.excluded, self.relevant, k, self.candidates
+            lambda users: score(self.histories.select(users)),
+            self.excluded,
+            self.relevant,
+            k,
+            self.candidates,
         )
 
 

@@ -20,7 +20,7 @@ def write_tensors(path: Path, arrays: Mapping[str, Array]) -> None:
     os.close(handle)
     temporary = Path(name)
     try:
-        save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
+        save_file({key: np.asarray(array, order="C") for key, array in arrays.items()}, temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

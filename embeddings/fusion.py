@@ -1,4 +1,4 @@
-"""From a dataset to a fused model: fit experts on a part, learn how to blend them on what was hidden, refit."""
+"""From a dataset to a fused model: fit experts on a part, learn their blend on the rest, refit."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from embeddings.blend import Gate, GateConfig, Lesson, degree_groups, fit_gate, total
+from embeddings.blend import Gate, GateConfig, Lesson, degree_groups, fit_gate, standardised, total
 from embeddings.dataset import Dataset, Histories
 from embeddings.gnn import GnnConfig
 from embeddings.kge import KgeConfig, with_knowledge
@@ -14,10 +14,13 @@ from embeddings.scorers.als import AlsConfig
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.ease import EaseConfig
 from embeddings.scorers.registry import SCORERS
-from kg.graph import BoolArray, FloatArray
+from kg.graph import BoolArray, FloatArray, NodeArray
 from kg.progress import Report, silent
 
 EXPERTS = ("popularity", "ease", "als", "item_knn", "text", "kge", "gnn")
+
+MOST_ASKERS = 600
+"""The blend has few numbers to learn; more askers than this would only cost memory."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,10 @@ class TrainingConfig:
     hide_users: float = 0.1
     """Share of users hidden whole, to learn from histories of 0, 1, 3 and 5 events."""
     hide_items: float = 0.1
-    """Share of items hidden whole: the prior for how often what is liked next is new. More promotes new items."""
+    """Share of items hidden whole, to learn which experts to believe about new items."""
+    new_share: float | None = None
+    """The prior for how often what is liked next is an item nobody has liked yet; more promotes new items.
+    None: as often as among events hidden at random."""
 
     def of(self, name: str) -> Any:
         """The configuration of one expert."""
@@ -62,11 +68,13 @@ def fit(dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report 
     """Learn everything from a dataset's events; the same seed gives the same arrays."""
     dataset = with_knowledge(dataset, config.kge, seed, report)
     rng = np.random.default_rng(seed)
-    visible, new_users = hide(dataset, config, rng)
-    part = dataset.only(visible)
-    lessons = _lessons(dataset, part, new_users, fit_experts(part, config, seed, report), rng)
-    learnt = fit_gate(config.experts, degree_groups(part.degrees), lessons, config.gate, seed)
-    return refit(Fitted((), learnt), dataset, config, seed, report)
+    fold = hide(dataset, config, rng)
+    experts = fit_experts(fold.part, config, seed, report)
+    lessons = _lessons(dataset, fold, experts, rng)
+    gate = fit_gate(config.experts, degree_groups(fold.part.degrees), lessons, config.gate, seed)
+    expected = fold.new_share if config.new_share is None else config.new_share
+    gate = gate.with_new_share(_share(fold.part, lessons[0].wanted.indices), expected)
+    return refit(Fitted((), gate), dataset, config, seed, report)
 
 
 def refit(
@@ -85,40 +93,54 @@ def fit_experts(
     return tuple(SCORERS[name].fit(dataset, config.of(name), seed, report) for name in config.experts)
 
 
-def hide(
-    dataset: Dataset, config: TrainingConfig, rng: np.random.Generator
-) -> tuple[BoolArray, BoolArray]:
-    """Which events stay visible to the experts, bool [events], and which users do not, bool [n_users]."""
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """A dataset with a part hidden."""
+
+    part: Dataset
+    """What is left to learn from."""
+    new_users: BoolArray
+    """Which users are hidden whole, bool [n_users]."""
+    new_share: float
+    """Of liked events hidden one by one, the share whose item nobody is left to like."""
+
+
+def hide(dataset: Dataset, config: TrainingConfig, rng: np.random.Generator) -> Fold:
+    """Hide some users whole, some items whole, and some of the other events."""
     events = dataset.events
     new_users = rng.random(dataset.n_users) < config.hide_users
     new_items = rng.random(dataset.n_items) < config.hide_items
     stay = rng.random(len(events)) >= config.hide_events
-    return stay & ~new_users[events.user] & ~new_items[events.item], new_users
+    known = ~new_users[events.user] & ~new_items[events.item]
+    part = dataset.only(stay & known)
+    return Fold(part, new_users, _share(part, events.item[known & ~stay & events.liked]))
+
+
+def _share(part: Dataset, items: NodeArray) -> float:
+    """The share of `items` that nobody in `part` likes."""
+    return float(np.mean(part.degrees[items] == 0)) if len(items) else 0.0
 
 
 def _lessons(
-    dataset: Dataset,
-    part: Dataset,
-    new_users: BoolArray,
-    experts: tuple[Scorer[Any], ...],
-    rng: np.random.Generator,
+    dataset: Dataset, fold: Fold, experts: tuple[Scorer[Any], ...], rng: np.random.Generator
 ) -> list[Lesson]:
     """What the experts say of users they know in part, and of users they do not know, at short histories."""
+    part = fold.part
     wanted = dataset.liked - part.liked
-    known = np.flatnonzero(~new_users & (np.diff(part.liked.indptr) > 0) & (np.diff(wanted.indptr) > 0))
+    known = np.flatnonzero((np.diff(part.liked.indptr) > 0) & (np.asarray(wanted.sum(axis=1)) > 0))
+    known = rng.permutation(known)[:MOST_ASKERS]
     lessons = [_lesson(part.histories.select(known), wanted[known], experts)]
-    new = np.flatnonzero(new_users & (np.diff(dataset.liked.indptr) > 5))
+    new = np.flatnonzero(fold.new_users & (np.diff(dataset.liked.indptr) > 5))[: MOST_ASKERS // 4]
     met = part.degrees > 0
-    for length in (0, 1, 3, 5):
+    for length in (0, 1, 3, 5) if len(new) else ():
         shown = [rng.permutation(h[met[h]])[:length] for h in (dataset.histories[int(u)] for u in new)]
         histories = Histories.of(shown, dataset.n_items)
-        if len(new):
-            lessons.append(_lesson(histories, dataset.liked[new] - histories.matrix, experts))
+        lessons.append(_lesson(histories, dataset.liked[new] - histories.matrix, experts))
     return lessons
 
 
 def _lesson(histories: Histories, wanted: sp.csr_array, experts: tuple[Scorer[Any], ...]) -> Lesson:
-    scores = {expert.name: expert.score(histories) for expert in experts}
+    scores = {expert.name: standardised(expert.score(histories)) for expert in experts}
     wanted = sp.csr_array(wanted)
     wanted.eliminate_zeros()
     return Lesson(histories, scores, wanted)

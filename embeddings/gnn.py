@@ -10,7 +10,7 @@ items are hidden as well (DropoutNet, Volkovs et al. 2017).
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,9 +35,9 @@ class GnnConfig:
     """Shape, training and how much is hidden."""
 
     embedding_dim: int = 64
-    layers: int = 2
-    epochs: int = 60
-    learning_rate: float = 0.01
+    layers: int = 1
+    epochs: int = 50
+    learning_rate: float = 0.007
     weight_decay: float = 1e-5
     batch_size: int = 1024
     """Users a step."""
@@ -82,7 +82,7 @@ class Propagation(MessagePassing):  # type: ignore[misc]
 
     def message_and_aggregate(self, edge_index: Tensor, x: Tensor) -> Tensor:
         """The fused product, which `propagate` calls for a sparse adjacency."""
-        return _Product.apply(edge_index, self.transposed, x)  # type: ignore[no-any-return, no-untyped-call]
+        return cast("Tensor", _Product.apply(edge_index, self.transposed, x))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,7 @@ class Network(nn.Module):
         self.bias = nn.Parameter(torch.zeros(dataset.n_items))
 
     def forward(self, liked: sp.csr_array, kept: Kept) -> tuple[Tensor, Tensor]:
-        """Vectors of items, then entities [n_nodes, d], and the items' bias [n_items]; liked is users x items."""
+        """Vectors of items, then entities [n_nodes, d], and the items' bias; `liked` is users x items."""
         n_items = len(self.learnt)
         known = self.knowledge @ self.from_knowledge
         items = self.learnt * kept.learnt + (self.text @ self.from_text) * kept.text
@@ -134,9 +134,9 @@ class Network(nn.Module):
 def train_gnn(
     dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Vectors of items, then entities [n_nodes, d], the matrix of asking [d, d] and the items' bias [n_items].
+    """Vectors of items, then entities [n_nodes, d], the matrix of asking [d, d], and the items' bias.
 
-    An asker's score of item i is `(sum of history vectors / sqrt(their number)) @ asking @ vector_i + bias_i`.
+    Item i's score is `(sum of history vectors / sqrt(their number)) @ asking @ vector_i + bias_i`.
     """
     rng = np.random.default_rng(seed)
     network = Network(dataset, config, torch.Generator().manual_seed(seed))
@@ -175,7 +175,8 @@ def _step_loss(
     mine = torch.from_numpy(visible[users][:, candidates].toarray() > 0)
     targets = torch.from_numpy(hidden[:, candidates].toarray())
     losses = -(targets * logits.masked_fill(mine, -1e9).log_softmax(1)).sum(1)
-    return (losses / targets.sum(1).clamp_min(1)).mean()
+    loss: Tensor = (losses / targets.sum(1).clamp_min(1)).mean()
+    return loss
 
 
 def visible_part(
@@ -202,9 +203,7 @@ def _candidates(targets: sp.csr_array, most: int, rng: np.random.Generator) -> I
     return np.union1d(targets.indices, rng.choice(n_items, most, replace=False)).astype(np.int64)
 
 
-def _drops(
-    n_items: int, config: GnnConfig, rng: np.random.Generator
-) -> tuple[BoolArray, BoolArray]:
+def _drops(n_items: int, config: GnnConfig, rng: np.random.Generator) -> tuple[BoolArray, BoolArray]:
     """Whose text and whose facts are hidden."""
     return rng.random(n_items) < config.hide_text, rng.random(n_items) < config.hide_facts
 
@@ -228,7 +227,7 @@ def _fact_propagations(dataset: Dataset) -> tuple[nn.ModuleList, Propagation]:
 
 
 def _through_users(liked: sp.csr_array) -> tuple[Propagation, Propagation]:
-    """From items to users and back, both divided by the roots of both degrees (He et al. 2020, equation 3)."""
+    """From items to users and back, divided by the roots of both degrees (He et al. 2020, equation 3)."""
     users = np.maximum(np.diff(liked.indptr), 1) ** -0.5
     items = np.maximum(np.bincount(liked.indices, minlength=liked.shape[1]), 1) ** -0.5
     matrix = sp.csr_array(sp.diags_array(users) @ liked @ sp.diags_array(items))
@@ -254,7 +253,10 @@ def _ones(rows: NodeArray, columns: NodeArray, shape: tuple[int, int]) -> sp.csr
 
 
 def _tensor(matrix: sp.csr_array) -> Tensor:
-    parts = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float32))
+    rows, columns, values = (
+        torch.from_numpy(part.astype(kind))
+        for part, kind in ((matrix.indptr, np.int64), (matrix.indices, np.int64), (matrix.data, np.float32))
+    )
     with warnings.catch_warnings():  # sparse CSR is called beta there
         warnings.simplefilter("ignore", UserWarning)
-        return torch.sparse_csr_tensor(*map(torch.from_numpy, parts), size=matrix.shape)
+        return torch.sparse_csr_tensor(rows, columns, values, size=matrix.shape)

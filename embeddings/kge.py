@@ -30,16 +30,16 @@ class KgeConfig:
     model: KgeModel = "complex"
     embedding_dim: int = 64
     """Real numbers an entity; even for complex and rotate, which read them as real | imaginary parts."""
-    epochs: int = 10
-    batch_size: int = 4096
-    learning_rate: float = 0.02
-    negatives: int = 512
+    epochs: int = 3
+    batch_size: int = 8192
+    learning_rate: float = 0.05
+    negatives: int = 256
     """Entities drawn a batch to rank against; as many as there are entities or more: all (1-N scoring)."""
 
 
 @dataclass(frozen=True)
 class ScoringFunction:
-    """`query(head [..., d], relation [..., r]) -> [..., d]`; `compare(query [b, d], tails [n, d]) -> [b, n]`."""
+    """`query(head [b, d], relation [b, r]) -> [b, d]`; `compare(query [b, d], tails [n, d]) -> [b, n]`."""
 
     query: Callable[[Tensor, Tensor], Tensor]
     compare: Callable[[Tensor, Tensor], Tensor]
@@ -79,7 +79,7 @@ SCORING: dict[KgeModel, ScoringFunction] = {
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """Entities float32 [n, d]; relations float32 [2 * relations, r], the second half being the reverse ones."""
+    """Entities float32 [n, d]; relations float32 [2 * relations, r], the reverse ones second."""
 
     model: KgeModel
     entities: FloatArray
@@ -111,8 +111,9 @@ def train_kge(
     facts = torch.from_numpy(both_directions(triples, n_relations))
     optimiser = torch.optim.Adam([entities, relations], lr=config.learning_rate)
     for epoch in range(config.epochs):
-        for batch in torch.randperm(len(facts), generator=generator).split(config.batch_size):
-            head, relation, tail = facts[batch].T
+        order = torch.randperm(len(facts), generator=generator)
+        for start in range(0, len(facts), config.batch_size):
+            head, relation, tail = facts[order[start : start + config.batch_size]].T
             query = scoring.query(functional.embedding(head, entities), relations[relation])
             loss = _softmax_loss(scoring, query, tail, entities, config.negatives, generator)
             optimiser.zero_grad()
@@ -144,12 +145,15 @@ def _softmax_loss(
 def _paired(scoring: ScoringFunction, query: Tensor, tails: Tensor) -> Tensor:
     """`compare` of row i with tail i alone, [b]."""
     if scoring.compare is _dot:
-        return (query * tails).sum(1)
-    return -((query - tails) ** 2).sum(1).clamp_min(1e-9).sqrt()
+        score = (query * tails).sum(1)
+    else:
+        score = -((query - tails) ** 2).sum(1).clamp_min(1e-9).sqrt()
+    return score
 
 
 def _parameter(rows: int, width: int, generator: torch.Generator) -> Tensor:
-    return (torch.randn(rows, width, generator=generator) / width**0.5).requires_grad_()
+    parameter: Tensor = torch.randn(rows, width, generator=generator) / width**0.5
+    return parameter.requires_grad_()
 
 
 def both_directions(triples: Triples, n_relations: int) -> IntArray:
@@ -196,7 +200,7 @@ def _tails_by_query(facts: IntArray) -> dict[tuple[int, int], IntArray]:
 
 
 def with_knowledge(dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> Dataset:
-    """The dataset with its knowledge-graph embedding, learnt unless it has one; zeros where it has no facts."""
+    """The dataset with its knowledge-graph embedding, learnt unless it is there; zeros without facts."""
     if dataset.knowledge.size:
         return dataset
     if not len(dataset.triples):

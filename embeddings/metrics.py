@@ -1,4 +1,4 @@
-"""Full-ranking metrics: the whole catalogue less what the user already has, ties broken by one fixed order."""
+"""Full-ranking metrics: all items less what the user has, ties broken by one fixed order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from kg.graph import FloatArray, IntArray
+from kg.graph import BoolArray, FloatArray, IntArray
 
 PER_USER = ("recall", "precision", "ndcg", "hr", "mrr")
 
@@ -16,7 +16,7 @@ class Ranking:
     """How one method did, user by user.
 
     `values[name]` is one number a user in `users` (those with anything relevant left to find):
-    recall@k = hits / relevant; precision@k = hits / k; ndcg@k with gain 1 and the ideal over min(relevant, k);
+    recall@k = hits / relevant; precision@k = hits / k; ndcg@k with gain 1, ideal over min(relevant, k);
     hr@k = any hit; mrr = 1 / rank of the first relevant item of the whole ranking.
     """
 
@@ -63,7 +63,9 @@ def rank(
         some = users[start : start + batch]
         out = excluded[some].toarray()[:, order] > 0
         wanted = (relevant[some].toarray()[:, order] > 0) & ~out
-        scores = np.nan_to_num(score(some)[:, order].astype(np.float64), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
+        scores = np.nan_to_num(
+            score(some)[:, order].astype(np.float64), nan=-np.inf, posinf=np.inf, neginf=-np.inf
+        )
         scores[out] = -np.inf
         sequence = np.argsort(-scores, axis=1, kind="stable")
         useful = wanted.any(axis=1)
@@ -81,13 +83,13 @@ def _ranking(k: int, users: IntArray, rows: FloatArray, top: IntArray, n_candida
     return Ranking(k, users, values, top, covered)
 
 
-def _top(order: IntArray, sequence: IntArray, out: IntArray, k: int) -> IntArray:
+def _top(order: IntArray, sequence: IntArray, out: BoolArray, k: int) -> IntArray:
     first = sequence[:, :k]
     items = np.where(np.take_along_axis(out, first, 1), -1, order[first])
     return np.pad(items, ((0, 0), (0, k - items.shape[1])), constant_values=-1).astype(np.int64)
 
 
-def _measure(hits: np.ndarray, k: int) -> FloatArray:
+def _measure(hits: BoolArray, k: int) -> FloatArray:
     """From hits in order of rank, bool [b, n], to PER_USER, float32 [b, 5]."""
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discount)])

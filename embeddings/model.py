@@ -40,7 +40,7 @@ class Query:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """`total` float32 [n_items], higher is better; `parts` says which scorer contributed what and sums to it."""
+    """`total` float32 [n_items], higher is better; `parts`: which scorer contributed what, sums to it."""
 
     total: FloatArray
     parts: dict[str, FloatArray]

@@ -36,7 +36,13 @@ def train(
 
 
 def measure(
-    name: str, valid: Task, test: Task, config: TrainingConfig, k: int = 20, seed: int = 0, report: Report = silent
+    name: str,
+    valid: Task,
+    test: Task,
+    config: TrainingConfig,
+    k: int = 20,
+    seed: int = 0,
+    report: Report = silent,
 ) -> Result:
     """The fused model (`OURS`) or a named scorer on the test.
 

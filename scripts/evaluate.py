@@ -25,9 +25,9 @@ def command(
     Example: trailmix evaluate --split temporal --k 10
     """
     from embeddings.evaluation import BASELINES, OURS, metrics_table, split_tasks
+    from embeddings.fusion import TrainingConfig
     from embeddings.splits import random_split, temporal_split
     from embeddings.text import CachedEncoder, TransformerEncoder
-    from embeddings.fusion import TrainingConfig
     from embeddings.training import measure
     from kg.connect import open_store
     from kg.settings import load_settings

@@ -49,8 +49,8 @@ def command(
 def train_latest(settings: "Settings", store: "GraphStore", seed: int = 0, *, report: "Report") -> Trained:
     """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used."""
     from embeddings.artifact import find_model, read_manifest, save_model, use_model
-    from embeddings.text import CachedEncoder, TransformerEncoder
     from embeddings.fusion import TrainingConfig
+    from embeddings.text import CachedEncoder, TransformerEncoder
     from embeddings.training import describe, train
     from kg.snapshot import SnapshotCache
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
+from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
@@ -27,7 +28,7 @@ class AlsConfig:
 
 @dataclass(frozen=True, eq=False)
 class Als(Scorer[AlsConfig]):
-    """Alternating least squares (Hu, Koren, Volinsky 2008, equation 4); a user is folded in by the same equation.
+    """Alternating least squares (Hu, Koren, Volinsky 2008, equation 4); users fold in by the same equation.
 
     Fitted by a few conjugate-gradient steps a sweep, all rows at once (Takács, Pilászy, Tikk 2011).
     """
@@ -45,8 +46,9 @@ class Als(Scorer[AlsConfig]):
     """factors' factors + regularisation [factors, factors]"""
     weight: float
 
+    @override
     @classmethod
-    def fit(cls, dataset: Dataset, config: AlsConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+    def fit(cls, dataset: Dataset, config: AlsConfig, seed: int = 0, report: Report = silent) -> Self:
         rng = np.random.default_rng(seed)
         by_user = dataset.liked
         by_item = by_user.T.tocsr()
@@ -59,7 +61,8 @@ class Als(Scorer[AlsConfig]):
             report("als", done + 1, config.iterations)
         return cls(items, _gram(items, config.regularisation), config.weight)
 
-    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+    @override
+    def score(self, histories: Histories) -> FloatArray:
         users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
         for asker in range(len(histories)):
             mine = self.factors[np.unique(histories[asker])]

@@ -42,7 +42,7 @@ class Scorer(ABC, Generic[Config]):
         packed: dict[str, Array] = {}
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            if sp.issparse(value):
+            if isinstance(value, sp.csr_array):
                 packed |= {f"{field.name}.{x}": getattr(value, x) for x in ("data", "indices", "indptr")}
                 packed[f"{field.name}.shape"] = np.array(value.shape, np.int64)
             else:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
@@ -29,16 +30,18 @@ class Text(Scorer[TextConfig]):
     centre: FloatArray
     """That mean [dim]."""
 
+    @override
     @classmethod
-    def fit(cls, dataset: Dataset, config: TextConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+    def fit(cls, dataset: Dataset, config: TextConfig, seed: int = 0, report: Report = silent) -> Self:
         present = dataset.has_text
         centre = dataset.text[present].mean(axis=0) if present.any() else np.zeros(dataset.text.shape[1])
         centred = (dataset.text - centre) * present[:, None]
         return cls(unit_rows(centred), np.asarray(centre, np.float32))
 
-    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
-        return unit_rows(histories.matrix @ self.vectors) @ self.vectors.T
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        return np.asarray(unit_rows(histories.matrix @ self.vectors) @ self.vectors.T, np.float32)
 
     def near(self, text: FloatArray) -> FloatArray:
         """Cosine of every item's text with one given unit vector, float32 [n_items]."""
-        return self.vectors @ unit_rows((text - self.centre)[None, :])[0]
+        return np.asarray(self.vectors @ unit_rows((text - self.centre)[None, :])[0], np.float32)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
+from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
@@ -42,25 +43,22 @@ class Ease(Scorer[EaseConfig]):
     """diag(P) [n_items]."""
     regularisation: float
 
+    @override
     @classmethod
-    def fit(cls, dataset: Dataset, config: EaseConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
-        liked = dataset.liked
-        liked = liked[np.flatnonzero(np.diff(liked.indptr))]
-        smaller = min(liked.shape)
-        if smaller > config.largest:
-            drawn = np.random.default_rng(seed).permutation(liked.shape[0])[: config.largest]
-            liked = liked[np.sort(drawn)]
+    def fit(cls, dataset: Dataset, config: EaseConfig, seed: int = 0, report: Report = silent) -> Self:
+        liked = _learnt_from(dataset.liked, config.largest, seed)
         users_side = liked.shape[0] <= liked.shape[1]
         gram = (liked @ liked.T if users_side else liked.T @ liked).toarray().astype(np.float64)
         inverse = _inverse(gram, config.regularisation)
         if not users_side:
-            nobody = sp.csr_array((0, dataset.n_items), dtype=np.float32)
+            nobody: sp.csr_array = sp.csr_array(np.zeros((0, dataset.n_items), np.float32))
             return cls(nobody, inverse, inverse.diagonal().copy(), config.regularisation)
         explained = np.asarray(liked.multiply(inverse @ liked).sum(axis=0)).ravel()
         diagonal = (1.0 - explained) / config.regularisation
         return cls(liked, inverse, diagonal.astype(np.float32), config.regularisation)
 
-    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+    @override
+    def score(self, histories: Histories) -> FloatArray:
         x = histories.matrix
         dense = x.toarray()
         if self.interactions.shape[0]:
@@ -69,6 +67,14 @@ class Ease(Scorer[EaseConfig]):
         else:
             projected = x @ self.inverse
         return np.asarray(dense - projected / self.diagonal, np.float32)
+
+
+def _learnt_from(liked: sp.csr_array, largest: int, seed: int) -> sp.csr_array:
+    """The users with a history (one without, where nobody has any), few enough for a dense square."""
+    users = np.flatnonzero(np.diff(liked.indptr))
+    if min(len(users), liked.shape[1]) > largest:
+        users = np.sort(np.random.default_rng(seed).permutation(users)[:largest])
+    return sp.csr_array(liked[users if len(users) else [0]])
 
 
 def _inverse(gram: Any, regularisation: float) -> FloatArray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.gnn import GnnConfig, train_gnn
@@ -25,14 +26,16 @@ class Kge(Scorer[KgeConfig]):
     """Unit vectors of items, then entities [n_nodes, d]."""
     n_items: int
 
+    @override
     @classmethod
-    def fit(cls, dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+    def fit(cls, dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> Self:
         knowledge = with_knowledge(dataset, config, seed, report).knowledge
         items = np.arange(dataset.n_nodes) < dataset.n_items
         centred = np.where(items[:, None], knowledge - knowledge[items].mean(axis=0), knowledge)
         return cls(unit_rows(centred), dataset.n_items)
 
-    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+    @override
+    def score(self, histories: Histories) -> FloatArray:
         items = self.vectors[: self.n_items]
         return unit_rows(histories.matrix @ items) @ items.T
 
@@ -51,11 +54,13 @@ class Gnn(Scorer[GnnConfig]):
     bias: FloatArray
     """[n_items]"""
 
+    @override
     @classmethod
-    def fit(cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+    def fit(cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> Self:
         return cls(*train_gnn(with_knowledge(dataset, config.kge, seed, report), config, seed, report))
 
-    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+    @override
+    def score(self, histories: Histories) -> FloatArray:
         items = self.vectors[: len(self.bias)]
         pooled = (histories.matrix @ items) / _pool(histories.lengths)
         return np.asarray((pooled @ self.asking) @ items.T + self.bias, np.float32)

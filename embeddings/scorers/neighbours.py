@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
+from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
@@ -37,8 +38,9 @@ class ItemKnn(Scorer[ItemKnnConfig]):
     similarity: sp.csr_array
     """From history item (row) to scored item (column); each column keeps its nearest."""
 
+    @override
     @classmethod
-    def fit(cls, dataset: Dataset, config: ItemKnnConfig, seed: int = 0, report: Report = silent) -> Self:  # noqa: D102
+    def fit(cls, dataset: Dataset, config: ItemKnnConfig, seed: int = 0, report: Report = silent) -> Self:
         users = dataset.liked.T.tocsr()
         root = np.sqrt(dataset.degrees.astype(np.float32))
         blocks: list[sp.csr_array] = []
@@ -49,7 +51,8 @@ class ItemKnn(Scorer[ItemKnnConfig]):
             report("item_knn", min(start + step, dataset.n_items), dataset.n_items)
         return cls(sp.csr_array(sp.vstack(blocks).T.tocsr()))
 
-    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+    @override
+    def score(self, histories: Histories) -> FloatArray:
         return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
@@ -25,11 +26,11 @@ class Popularity(Scorer[PopularityConfig]):
 
     counts: FloatArray
 
+    @override
     @classmethod
-    def fit(
-        cls, dataset: Dataset, config: PopularityConfig, seed: int = 0, report: Report = silent
-    ) -> Self:  # noqa: D102
+    def fit(cls, dataset: Dataset, config: PopularityConfig, seed: int = 0, report: Report = silent) -> Self:
         return cls(np.log1p(dataset.degrees).astype(np.float32))
 
-    def score(self, histories: Histories) -> FloatArray:  # noqa: D102
+    @override
+    def score(self, histories: Histories) -> FloatArray:
         return np.tile(self.counts, (len(histories), 1))

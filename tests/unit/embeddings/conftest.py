@@ -1,0 +1,115 @@
+"""A checkerboard: even users like even items, odd users odd ones; genre Even and genre Odd say so too."""
+
+import numpy as np
+import pytest
+
+from embeddings.dataset import Dataset
+from embeddings.fusion import TrainingConfig
+from embeddings.gnn import GnnConfig
+from embeddings.kge import KgeConfig
+from embeddings.scorers.als import AlsConfig
+from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
+from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
+
+N_USERS, N_ITEMS, DIM = 24, 12, 4
+
+SCHEMA = GraphSchema(
+    labels=(
+        LabelSchema(label="Book", role="item"),
+        LabelSchema(label="Genre", role="entity"),
+        LabelSchema(label="Reader", role="user"),
+    ),
+    relations=(
+        RelationSchema(type="HAS_GENRE", head="Book", tail="Genre", phrase=Phrase(out="of", back="also of")),
+    ),
+    interactions=(InteractionSchema(type="READ", liked_at_least=4),),
+)
+
+
+def checkerboard_events(*, skip_own: bool = True) -> Interactions:
+    """Everybody has read all 6 of their own colour but the one at (user // 2) % 6, and disliked one other."""
+    rows = []
+    for user in range(N_USERS):
+        own = [item for item in range(N_ITEMS) if item % 2 == user % 2]
+        if skip_own:
+            own.pop((user // 2) % 6)
+        rows += [(user, item, 5.0, 1000 * user + item) for item in own]
+        rows.append((user, (user + 1) % N_ITEMS, 1.0, 1000 * user + 999))
+    user, item, value, time = (np.array(column) for column in zip(*rows, strict=True))
+    return Interactions(
+        user.astype(np.int32),
+        item.astype(np.int32),
+        value.astype(np.float32),
+        time.astype(np.int64),
+        np.zeros(len(user), np.int8),
+        value >= 4,
+    )
+
+
+def checkerboard_text() -> np.ndarray:
+    """Two opposite directions with a little of their own; the last two items have no text."""
+    text = np.zeros((N_ITEMS, DIM), np.float32)
+    for item in range(N_ITEMS - 2):
+        text[item] = [1.0, 0.0, 0.01 * item, 0.0] if item % 2 == 0 else [0.0, 1.0, 0.0, 0.01 * item]
+    lengths = np.linalg.norm(text, axis=1, keepdims=True)
+    return np.divide(text, lengths, out=text, where=lengths > 0)
+
+
+@pytest.fixture(scope="session")
+def snapshot() -> GraphSnapshot:
+    vocabularies = (
+        Vocabulary("Book", [f"b{n:02}" for n in range(N_ITEMS)]),
+        Vocabulary("Genre", ["even", "odd"]),
+        Vocabulary("Reader", [f"r{n:02}" for n in range(N_USERS)]),
+    )
+    items = np.arange(N_ITEMS, dtype=np.int32)
+    triples = Triples(items, np.zeros(N_ITEMS, np.int32), (N_ITEMS + items % 2).astype(np.int32))
+    names = tuple(x for v in vocabularies for x in v.ids)
+    texts = tuple(f"book {n}" if n < N_ITEMS - 2 else "" for n in range(N_ITEMS))
+    return GraphSnapshot(SCHEMA, vocabularies, names, texts, triples, checkerboard_events())
+
+
+@pytest.fixture(scope="session")
+def text() -> np.ndarray:
+    return checkerboard_text()
+
+
+@pytest.fixture(scope="session")
+def dataset(snapshot: GraphSnapshot, text: np.ndarray) -> Dataset:
+    return Dataset.from_snapshot(snapshot, text)
+
+
+@pytest.fixture(scope="session")
+def config() -> TrainingConfig:
+    """As the defaults, at the size of the checkerboard."""
+    kge = KgeConfig(embedding_dim=8, epochs=30, negatives=4)
+    return TrainingConfig(
+        als=AlsConfig(factors=2, regularisation=0.1, iterations=15),
+        kge=kge,
+        gnn=GnnConfig(embedding_dim=8, epochs=30, learning_rate=0.05, kge=kge),
+    )
+
+
+class FakeEncoder:
+    """The checkerboard's vectors by text; counts what it is asked."""
+
+    name = "fake"
+    dim = DIM
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, texts, report=None):
+        self.asked += texts
+        table = {f"book {n}": row for n, row in enumerate(checkerboard_text())}
+        return np.stack([table.get(t, np.zeros(DIM, np.float32)) for t in texts])
+
+
+@pytest.fixture(scope="session")
+def trained_encoder() -> FakeEncoder:
+    return FakeEncoder()
+
+
+@pytest.fixture
+def encoder() -> FakeEncoder:
+    return FakeEncoder()

@@ -1,0 +1,82 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from embeddings.dataset import Dataset, Histories
+from embeddings.evaluation import OURS, measure_scorer, metrics_table, split_tasks
+from embeddings.splits import random_split
+from embeddings.training import measure
+from kg.errors import UsageError
+from scripts.evaluate import table_json
+from scripts.train import metrics_text
+
+
+@pytest.fixture(scope="module")
+def tasks(snapshot, text):
+    return split_tasks(snapshot, text, random_split(snapshot.interactions, seed=2))
+
+
+def test_a_scorer_reads_the_board(tasks) -> None:
+    """Unseen own-colour items are at most 3, so the top 3 hold every relevant one."""
+    found = measure_scorer("ease", *tasks, k=3).ranking.means()
+    assert found["recall@3"] == 1.0
+
+
+def test_the_configuration_comes_from_the_grid_by_validation(tasks) -> None:
+    from embeddings.scorers.neighbours import ItemKnn
+
+    assert measure_scorer("item_knn", *tasks, k=3).config in ItemKnn.grid
+
+
+def test_the_model_is_measured_like_a_scorer(tasks, config) -> None:
+    results = [measure(name, *tasks, config, k=3, seed=1) for name in (OURS, "popularity")]
+    table = metrics_table(results)
+    assert table[OURS]["recall@3"] > table["popularity"]["recall@3"]
+    assert table[OURS]["users"] == table["popularity"]["users"]
+
+
+def test_an_unknown_scorer_is_named(tasks) -> None:
+    with pytest.raises(UsageError, match="'eas'"):
+        measure_scorer("eas", *tasks)
+
+
+def test_candidates_narrow_the_ranking(tasks) -> None:
+    narrow = replace(tasks[1], candidates=np.array([0, 1]))
+    ranking = narrow.measure(lambda histories: np.zeros((len(histories), 12), np.float32), k=3)
+    assert set(ranking.top.ravel()) <= {0, 1, -1}
+
+
+def test_the_table_as_text_and_json() -> None:
+    table = {"trailmix": {"ndcg@20": 0.25, "users": 659.0}}
+    assert metrics_text(table).splitlines()[1].split() == ["trailmix", "0.2500", "659"]
+    assert json.loads(table_json("random", 1, 20, table)) == {
+        "split": "random",
+        "seed": 1,
+        "k": 20,
+        "metrics": table,
+    }
+
+
+def test_histories_keep_their_order() -> None:
+    histories = Histories.of([[4, 1, 3], []], 5)
+    assert histories[0].tolist() == [4, 1, 3]
+    assert histories.lengths.tolist() == [3, 0]
+    assert histories.matrix.toarray().tolist() == [[0, 1, 0, 1, 1], [0, 0, 0, 0, 0]]
+    assert histories.select(np.array([1, 0]))[1].tolist() == [4, 1, 3]
+
+
+def test_a_training_split_sees_only_its_own_events(snapshot, text) -> None:
+    mask = np.arange(len(snapshot.interactions)) % 2 == 0
+    part = Dataset.from_snapshot(snapshot, text, mask)
+    assert len(part.events) == mask.sum()
+    assert part.liked.nnz == snapshot.interactions.liked[mask].sum()
+    assert len(part.triples) == len(snapshot.triples)
+    assert part.n_nodes == snapshot.n_items + 2
+
+
+def test_histories_are_the_liked_items_oldest_first(dataset) -> None:
+    """User 0 read 2 4 6 8 10 in that order (all of its own but item 0) and disliked item 1."""
+    assert dataset.histories[0].tolist() == [2, 4, 6, 8, 10]
+    assert dataset.has_text.tolist() == [True] * 10 + [False] * 2

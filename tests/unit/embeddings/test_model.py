@@ -1,0 +1,165 @@
+"""The fused model, from training to disk and back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from embeddings.artifact import find_model, latest_model, load_model, read_manifest, save_model
+from embeddings.blend import DEGREES, LENGTHS, Gate, degree_groups, length_basis, standardised
+from embeddings.dataset import Histories
+from embeddings.model import Query
+from embeddings.training import describe, train
+from kg.errors import ArtifactError
+from kg.graph import Vocabulary
+
+
+@pytest.fixture(scope="module")
+def model(snapshot, config, trained_encoder):
+    return train(snapshot, trained_encoder, config, seed=1, k=3)
+
+
+def query(**known):
+    return Query(**{name: np.array(value, np.int64) for name, value in known.items()})
+
+
+def test_parts_sum_to_the_total(model, text) -> None:
+    asked = Query(np.array([0, 2]), np.array([12]), text[3])
+    scores = model.score(asked)
+    assert set(scores.parts) == {"prior", *model.experts, "likes", "said"}
+    np.testing.assert_allclose(sum(scores.parts.values()), scores.total, atol=1e-5)
+
+
+def test_one_asker_scores_as_a_batch(model) -> None:
+    histories = [[0, 2], [], [1, 3, 5]]
+    together = model.score_histories(Histories.of(histories, 12))
+    for row, history in zip(together, histories, strict=True):
+        np.testing.assert_allclose(model.score(query(history=history)).total, row, atol=1e-5)
+
+
+def test_history_decides(model) -> None:
+    scores = model.score(query(history=[0, 2])).total
+    assert scores[[4, 6, 8]].min() > scores[[5, 7, 9]].max()
+
+
+def test_a_liked_entity_brings_its_items(model) -> None:
+    odd_genre = 13
+    scores = model.score(query(likes=[odd_genre])).total
+    assert set(np.argsort(-scores)[:6]) == {1, 3, 5, 7, 9, 11}
+
+
+def test_what_is_said_brings_items_of_like_text(model, text) -> None:
+    scores = model.score(Query(text=text[2])).total
+    assert scores[[0, 2, 4, 6, 8]].min() > scores[[1, 3, 5, 7, 9]].max()
+
+
+def test_an_empty_query_is_popularity(dataset) -> None:
+    counts = np.array([[0.0, 3.0, 1.0, 2.0]], np.float32)
+    gate = Gate(
+        ("popularity",),
+        np.ones((1, len(LENGTHS)), np.float32),
+        np.ones((1, len(DEGREES) + 1), np.float32),
+        np.zeros((len(LENGTHS), len(DEGREES) + 1), np.float32),
+        np.array([1, 1, 1, 1]),
+    )
+    parts = gate.parts(Histories.of([[]], 4), {"popularity": counts})
+    assert np.argsort(-sum(parts.values())[0]).tolist() == [1, 3, 2, 0]
+
+
+def test_fused_vectors_are_unit(model) -> None:
+    assert model.item_vectors.shape == (12, 8)
+    np.testing.assert_allclose(np.linalg.norm(model.item_vectors, axis=1), 1.0, atol=1e-5)
+
+
+def test_measured_beside_baselines(model) -> None:
+    assert list(model.manifest.metrics) == ["trailmix", "popularity", "item_knn", "ease"]
+    assert all(0 < table["ndcg@3"] <= 1 for table in model.manifest.metrics.values())
+
+
+def test_standardised_by_hand() -> None:
+    """1 2 3 has mean 2 and deviation sqrt(2/3); a constant row says nothing."""
+    found = standardised(np.array([[1, 2, 3], [5, 5, 5]], np.float32))
+    expected = np.arcsinh(np.array([-1, 0, 1]) / np.sqrt(2 / 3))
+    np.testing.assert_allclose(found, [expected, [0, 0, 0]], atol=1e-6)
+
+
+def test_length_basis_interpolates_between_knots() -> None:
+    basis = length_basis(np.array([0, 2, 5, 1000]))
+    share = (np.log(3) - np.log(2)) / (np.log(4) - np.log(2))
+    expected = np.zeros((4, 6))
+    expected[0, 0], expected[1, 1:3], expected[2, 3], expected[3, 5] = 1, (1 - share, share), 1, 1
+    np.testing.assert_allclose(basis, expected, atol=1e-6)
+
+
+def test_degree_groups() -> None:
+    assert degree_groups(np.array([0, 1, 4, 5, 19, 20])).tolist() == [0, 1, 1, 2, 2, 3]
+
+
+def test_more_new_items_expected_raises_only_new_items(model) -> None:
+    gate = model.blend
+    raised = gate.with_new_share(learnt=0.1, expected=0.2)
+    change = raised.bias - gate.bias
+    np.testing.assert_allclose(change[:, 0], np.log(0.2 / 0.8) - np.log(0.1 / 0.9), atol=1e-5)
+    assert (change[:, 1:] == 0).all()
+
+
+def test_saved_and_loaded(model, snapshot, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    loaded = load_model(latest_model(tmp_path), snapshot)
+    asked = query(history=[1, 3], likes=[12])
+    np.testing.assert_array_equal(loaded.score(asked).total, model.score(asked).total)
+    assert loaded.manifest.model_version == path.name
+    assert loaded.manifest.metrics == model.manifest.metrics
+    assert save_model(model, tmp_path) == path
+
+
+def test_the_same_seed_gives_the_same_version(model, snapshot, config, encoder, tmp_path) -> None:
+    again = train(snapshot, encoder, config, seed=1, k=3)
+    assert save_model(again, tmp_path / "a").name == save_model(model, tmp_path / "b").name
+
+
+def test_equal_inputs_are_found(model, snapshot, config, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    assert find_model(tmp_path, describe(snapshot, "fake", config, 1).inputs) == path
+    for other in (
+        describe(snapshot, "fake", config, 2),
+        describe(snapshot, "other", config, 1),
+        describe(snapshot, "fake", replace(config, hide_events=0.2), 1),
+    ):
+        assert find_model(tmp_path, other.inputs) is None
+
+
+def test_missing_models_say_what_to_do(tmp_path, snapshot) -> None:
+    with pytest.raises(ArtifactError, match="trailmix train"):
+        latest_model(tmp_path)
+    with pytest.raises(ArtifactError, match="no model there"):
+        load_model(tmp_path / "gone", snapshot)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "model.safetensors"])
+def test_damage_is_noticed_and_mended(model, snapshot, tmp_path, file) -> None:
+    path = save_model(model, tmp_path)
+    content = bytearray((path / file).read_bytes())
+    content[-20] ^= 0xFF
+    (path / file).write_bytes(content)
+    with pytest.raises(ArtifactError):
+        load_model(path, snapshot)
+    save_model(model, tmp_path)
+    load_model(path, snapshot)
+
+
+def test_another_format_is_refused(model, snapshot, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    manifest = read_manifest(path).model_copy(update={"format_version": 99})
+    (path / "manifest.json").write_text(manifest.model_dump_json())
+    with pytest.raises(ArtifactError, match="format 99"):
+        load_model(path, snapshot)
+
+
+def test_other_items_are_refused_other_events_are_not(model, snapshot, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    fewer = snapshot.interactions.select(np.arange(len(snapshot.interactions)) > 5)
+    load_model(path, replace(snapshot, interactions=fewer))
+    renamed = (Vocabulary("Book", [f"c{n}" for n in range(12)]), *snapshot.vocabularies[1:])
+    with pytest.raises(ArtifactError, match="other items"):
+        load_model(path, replace(snapshot, vocabularies=renamed))

@@ -1,0 +1,148 @@
+"""The contract that every scorer keeps, and the board that every one must read."""
+
+import numpy as np
+import pytest
+
+from embeddings.dataset import Dataset, Histories
+from embeddings.scorers.als import Als, AlsConfig, solve_rows
+from embeddings.scorers.ease import Ease, EaseConfig
+from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig
+from embeddings.scorers.popularity import Popularity
+from embeddings.scorers.registry import SCORERS
+
+ALL = sorted(SCORERS)
+PERSONAL = sorted(set(SCORERS) - {"popularity"})
+
+
+@pytest.fixture(scope="module")
+def fitted(dataset, config):
+    return {name: SCORERS[name].fit(dataset, config.of(name), seed=3) for name in ALL}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_shape_and_finiteness_for_new_and_empty_histories(fitted, dataset, name) -> None:
+    histories = Histories.of([[], [0], [1, 3], list(range(12))], dataset.n_items)
+    scores = fitted[name].score(histories)
+    assert scores.shape == (4, dataset.n_items)
+    assert scores.dtype == np.float32
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_checkerboard(fitted, dataset, name) -> None:
+    """Somebody new who liked two of a colour gets that colour; items without text are left aside."""
+    scores = fitted[name].score(Histories.of([[0, 2], [1, 3]], dataset.n_items))
+    assert scores[0, [4, 6, 8]].min() > scores[0, [5, 7, 9]].max()
+    assert scores[1, [5, 7, 9]].min() > scores[1, [4, 6, 8]].max()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_seed_gives_the_same_arrays(fitted, dataset, config, name) -> None:
+    again = SCORERS[name].fit(dataset, config.of(name), seed=3).arrays()
+    for key, array in fitted[name].arrays().items():
+        np.testing.assert_array_equal(array, again[key], err_msg=key)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_arrays_round_trip(fitted, dataset, name) -> None:
+    histories = Histories.of([[0, 2], []], dataset.n_items)
+    restored = SCORERS[name].restore(fitted[name].arrays())
+    np.testing.assert_array_equal(restored.score(histories), fitted[name].score(histories))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_batch_scores_as_its_rows_alone(fitted, dataset, name) -> None:
+    histories = [[0, 2], [1], [], [3, 4, 5]]
+    together = fitted[name].score(Histories.of(histories, dataset.n_items))
+    alone = [fitted[name].score(Histories.of([h], dataset.n_items))[0] for h in histories]
+    np.testing.assert_allclose(together, np.stack(alone), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_fits_without_facts_text_or_events(dataset, config, name) -> None:
+    nothing = Dataset(
+        n_users=3,
+        n_items=5,
+        n_nodes=5,
+        events=dataset.events.select(np.zeros(len(dataset.events), np.bool_)),
+        triples=dataset.triples.select(np.zeros(len(dataset.triples), np.bool_)),
+        relations=dataset.relations,
+        text=np.zeros((5, 4), np.float32),
+    )
+    scores = SCORERS[name].fit(nothing, config.of(name)).score(Histories.of([[1], []], 5))
+    assert np.isfinite(scores).all()
+
+
+def test_popularity_counts_users() -> None:
+    counts = np.log1p(np.array([2, 0, 1])).astype(np.float32)
+    np.testing.assert_array_equal(Popularity(counts).score(Histories.of([[0]], 3))[0], counts)
+
+
+def random_dataset(dataset, n_users, n_items, seed=5):
+    rng = np.random.default_rng(seed)
+    user, item = np.nonzero(rng.random((n_users, n_items)) < 0.3)
+    events = type(dataset.events)(
+        user.astype(np.int32),
+        item.astype(np.int32),
+        np.ones(len(user), np.float32),
+        np.arange(len(user), dtype=np.int64),
+        np.zeros(len(user), np.int8),
+        np.ones(len(user), np.bool_),
+    )
+    none = dataset.triples.select(np.zeros(len(dataset.triples), np.bool_))
+    text = np.zeros((n_items, 2), np.float32)
+    return Dataset(n_users, n_items, n_items, events, none, (), text)
+
+
+@pytest.mark.parametrize(("n_users", "n_items"), [(9, 14), (14, 9)])
+def test_ease_is_the_plain_closed_form_from_either_side(dataset, n_users, n_items) -> None:
+    data = random_dataset(dataset, n_users, n_items)
+    x = data.liked.toarray().astype(np.float64)
+    p = np.linalg.inv(x.T @ x + 7.0 * np.eye(n_items))
+    b = -p / np.diag(p)
+    np.fill_diagonal(b, 0.0)
+    fast = Ease.fit(data, EaseConfig(regularisation=7.0)).score(data.histories)
+    np.testing.assert_allclose(fast, x @ b, atol=1e-5)
+
+
+def test_ease_beyond_its_largest_side_learns_from_drawn_users(dataset) -> None:
+    data = random_dataset(dataset, 30, 40)
+    fitted = Ease.fit(data, EaseConfig(largest=10), seed=1)
+    assert fitted.inverse.shape == (10, 10)
+    assert fitted.interactions.shape == (10, 40)
+
+
+def test_item_knn_against_loops(dataset) -> None:
+    data = random_dataset(dataset, 20, 8)
+    x = data.liked.toarray()
+    expected = np.zeros((8, 8))
+    for j in range(8):
+        similar = [
+            (x[:, i] @ x[:, j]) / (np.sqrt(x[:, i].sum() * x[:, j].sum()) + 10.0) if i != j else -1.0
+            for i in range(8)
+        ]
+        for i in np.argsort(-np.array(similar), kind="stable")[:3]:
+            expected[i, j] = similar[i]
+    fitted = ItemKnn.fit(data, ItemKnnConfig(neighbours=3, shrink=10.0))
+    np.testing.assert_allclose(fitted.similarity.toarray(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [1.0, 5.0])
+def test_als_conjugate_gradient_reaches_the_normal_equations(dataset, weight) -> None:
+    data = random_dataset(dataset, 20, 15)
+    config = AlsConfig(factors=4, regularisation=2.0, weight=weight)
+    fixed = np.random.default_rng(0).standard_normal((15, 4)).astype(np.float32)
+    fast = solve_rows(data.liked, fixed, np.zeros((20, 4), np.float32), config, steps=8)
+    for user in range(20):
+        mine = fixed[data.liked[[user]].indices]
+        normal = fixed.T @ fixed + 2.0 * np.eye(4) + (weight - 1) * mine.T @ mine
+        np.testing.assert_allclose(fast[user], np.linalg.solve(normal, weight * mine.sum(0)), atol=1e-3)
+
+
+def test_als_folds_in_by_the_same_equation(dataset) -> None:
+    data = random_dataset(dataset, 20, 15)
+    fitted = Als.fit(data, AlsConfig(factors=4, regularisation=2.0, weight=3.0))
+    mine = fitted.factors[[2, 5]]
+    normal = fitted.factors.T @ fitted.factors + 2.0 * np.eye(4) + 2.0 * mine.T @ mine
+    expected = fitted.factors @ np.linalg.solve(normal, 3.0 * mine.sum(0))
+    np.testing.assert_allclose(fitted.score(Histories.of([[5, 2]], 15))[0], expected, atol=1e-4)
