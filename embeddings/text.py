@@ -102,7 +102,9 @@ class TransformerEncoder:
     def _loaded(self) -> tuple[Any, Any]:
         import torch
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # progress is reported by us, and only on a terminal
         local = self._folder.is_dir()
         try:
             tokenizer = AutoTokenizer.from_pretrained(self._model, local_files_only=local)
