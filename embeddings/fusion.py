@@ -19,7 +19,7 @@ from kg.progress import Report, silent
 
 EXPERTS = ("popularity", "ease", "als", "item_knn", "text", "kge", "gnn")
 
-MOST_ASKERS = 600
+MOST_ASKERS = 400
 """The blend has few numbers to learn; more askers than this would only cost memory."""
 
 

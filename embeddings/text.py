@@ -104,7 +104,7 @@ class TransformerEncoder:
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # progress is reported by us, and only on a terminal
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         local = self._folder.is_dir()
         try:
             tokenizer = AutoTokenizer.from_pretrained(self._model, local_files_only=local)

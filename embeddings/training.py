@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
 from embeddings.dataset import Dataset
 from embeddings.evaluation import BASELINES, OURS, Result, Task, measure_scorer, metrics_table, split_tasks
 from embeddings.fusion import Fitted, TrainingConfig, fit, links, refit
+from embeddings.kge import with_knowledge
 from embeddings.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
 from embeddings.splits import random_split
 from embeddings.text import TextEncoder
@@ -26,13 +27,14 @@ def train(
 ) -> Model:
     """Measure on a random split, then fit the experts again on every event, under the blend learnt before."""
     text = encoder.encode(snapshot.texts, report)
+    whole = with_knowledge(Dataset.from_snapshot(snapshot, text), config.kge, seed, report)
     valid, test = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
-    measured = fit(valid.dataset, config, seed, report)
+    measured = fit(replace(valid.dataset, knowledge=whole.knowledge), config, seed, report)
     results = [measure_fitted(measured, config, test, k)]
     results += [measure_scorer(name, valid, test, k, seed, report) for name in BASELINES]
-    fitted = refit(measured, Dataset.from_snapshot(snapshot, text), config, seed, report)
+    fitted = refit(measured, whole, config, seed, report)
     manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))
-    return Model(manifest, fitted.experts, fitted.gate, links(Dataset.from_snapshot(snapshot, text)))
+    return Model(manifest, fitted.experts, fitted.gate, links(whole))
 
 
 def measure(

@@ -1,4 +1,4 @@
-"""Progress for people: bars on a terminal, plain lines elsewhere; on stderr, so that stdout stays the answer."""
+"""Progress for people, on stderr, since stdout is the answer: bars on a terminal, plain lines elsewhere."""
 
 import sys
 import time

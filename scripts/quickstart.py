@@ -127,7 +127,7 @@ def _is_loaded(store: "GraphStore", mark: Path, files: str) -> bool:
     from kg.errors import GraphSchemaError
 
     try:
-        return json.loads(mark.read_text()) == {"files": files, "graph": store.state()}
+        return bool(json.loads(mark.read_text()) == {"files": files, "graph": store.state()})
     except (FileNotFoundError, ValueError, GraphSchemaError):
         return False
 

@@ -38,7 +38,7 @@ def command(
 
     settings = load_settings()
     with reporting() as report, open_store(settings) as store:
-        trained = train_latest(settings, store, seed, report)
+        trained = train_latest(settings, store, seed=seed, report=report)
     if json:
         print(trained.manifest.model_dump_json(indent=2))
         return
@@ -46,7 +46,7 @@ def command(
     print(f"model {trained.manifest.model_version} in {trained.path}")
 
 
-def train_latest(settings: "Settings", store: "GraphStore", seed: int = 0, *, report: "Report") -> Trained:
+def train_latest(settings: "Settings", store: "GraphStore", *, seed: int = 0, report: "Report") -> Trained:
     """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used."""
     from embeddings.artifact import find_model, read_manifest, save_model, use_model
     from embeddings.fusion import TrainingConfig

@@ -31,9 +31,7 @@ class ItemKnn(Scorer[ItemKnnConfig]):
     """
 
     name: ClassVar[str] = "item_knn"
-    grid: ClassVar[tuple[Any, ...]] = tuple(
-        ItemKnnConfig(k, shrink) for k in (100, 20, 300) for shrink in (10.0, 0.0, 100.0)
-    )
+    grid: ClassVar[tuple[Any, ...]] = (ItemKnnConfig(), ItemKnnConfig(20), ItemKnnConfig(300, 100.0))
 
     similarity: sp.csr_array
     """From history item (row) to scored item (column); each column keeps its nearest."""

@@ -1,4 +1,4 @@
-"""The whole road on the real sample: from nothing to explained recommendations, at the command and over HTTP."""
+"""The whole road on the real sample: from nothing to explained recommendations over HTTP."""
 
 import json
 import re
