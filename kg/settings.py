@@ -47,8 +47,8 @@ class Settings(BaseSettings):
     text_model: str | None = None
     """A Hugging Face name or local folder of a sentence encoder; none: all-MiniLM-L6-v2 from its package."""
 
-    log_level: str = "INFO"
-    """The least severe level that is logged."""
+    log_level: str | None = None
+    """The least severe level that is logged; none: INFO by the service, WARNING by every other command."""
 
     paths_through_users: bool = True
     """Whether an explanation may pass through another user (never named in its text)."""

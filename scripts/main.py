@@ -1,5 +1,6 @@
 """The `trailmix` command: its subcommands, and the one place where errors become exit codes."""
 
+import os
 import sys
 
 import typer
@@ -31,8 +32,11 @@ app.command("serve")(serve.command)
 
 def main() -> None:
     """Run the command line; a TrailmixError is one line on stderr and an exit code, never a traceback."""
+    # Read by torch when it is loaded: threads that wait should sleep. Spinning beside a busy graph server, on two
+    # cores, encodes 26 texts/s instead of 93.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        configure_logs(load_settings().log_level)
+        configure_logs(load_settings().log_level or "WARNING")
         app()
     except UsageError as error:
         _fail(error, EXIT_USAGE)

@@ -24,8 +24,10 @@ def command(
     """
     from embeddings.artifact import latest_model
     from kg.settings import load_settings
+    from scripts.logs import configure_logs
 
     settings = load_settings()
+    configure_logs(settings.log_level or "INFO")
     latest_model(settings.models_folder)  # said here and now rather than by a worker that fails to start
     listener = listen(host, port)
     shown = f"[{host}]" if ":" in host else host

@@ -20,6 +20,7 @@ from kg.servers import control
 from kg.settings import Settings
 from kg.store import Connection, GraphStore
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does, before torch is loaded
 NEO4J_IMAGE = "neo4j:5.26.30-community"
 FROM_OUTSIDE = ("NEO4J_", "TRAILMIX_")
 
