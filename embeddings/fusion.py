@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from embeddings.blend import Gate, GateConfig, Lesson, degree_groups, fit_gate, standardised, total
+from embeddings.blend import Gate, degree_groups, standardised, total
+from embeddings.blend_fit import GateConfig, Lesson, fit_gate
+from embeddings.configs import GnnConfig, KgeConfig
 from embeddings.dataset import Dataset, Histories
-from embeddings.gnn import GnnConfig
-from embeddings.kge import KgeConfig, with_knowledge
+from embeddings.kge import with_knowledge
 from embeddings.scorers.als import AlsConfig
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.ease import EaseConfig

@@ -9,7 +9,7 @@ items are hidden as well (DropoutNet, Volkovs et al. 2017).
 """
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -17,8 +17,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
+from embeddings.configs import GnnConfig
 from embeddings.dataset import Dataset
-from embeddings.kge import KgeConfig
 from embeddings.vectors import unit_rows
 from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 from kg.progress import Report, silent
@@ -28,30 +28,6 @@ with warnings.catch_warnings():  # the library still calls torch.jit.script
     from torch_geometric.nn import MessagePassing
 
 STAGE = "graph convolution"
-
-
-@dataclass(frozen=True)
-class GnnConfig:
-    """Shape, training and how much is hidden."""
-
-    embedding_dim: int = 64
-    layers: int = 1
-    epochs: int = 50
-    learning_rate: float = 0.007
-    weight_decay: float = 1e-5
-    batch_size: int = 1024
-    """Users a step."""
-    sampled_items: int = 20_000
-    """Items a softmax runs over; with more items than that, as many are drawn beside the targets."""
-    hide_events: float = 0.4
-    """Share of each history to be found."""
-    short: float = 0.3
-    """Share of histories cut to 1..5 events."""
-    hide_items: float = 0.1
-    """Share of items that are new: nothing learnt for them, and nobody has liked them yet."""
-    hide_text: float = 0.1
-    hide_facts: float = 0.1
-    kge: KgeConfig = field(default_factory=KgeConfig)
 
 
 class _Product(torch.autograd.Function):

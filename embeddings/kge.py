@@ -7,34 +7,18 @@ moves the head by the relation, `compare` holds the result against tails.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from embeddings.configs import KgeConfig, KgeModel
 from embeddings.dataset import Dataset
 from kg.graph import FloatArray, IntArray, Triples
 from kg.progress import Report, silent
 
-KgeModel = Literal["transe", "distmult", "complex", "rotate"]
-
 STAGE = "knowledge-graph embedding"
-
-
-@dataclass(frozen=True)
-class KgeConfig:
-    """What is learnt and for how long."""
-
-    model: KgeModel = "complex"
-    embedding_dim: int = 64
-    """Real numbers an entity; even for complex and rotate, which read them as real | imaginary parts."""
-    epochs: int = 3
-    batch_size: int = 8192
-    learning_rate: float = 0.05
-    negatives: int = 256
-    """Entities drawn a batch to rank against; as many as there are entities or more: all (1-N scoring)."""
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ app.command("serve")(serve.command)
 
 def main() -> None:
     """Run the command line; a TrailmixError is one line on stderr and an exit code, never a traceback."""
-    # Read by torch when it is loaded: threads that wait should sleep. Spinning beside a busy graph server, on two
-    # cores, encodes 26 texts/s instead of 93.
+    # Read by torch when it is loaded. Threads that wait should sleep: where they spin beside other work
+    # on two cores, the text encoder does 26 texts/s instead of 93.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         configure_logs(load_settings().log_level or "WARNING")

@@ -47,8 +47,6 @@ def command(
     """
     from kg.connect import open_store
     from kg.settings import load_settings
-    from scripts.train import print_metrics, train_latest
-    from service.loading import load_recommender
 
     settings = load_settings()
     stages = Stages()
@@ -60,10 +58,14 @@ def command(
         with stages.timed("ingest"):
             _ingest(settings, store, files, report)
         with stages.timed("train and evaluate"):
+            from scripts.train import print_metrics, train_latest  # loads torch: part of what training takes
+
             trained = train_latest(settings, store, report=report)
     print_metrics(trained.manifest)
     print()
     with stages.timed("recommend"):
+        from service.loading import load_recommender
+
         recommender = load_recommender(settings, warm_up=False)
         shown = user or _typical_user(recommender.snapshot)
         _show(recommender, shown, k)

@@ -1,4 +1,4 @@
-"""Scorers over the knowledge graph: its embedding, and graph convolution."""
+"""Scorers over the knowledge graph: its embedding, and graph convolution. Only fitting them loads torch."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -6,9 +6,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from typing_extensions import override
 
+from embeddings.configs import GnnConfig, KgeConfig
 from embeddings.dataset import Dataset, Histories
-from embeddings.gnn import GnnConfig, train_gnn
-from embeddings.kge import KgeConfig, with_knowledge
 from embeddings.scorers.base import Scorer
 from embeddings.vectors import unit_rows
 from kg.graph import FloatArray, IntArray
@@ -29,6 +28,8 @@ class Kge(Scorer[KgeConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> Self:
+        from embeddings.kge import with_knowledge
+
         knowledge = with_knowledge(dataset, config, seed, report).knowledge
         items = np.arange(dataset.n_nodes) < dataset.n_items
         centred = np.where(items[:, None], knowledge - knowledge[items].mean(axis=0), knowledge)
@@ -57,6 +58,9 @@ class Gnn(Scorer[GnnConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> Self:
+        from embeddings.gnn import train_gnn
+        from embeddings.kge import with_knowledge
+
         return cls(*train_gnn(with_knowledge(dataset, config.kge, seed, report), config, seed, report))
 
     @override

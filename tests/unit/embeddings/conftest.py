@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from embeddings.configs import GnnConfig, KgeConfig
 from embeddings.dataset import Dataset
 from embeddings.fusion import TrainingConfig
-from embeddings.gnn import GnnConfig
-from embeddings.kge import KgeConfig
 from embeddings.scorers.als import AlsConfig
 from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema

@@ -4,8 +4,9 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from embeddings.configs import GnnConfig
 from embeddings.dataset import Histories
-from embeddings.gnn import GnnConfig, Propagation, visible_part
+from embeddings.gnn import Propagation, visible_part
 from embeddings.scorers.graph import Gnn
 
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from embeddings.configs import KgeConfig
 from embeddings.kge import (
     SCORING,
     Embedding,
-    KgeConfig,
     both_directions,
     link_metrics,
     train_kge,

@@ -1,0 +1,44 @@
+"""Configurations of what torch trains, kept apart so that serving can read them without loading torch."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+KgeModel = Literal["transe", "distmult", "complex", "rotate"]
+
+
+@dataclass(frozen=True)
+class KgeConfig:
+    """What is learnt and for how long."""
+
+    model: KgeModel = "complex"
+    embedding_dim: int = 64
+    """Real numbers an entity; even for complex and rotate, which read them as real | imaginary parts."""
+    epochs: int = 3
+    batch_size: int = 8192
+    learning_rate: float = 0.05
+    negatives: int = 256
+    """Entities drawn a batch to rank against; as many as there are entities or more: all (1-N scoring)."""
+
+
+@dataclass(frozen=True)
+class GnnConfig:
+    """Shape, training and how much is hidden."""
+
+    embedding_dim: int = 64
+    layers: int = 1
+    epochs: int = 50
+    learning_rate: float = 0.007
+    weight_decay: float = 1e-5
+    batch_size: int = 1024
+    """Users a step."""
+    sampled_items: int = 20_000
+    """Items a softmax runs over; with more items than that, as many are drawn beside the targets."""
+    hide_events: float = 0.4
+    """Share of each history to be found."""
+    short: float = 0.3
+    """Share of histories cut to 1..5 events."""
+    hide_items: float = 0.1
+    """Share of items that are new: nothing learnt for them, and nobody has liked them yet."""
+    hide_text: float = 0.1
+    hide_facts: float = 0.1
+    kge: KgeConfig = field(default_factory=KgeConfig)
