@@ -1,4 +1,4 @@
-"""`trailmix ingest`: load files into the graph."""
+"""`trailmix ingest`: load files, or a benchmark folder, into the graph."""
 
 import json
 from pathlib import Path
@@ -11,22 +11,30 @@ if TYPE_CHECKING:
 
 
 def command(
-    mapping: Path = typer.Argument(..., help="The mapping file; its sources are relative to its folder."),
+    source: Path = typer.Argument(
+        ..., help="A mapping file (its sources are relative to its folder), or a benchmark folder."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
 ) -> None:
     """Load the files that a mapping file describes into the graph; running it again changes nothing.
 
+    A folder that holds interactions.tsv is a benchmark folder and needs no mapping.
+
     Example: trailmix ingest films/mapping.yaml
     """
+    from kg.benchmark_graph import ingest_benchmark
     from kg.connect import open_store
     from kg.ingest import ingest
     from kg.mapping import load_mapping
     from kg.settings import load_settings
     from scripts.progress import reporting
 
-    read = load_mapping(mapping)
+    mapping = None if source.is_dir() else load_mapping(source)
     with open_store(load_settings()) as store, reporting() as report:
-        done = ingest(read, mapping.parent, store, report)
+        if mapping is None:
+            done = ingest_benchmark(source, store, report)
+        else:
+            done = ingest(mapping, source.parent, store, report)
     if as_json:
         print(json.dumps(done.as_dict()))
     else:

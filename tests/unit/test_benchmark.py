@@ -3,9 +3,12 @@ import shutil
 import numpy as np
 import pytest
 
+from kg import benchmark_graph
 from kg.benchmark import read_benchmark
+from kg.benchmark_graph import ingest_benchmark
 from kg.errors import DataError
 from kg.graph import NO_TIME
+from kg.snapshot import read_snapshot
 
 FILES = {
     "interactions.tsv": "user\titem\ttimestamp\n0\t0\t10\n0\t10\t20\n1\t2\t30\n",
@@ -39,31 +42,31 @@ def folder(tmp_path):
 def test_the_folders_integers_and_the_snapshots_numbers(folder):
     benchmark = read_benchmark(folder)
     snapshot = benchmark.snapshot
-    # sorted as strings: items 10 (folder 2), 5 (folder 0), 9 (folder 10); users adam (1), zoe (0)
-    assert snapshot.items.ids == ("10", "5", "9")
-    assert benchmark.item_numbers.tolist() == [2, 0, 10]
-    assert snapshot.users.ids == ("adam", "zoe")
-    assert benchmark.user_numbers.tolist() == [1, 0]
-    assert snapshot.names == ("Ten", "Five", "Nine", "Ann", "Bob", "adam", "zoe")
-    assert snapshot.texts == ("", "", 'The "nine"')
+    # sorted as strings: 10 before 2
+    assert snapshot.items.ids == ("0", "10", "2")
+    assert benchmark.item_numbers.tolist() == [0, 10, 2]
+    assert snapshot.users.ids == ("0", "1")
+    assert benchmark.user_numbers.tolist() == [0, 1]
+    assert snapshot.names == ("Five", "Nine", "Ten", "Ann", "Bob", "0", "1")
+    assert snapshot.texts == ("", 'The "nine"', "")
 
 
 def test_events_and_splits(folder):
     benchmark = read_benchmark(folder)
     events = benchmark.snapshot.interactions
     assert list(zip(events.user, events.item, events.time, strict=True)) == [
-        (0, 0, 30),
-        (1, 1, 10),
-        (1, 2, 20),
+        (0, 0, 10),
+        (0, 1, 20),
+        (1, 2, 30),
     ]
     assert events.liked.all()
     assert benchmark.warm.train.user.tolist() == [0, 1]
-    assert benchmark.warm.train.item.tolist() == [0, 2]
+    assert benchmark.warm.train.item.tolist() == [1, 2]
     assert len(benchmark.warm.valid) == 0
-    assert (benchmark.warm.test.user.tolist(), benchmark.warm.test.item.tolist()) == ([1], [1])
-    assert {k: x.item.tolist() for k, x in benchmark.revealed.items()} == {1: [0], 3: [0], 5: [0]}
-    assert benchmark.item_cold.test.item.tolist() == [2]
-    assert benchmark.cold_items.tolist() == [0, 2]
+    assert (benchmark.warm.test.user.tolist(), benchmark.warm.test.item.tolist()) == ([0], [0])
+    assert {k: x.item.tolist() for k, x in benchmark.revealed.items()} == {1: [2], 3: [2], 5: [2]}
+    assert benchmark.item_cold.test.item.tolist() == [1]
+    assert benchmark.cold_items.tolist() == [1, 2]
     assert benchmark.cold_items.dtype == np.int32
 
 
@@ -78,7 +81,7 @@ def test_facts_join_items_and_entities(folder):
     ]
     # items 0..2, Ann 3, Bob 4
     assert list(zip(triples.head, triples.relation, triples.tail, strict=True)) == [
-        *((0, 0, 1), (1, 2, 3), (2, 2, 3), (3, 1, 4)),
+        *((0, 2, 3), (1, 2, 3), (2, 0, 0), (3, 1, 4)),
     ]
 
 
@@ -93,6 +96,28 @@ def test_what_may_be_missing(folder):
     assert benchmark.snapshot.texts == ("", "", "")
     assert len(benchmark.snapshot.triples) == 0
     assert benchmark.snapshot.interactions.time.tolist() == [NO_TIME] * 3
+
+
+def test_what_is_ingested_is_what_is_compared(folder, fake_store):
+    report = ingest_benchmark(folder, fake_store)
+    assert read_snapshot(fake_store).fingerprint == read_benchmark(folder).snapshot.fingerprint
+    # 3 items, Ann and Bob, 2 users; 4 facts and 3 events
+    assert (report.nodes, report.relations) == (3 + 2 + 2, 4 + 3)
+    before = fake_store.state()
+    ingest_benchmark(folder, fake_store)
+    assert fake_store.state() == before
+
+
+def test_parts_change_nothing(folder, fake_store, monkeypatch):
+    monkeypatch.setattr(benchmark_graph, "CHUNK_ROWS", 2)
+    ingest_benchmark(folder, fake_store)
+    assert read_snapshot(fake_store).fingerprint == read_benchmark(folder).snapshot.fingerprint
+
+
+def test_an_event_met_twice_is_one_and_the_last_row_counts(folder):
+    with (folder / "interactions.tsv").open("a") as file:
+        file.write("0\t0\t99\n")
+    assert read_benchmark(folder).snapshot.interactions.time.tolist() == [99, 20, 30]
 
 
 def test_what_is_wrong_is_named(folder):
