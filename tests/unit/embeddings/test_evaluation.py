@@ -1,16 +1,19 @@
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from embeddings.dataset import Dataset, Histories
-from embeddings.evaluation import OURS, measure_scorer, metrics_table, split_tasks
+from embeddings.evaluation import (
+    Method,
+    Trial,
+    measure_method,
+    measure_scorer,
+    metrics_table,
+    split_tasks,
+)
 from embeddings.splits import random_split
-from embeddings.training import measure
 from kg.errors import UsageError
-from scripts.evaluate import table_json
-from scripts.train import metrics_text
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +33,10 @@ def test_the_configuration_comes_from_the_grid_by_validation(tasks) -> None:
     assert measure_scorer("item_knn", *tasks, k=3).config in ItemKnn.grid
 
 
-def test_the_model_is_measured_like_a_scorer(tasks, config) -> None:
-    results = [measure(name, *tasks, config, k=3, seed=1) for name in (OURS, "popularity")]
-    table = metrics_table(results)
-    assert table[OURS]["recall@3"] > table["popularity"]["recall@3"]
-    assert table[OURS]["users"] == table["popularity"]["users"]
+def test_methods_side_by_side(tasks) -> None:
+    table = metrics_table([measure_scorer(name, *tasks, k=3) for name in ("ease", "popularity")])
+    assert table["ease"]["recall@3"] > table["popularity"]["recall@3"]
+    assert table["ease"]["users"] == table["popularity"]["users"]
 
 
 def test_an_unknown_scorer_is_named(tasks) -> None:
@@ -48,15 +50,38 @@ def test_candidates_narrow_the_ranking(tasks) -> None:
     assert set(ranking.top.ravel()) <= {0, 1, -1}
 
 
-def test_the_table_as_text_and_json() -> None:
-    table = {"trailmix": {"ndcg@20": 0.25, "users": 659.0}}
-    assert metrics_text(table).splitlines()[1].split() == ["trailmix", "0.2500", "659"]
-    assert json.loads(table_json("random", 1, 20, table)) == {
-        "split": "random",
-        "seed": 1,
-        "k": 20,
-        "metrics": table,
-    }
+def test_a_configuration_is_chosen_on_validation_and_fitted_on_what_the_test_learns_from(tasks) -> None:
+    """Only the second configuration of three is right; it is fitted once more, on the test's dataset."""
+    valid, test = tasks
+    test = replace(test, dataset=replace(test.dataset))
+    fitted = []
+
+    def fit(dataset, config):
+        fitted.append((dataset, config))
+        wanted = (valid if dataset is valid.dataset else test).relevant
+        right = wanted[np.flatnonzero(np.diff(wanted.indptr))].toarray()
+        return lambda _histories: right if config == "right" else -right
+
+    trial = Trial("t", valid, test, {"part": test})
+    found = measure_method(Method("m", ("wrong", "right", "bad"), fit), [trial], k=3, depth=5)[0]
+    assert found.config == "right"
+    assert [config for dataset, config in fitted if dataset is valid.dataset] == ["wrong", "right", "bad"]
+    assert [config for dataset, config in fitted if dataset is test.dataset] == ["right"]
+    assert found.ranking.top.shape == (len(found.ranking.users), 5)
+    assert found.ranking.means()["recall@3"] == found.parts["part"].means()["recall@3"] == 1.0
+
+
+def test_trials_on_one_dataset_share_what_is_fitted(tasks) -> None:
+    fitted = []
+
+    def fit(dataset, config):
+        fitted.append(dataset)
+        return lambda histories: np.zeros((len(histories), 12), np.float32)
+
+    trials = [Trial(name, *tasks) for name in ("a", "b")]
+    found = measure_method(Method("m", (None,), fit), trials, k=3)
+    assert len(found) == 2
+    assert fitted == [tasks[1].dataset]
 
 
 def test_histories_keep_their_order() -> None:

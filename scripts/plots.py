@@ -1,0 +1,85 @@
+"""Comparisons as pictures (PNG), by matplotlib without a screen."""
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from embeddings.comparison import Table
+from kg.errors import UsageError
+from scripts.report import short
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = ("#1b6e53", "#8aa39b")
+"""Of the first method, and of the others."""
+
+
+def pictures(table: Table) -> dict[str, bytes]:
+    """PNG files by name: accuracy, accuracy by length of history, accuracy against popularity.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError("plots need matplotlib: pip install 'trailmix[plots]'") from None
+
+    drawn = {
+        "ndcg": _ndcg(Figure(figsize=(7, 0.6 + 0.42 * len(table.rows)), layout="constrained"), table),
+        "groups": _groups(Figure(figsize=(7, 3.6), layout="constrained"), table),
+        "popularity": _popularity(Figure(figsize=(7, 4), layout="constrained"), table),
+    }
+    return {f"{table.trial}-{name}.png": _png(figure) for name, figure in drawn.items()}
+
+
+def _ndcg(figure: "Figure", table: Table) -> "Figure":
+    """A bar a method, with its interval."""
+    axes = figure.add_subplot()
+    rows = table.rows[::-1]
+    values = [row.ndcg.value for row in rows]
+    errors = [
+        [row.ndcg.value - row.ndcg.low for row in rows],
+        [row.ndcg.high - row.ndcg.value for row in rows],
+    ]
+    colours = [COLOURS[row is not table.rows[0]] for row in rows]
+    axes.barh([row.method for row in rows], values, xerr=errors, color=colours, ecolor="#333333", capsize=2)
+    axes.set_xlabel(f"NDCG@{table.k}, 95 % intervals")
+    axes.set_title(f"{table.trial}: {table.users:,} users", loc="left")
+    return figure
+
+
+def _groups(figure: "Figure", table: Table) -> "Figure":
+    """A line a method over the groups of users."""
+    axes = figure.add_subplot()
+    for row in table.rows:
+        names = [f"{group.name}\n{group.users:,} users" for group in row.groups]
+        width = 2.5 if row is table.rows[0] else 1.0
+        axes.plot(names, [group.ndcg.value for group in row.groups], marker="o", lw=width, label=row.method)
+    axes.set_ylabel(f"NDCG@{table.k}")
+    axes.set_title(f"{table.trial}: by how much is known of a user", loc="left")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _popularity(figure: "Figure", table: Table) -> "Figure":
+    """A point a method: how right, and how popular what it recommends is."""
+    axes = figure.add_subplot()
+    for row in table.rows:
+        metrics = short(row.metrics)
+        x, y = metrics["popularity"], metrics["ndcg"]
+        axes.scatter(
+            x, y, s=2000 * metrics["coverage"] + 15, alpha=0.6, color=COLOURS[row is not table.rows[0]]
+        )
+        axes.annotate(row.method, (x, y), textcoords="offset points", xytext=(6, 4))
+    axes.set_xlabel("mean share of users who like what is recommended")
+    axes.set_ylabel(f"NDCG@{table.k}")
+    axes.set_title(f"{table.trial}: accuracy and popularity; area is coverage", loc="left")
+    axes.margins(0.15)
+    return figure
+
+
+def _png(figure: "Figure") -> bytes:
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=130)
+    return file.getvalue()
