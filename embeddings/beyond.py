@@ -23,7 +23,7 @@ class Catalogue:
     """What is known of the items that lists are made of."""
 
     vectors: FloatArray
-    """Unit vectors of facts and text, float32 [n_items, d]; zeros where neither is known."""
+    """Unit vectors of text, float32 [n_items, d]; zeros where there is none."""
     degrees: IntArray
     """How many users liked each item, int64 [n_items]."""
     n_users: int
@@ -41,9 +41,8 @@ class Catalogue:
             UsageError: there is no such relation.
         """
         relation = _broadest(dataset) if facet is None else _relation(dataset, facet)
-        content = dataset.content
         return cls(
-            unit_rows(np.hstack([content.text, content.facts])),
+            unit_rows(dataset.text),
             dataset.degrees,
             int(np.count_nonzero(dataset.histories.lengths)),
             _kinds(dataset, -1 if relation is None else relation),
@@ -56,7 +55,7 @@ def beyond_accuracy(
 ) -> dict[str, float]:
     """Means over the users of `ranking`, each over the first k items of a list.
 
-    - diversity: 1 - the mean cosine of all pairs of a list, by facts and text.
+    - diversity: 1 - the mean cosine of all pairs of a list, by text. Absent without any.
     - novelty: mean self-information in bits, -log2 of the share of users who liked the item, add-one smoothed
       (Castells, Hurley, Vargas 2015).
     - popularity: the mean share of users who liked a recommended item.
@@ -69,8 +68,8 @@ def beyond_accuracy(
     k, lists = ranking.k, list_matrix(ranking, len(catalogue.degrees))
     share = catalogue.degrees / max(1, catalogue.n_users)
     information = -np.log2((catalogue.degrees + 1) / (catalogue.n_users + 1))
-    found = {
-        f"diversity@{k}": _mean(diversity(lists, catalogue.vectors)),
+    found = {f"diversity@{k}": _mean(diversity(lists, catalogue.vectors))} if catalogue.vectors.any() else {}
+    found |= {
         f"novelty@{k}": _mean(_list_means(lists, information)),
         f"popularity@{k}": _mean(_list_means(lists, share)),
         f"gini@{k}": gini(np.bincount(lists.indices, minlength=lists.shape[1]), n_candidates),

@@ -4,9 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from kg.graph import BoolArray, FloatArray, IntArray
+
+WORST = float(np.finfo(np.float32).min)
+"""The score of an item that a method scores as NaN or -inf; it is still ranked."""
 
 PER_USER = ("recall", "precision", "ndcg", "hr", "mrr")
 
@@ -24,9 +28,11 @@ class Ranking:
     users: IntArray
     values: dict[str, FloatArray]
     top: IntArray
-    """The k best items of each of those users, best first, int64 [users, k]; -1 where there are fewer."""
+    """The best items of each of those users, best first, int64 [users, depth]; -1 where there are fewer."""
+    scores: FloatArray
+    """The scores of `top`, float32; -inf where there is no item."""
     coverage: float
-    """Share of the candidates that anybody is recommended."""
+    """Share of the candidates that anybody is recommended among the first k."""
 
     def means(self) -> dict[str, float]:
         """The mean of each metric over the users, and coverage@k."""
@@ -45,48 +51,67 @@ def rank(
     relevant: sp.csr_array,
     k: int = 20,
     candidates: IntArray | None = None,
+    depth: int | None = None,
     batch: int = 256,
 ) -> Ranking:
     """Rank all items for every user who has relevant ones.
 
     `score(users)` gives float [len(users), n_items], NaN counting as the worst; `excluded` and `relevant` are
-    users x items; what is excluded is never relevant. `candidates` are the items to rank (None: all).
+    users x items; what is excluded is never relevant. `candidates` are the items to rank (None: all); the
+    lists are kept to `depth` (None: k).
     """
+    depth = max(k, depth or k)
     order = tie_order(relevant.shape[1])
     if candidates is not None:
         order = order[np.isin(order, candidates)]
     users = np.flatnonzero(np.diff(relevant.indptr))
     counted: list[IntArray] = [np.zeros(0, np.int64)]
     rows: list[FloatArray] = [np.zeros((0, len(PER_USER)), np.float32)]
-    tops: list[IntArray] = [np.zeros((0, k), np.int64)]
+    tops: list[IntArray] = [np.zeros((0, depth), np.int64)]
+    bests: list[FloatArray] = [np.zeros((0, depth), np.float32)]
     for start in range(0, len(users), batch):
         some = users[start : start + batch]
         out = excluded[some].toarray()[:, order] > 0
         wanted = (relevant[some].toarray()[:, order] > 0) & ~out
-        scores = np.nan_to_num(
-            score(some)[:, order].astype(np.float64), nan=-np.inf, posinf=np.inf, neginf=-np.inf
-        )
+        scores = np.nan_to_num(score(some)[:, order].astype(np.float64), nan=WORST, neginf=WORST)
         scores[out] = -np.inf
         sequence = np.argsort(-scores, axis=1, kind="stable")
         useful = wanted.any(axis=1)
         hits = np.take_along_axis(wanted, sequence, 1)
         rows.append(_measure(hits[useful], k))
-        tops.append(_top(order, sequence, out, k)[useful])
+        top, best = _top(order, scores, sequence[:, :depth], depth)
+        tops.append(top[useful])
+        bests.append(best[useful])
         counted.append(some[useful])
-    return _ranking(k, np.concatenate(counted), np.concatenate(rows), np.concatenate(tops), len(order))
+    top = np.concatenate(tops)
+    return Ranking(
+        k,
+        np.concatenate(counted),
+        _by_name(np.concatenate(rows), k),
+        top,
+        np.concatenate(bests),
+        _coverage(top[:, :k], len(order)),
+    )
 
 
-def _ranking(k: int, users: IntArray, rows: FloatArray, top: IntArray, n_candidates: int) -> Ranking:
+def _by_name(rows: FloatArray, k: int) -> dict[str, FloatArray]:
     names = [name if name == "mrr" else f"{name}@{k}" for name in PER_USER]
-    values = {name: rows[:, n] for n, name in enumerate(names)}
-    covered = len(np.unique(top[top >= 0])) / max(1, n_candidates)
-    return Ranking(k, users, values, top, covered)
+    return {name: rows[:, n] for n, name in enumerate(names)}
 
 
-def _top(order: IntArray, sequence: IntArray, out: BoolArray, k: int) -> IntArray:
-    first = sequence[:, :k]
-    items = np.where(np.take_along_axis(out, first, 1), -1, order[first])
-    return np.pad(items, ((0, 0), (0, k - items.shape[1])), constant_values=-1).astype(np.int64)
+def _coverage(top: IntArray, n_candidates: int) -> float:
+    return len(np.unique(top[top >= 0])) / max(1, n_candidates)
+
+
+def _top(
+    order: IntArray, scores: npt.NDArray[np.float64], sequence: IntArray, depth: int
+) -> tuple[IntArray, FloatArray]:
+    """The first items and their scores, padded to [b, depth]; what cannot be shown has the score -inf."""
+    best = np.take_along_axis(scores, sequence, 1)
+    items = np.where(best == -np.inf, -1, order[sequence])
+    padding = ((0, 0), (0, depth - sequence.shape[1]))
+    padded = np.pad(items, padding, constant_values=-1).astype(np.int64)
+    return padded, np.pad(best, padding, constant_values=-np.inf).astype(np.float32)
 
 
 def _measure(hits: BoolArray, k: int) -> FloatArray:

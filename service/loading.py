@@ -1,11 +1,10 @@
 """The recommender from disk."""
 
-from kg.snapshot import SnapshotCache
-
 from embeddings.artifact import latest_model, load_model, read_manifest
 from embeddings.text import TextEncoder, TransformerEncoder
 from kg.errors import ArtifactError
 from kg.settings import Settings
+from kg.snapshot import SnapshotCache
 from service.recommender import Recommender
 
 

@@ -33,7 +33,7 @@ class Ease(Scorer[EaseConfig]):
     """
 
     name: ClassVar[str] = "ease"
-    grid: ClassVar[tuple[Any, ...]] = tuple(EaseConfig(x) for x in (200.0, 100.0, 400.0))
+    grid: ClassVar[tuple[Any, ...]] = tuple(EaseConfig(x) for x in (200.0, 100.0, 400.0, 1000.0, 2000.0))
 
     interactions: sp.csr_array
     """The users learnt from x items; empty where `inverse` is P itself."""
