@@ -106,7 +106,8 @@ def test_a_middle_is_used_once_and_a_source_that_spoke_counts_half(films: GraphS
     assert found[0].nodes[0] == films.node("Movie", "m1"), "of equals the one that comes last speaks"
     english, genre = log1p(8 / 7) / log1p(8), log1p(8 / 5) / log1p(8)
     assert found[1].score == pytest.approx(english), "from Gladiator, which has not spoken"
-    assert found[2].score == pytest.approx(genre / 2), "from Alien, which has"
+    emphasis = (1 + 1 / (1 + np.log(9 / 8))) / 2  # nine genres of eight films
+    assert found[2].score == pytest.approx(genre * emphasis / 2), "from Alien, which has"
 
 
 def test_weak_further_paths_are_left_out(films: GraphSnapshot) -> None:
