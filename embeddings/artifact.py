@@ -11,6 +11,8 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,14 +108,15 @@ def latest_model(folder: Path) -> Path:
 
 def find_model(folder: Path, inputs: str) -> Path | None:
     """A saved model that was trained from equal inputs."""
+    found = (path for path, manifest in saved_models(folder) if manifest.inputs == inputs and _intact(path))
+    return next(found, None)
+
+
+def saved_models(folder: Path) -> Iterator[tuple[Path, Manifest]]:
+    """Every saved model whose manifest can be read."""
     for path in sorted(folder.glob("*/manifest.json")):
-        try:
-            manifest = read_manifest(path.parent)
-        except ArtifactError:
-            continue
-        if manifest.inputs == inputs and _intact(path.parent):
-            return path.parent
-    return None
+        with suppress(ArtifactError):
+            yield path.parent, read_manifest(path.parent)
 
 
 def use_model(path: Path) -> None:

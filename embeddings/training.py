@@ -37,25 +37,6 @@ def train(
     return Model(manifest, fitted.experts, fitted.gate, links(whole))
 
 
-def measure(
-    name: str,
-    valid: Task,
-    test: Task,
-    config: TrainingConfig,
-    k: int = 20,
-    seed: int = 0,
-    report: Report = silent,
-) -> Result:
-    """The fused model (`OURS`) or a named scorer on the test.
-
-    Raises:
-        UsageError: no scorer has this name.
-    """
-    if name != OURS:
-        return measure_scorer(name, valid, test, k, seed, report)
-    return measure_fitted(fit(valid.dataset, config, seed, report), config, test, k)
-
-
 def measure_fitted(fitted: Fitted, config: TrainingConfig, test: Task, k: int) -> Result:
     """The fused model on the test."""
     return Result(OURS, config, test.measure(fitted.score, k))

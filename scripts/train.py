@@ -48,13 +48,14 @@ def command(
 
 def train_latest(settings: "Settings", store: "GraphStore", *, seed: int = 0, report: "Report") -> Trained:
     """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used."""
-    from embeddings.artifact import find_model, read_manifest, save_model, use_model
+    from embeddings.artifact import find_model, read_manifest, save_model, saved_models, use_model
     from embeddings.fusion import TrainingConfig
     from embeddings.text import CachedEncoder, TransformerEncoder
     from embeddings.training import describe, train
     from kg.snapshot import SnapshotCache
 
-    snapshot = SnapshotCache(settings.snapshots_folder).load(store, report)
+    snapshots = SnapshotCache(settings.snapshots_folder)
+    snapshot = snapshots.load(store, report)
     encoder = CachedEncoder(TransformerEncoder(settings.text_model), settings.text_cache_folder)
     config = TrainingConfig()
     found = find_model(settings.models_folder, describe(snapshot, encoder.name, config, seed).inputs)
@@ -64,6 +65,7 @@ def train_latest(settings: "Settings", store: "GraphStore", *, seed: int = 0, re
         return Trained(found, read_manifest(found), reused=True)
     model = train(snapshot, encoder, config, seed, report)
     path = save_model(model, settings.models_folder)
+    snapshots.prune(needed={manifest.snapshot for _, manifest in saved_models(settings.models_folder)})
     return Trained(path, read_manifest(path), reused=False)
 
 

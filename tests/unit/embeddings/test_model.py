@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from embeddings.artifact import find_model, latest_model, load_model, read_manifest, save_model
+from embeddings.artifact import find_model, latest_model, load_model, read_manifest, save_model, saved_models
 from embeddings.blend import DEGREES, LENGTHS, Gate, degree_groups, length_basis, standardised
 from embeddings.dataset import Histories
 from embeddings.model import Query
@@ -127,6 +127,15 @@ def test_equal_inputs_are_found(model, snapshot, config, tmp_path) -> None:
         describe(snapshot, "fake", replace(config, hide_events=0.2), 1),
     ):
         assert find_model(tmp_path, other.inputs) is None
+
+
+def test_saved_models_are_all_that_can_be_read(model, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{")
+    assert [(found, manifest.snapshot) for found, manifest in saved_models(tmp_path)] == [
+        (path, model.manifest.snapshot)
+    ]
 
 
 def test_missing_models_say_what_to_do(tmp_path, snapshot) -> None:
