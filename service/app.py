@@ -64,7 +64,7 @@ def create_app(settings: Settings, recommender: Answering | None = None) -> Flas
 
 
 def _loaded(settings: Settings) -> Answering | TrailmixError:
-    from service.loading import load_recommender  # torch: not for those who bring a recommender
+    from service.loading import load_recommender  # heavy, and not for those who bring one
 
     try:
         recommender = load_recommender(settings)
