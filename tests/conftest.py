@@ -50,11 +50,20 @@ def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connectio
         yield _given_server(uri)
     elif _docker_answers():
         yield from _docker_server()
-    elif missing := [name for name in ("java", "mvn") if not shutil.which(name)]:
-        _without_neo4j(f"no TRAILMIX_TEST_NEO4J_URI, no Docker, no {' and no '.join(missing)}")
+    elif missing := _missing_tools():
+        _without_neo4j(f"no TRAILMIX_TEST_NEO4J_URI, no Docker, {missing}")
     else:
         with _own_server(Settings(home=tmp_path_factory.mktemp("neo4j")), "neo4j") as connection:
             yield connection
+
+
+@pytest.fixture
+def assembling() -> None:
+    """For tests of the assembled server itself, whatever else there is."""
+    if missing := _missing_tools():
+        if not (os.environ.get("TRAILMIX_TEST_NEO4J_URI") or _docker_answers()):
+            _without_neo4j(f"no TRAILMIX_TEST_NEO4J_URI, no Docker, {missing}")
+        pytest.skip(f"assembling a Neo4j: {missing}")
 
 
 @pytest.fixture(params=["arcadedb", pytest.param("neo4j", marks=pytest.mark.neo4j)])
@@ -120,6 +129,11 @@ def _given_server(uri: str) -> Connection:
     given = {name: os.environ.get(f"TRAILMIX_TEST_NEO4J_{name}", "") for name in ("USERNAME", "DATABASE")}
     password = SecretStr(os.environ.get("TRAILMIX_TEST_NEO4J_PASSWORD", ""))
     return Connection(uri, given["USERNAME"] or "neo4j", password, given["DATABASE"] or "neo4j")
+
+
+def _missing_tools() -> str:
+    """What a Neo4j could not be assembled for, or ""."""
+    return ", ".join(f"no {name}" for name in ("java", "mvn") if not shutil.which(name))
 
 
 def _docker_answers() -> bool:

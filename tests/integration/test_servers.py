@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -226,7 +225,7 @@ def test_nothing_of_ours_is_started_beside_a_named_server(
 
 
 @pytest.mark.neo4j
-@pytest.mark.skipif(not (shutil.which("mvn") and shutil.which("java")), reason="needs Maven and Java")
+@pytest.mark.usefixtures("assembling")
 def test_neo4j_with_its_browser_and_after_kill_9(settings: Settings) -> None:
     first = control.start(settings, "neo4j", fast=True)
     assert first.browser is not None
