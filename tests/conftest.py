@@ -22,6 +22,7 @@ from kg.store import Connection, GraphStore
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does, before torch is loaded
 NEO4J_IMAGE = "neo4j:5.26.30-community"
+SKIPPED = "tests on a real Neo4j"
 FROM_OUTSIDE = ("NEO4J_", "TRAILMIX_")
 
 
@@ -149,7 +150,14 @@ def _docker_server() -> Iterator[Connection]:
 
 
 def _without_neo4j(reason: str) -> None:
-    """One place, so that pytest's summary has one line for all of these tests."""
     if os.environ.get("CI"):
         pytest.fail(f"CI needs a real Neo4j: {reason}", pytrace=False)
-    pytest.skip(f"tests on a real Neo4j: {reason}")
+    pytest.skip(f"{SKIPPED}: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for all tests that were skipped for want of a Neo4j; pytest's own list has a line each."""
+    reasons = [str(x.longrepr[2]) for x in terminalreporter.stats.get("skipped", []) if x.longrepr]
+    without = [reason.removeprefix("Skipped: ") for reason in reasons if SKIPPED in reason]
+    if without:
+        terminalreporter.write_line(f"skipped {len(without)} {without[0]}")
