@@ -81,12 +81,7 @@ def _carry(dataset: Dataset, config: EaseCarriedConfig) -> sp.csr_array:
 
 def _fact_vectors(dataset: Dataset) -> sp.csr_array:
     """Unit vectors of facts by inverse document frequency, float32 items x nodes; zeros without facts."""
-    facts, n_items = dataset.triples, dataset.n_items
-    item, node = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
-    mine = item < n_items
-    where = (item[mine].astype(np.int64), node[mine].astype(np.int64))
-    have = sp.csr_array((np.ones(int(mine.sum()), np.float32), where), shape=(n_items, dataset.n_nodes))
-    have.sum_duplicates()
+    have, n_items = sp.csr_array(dataset.links.T), dataset.n_items
     count = np.bincount(have.indices, minlength=dataset.n_nodes)
     have.data = np.where(count > 1, np.log(n_items / np.maximum(count, 1)), 0.0).astype(np.float32)[
         have.indices

@@ -111,6 +111,18 @@ class Dataset:
         return self.events.matrix(self.n_users, self.n_items)
 
     @cached_property
+    def links(self) -> sp.csr_array:
+        """Nodes x items, float32 ones where a fact joins the two, in either direction."""
+        facts = self.triples
+        target, source = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
+        to_item = target < self.n_items
+        ones = np.ones(int(to_item.sum()), np.float32)
+        matrix = sp.csr_array((ones, (source[to_item], target[to_item])), shape=(self.n_nodes, self.n_items))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    @cached_property
     def degrees(self) -> IntArray:
         """How many users liked each item, int64 [n_items]."""
         return np.bincount(self.liked.indices, minlength=self.n_items)

@@ -145,17 +145,3 @@ def _lesson(histories: Histories, wanted: sp.csr_array, experts: tuple[Scorer[An
     wanted = sp.csr_array(wanted)
     wanted.eliminate_zeros()
     return Lesson(histories, scores, wanted)
-
-
-def links(dataset: Dataset) -> sp.csr_array:
-    """Nodes x items, float32 ones where a fact joins the two, in either direction."""
-    facts = dataset.triples
-    target, source = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
-    to_item = target < dataset.n_items
-    ones = np.ones(int(to_item.sum()), np.float32)
-    matrix = sp.csr_array(
-        (ones, (source[to_item], target[to_item])), shape=(dataset.n_nodes, dataset.n_items)
-    )
-    matrix.sum_duplicates()
-    matrix.data[:] = 1.0
-    return matrix

@@ -16,6 +16,7 @@ from embeddings.files import write_tensors
 from kg.errors import ArtifactError, SettingsError
 from kg.graph import FloatArray
 from kg.progress import Report, silent
+from kg.settings import Settings
 
 _log = structlog.get_logger()
 
@@ -171,6 +172,11 @@ class CachedEncoder:
         packed = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), 16)
         name = hashlib.sha256(packed.tobytes()).hexdigest()[:16]
         write_tensors(self._folder / f"{name}.safetensors", {"keys": packed, "vectors": vectors})
+
+
+def open_encoder(settings: Settings) -> CachedEncoder:
+    """The encoder that the settings name, in front of it their cache."""
+    return CachedEncoder(TransformerEncoder(settings.text_model), settings.text_cache_folder)
 
 
 def _by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from embeddings.dataset import Dataset
 from embeddings.evaluation import BASELINES, OURS, Result, Task, measure_scorer, metrics_table, split_tasks
-from embeddings.fusion import Fitted, TrainingConfig, fit, links, refit
+from embeddings.fusion import Fitted, TrainingConfig, fit, refit
 from embeddings.kge import with_knowledge
 from embeddings.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
 from embeddings.splits import random_split
@@ -34,7 +34,7 @@ def train(
     results += [measure_scorer(name, valid, test, k, seed, report) for name in BASELINES]
     fitted = refit(measured, whole, config, seed, report)
     manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))
-    return Model(manifest, fitted.experts, fitted.gate, links(whole))
+    return Model(manifest, fitted.experts, fitted.gate, whole.links)
 
 
 def measure_fitted(fitted: Fitted, config: TrainingConfig, test: Task, k: int) -> Result:

@@ -12,7 +12,6 @@ from scripts.progress import reporting
 if TYPE_CHECKING:
     from embeddings.comparison import Table
     from embeddings.evaluation import Method, Result, Trial
-    from embeddings.text import TextEncoder
     from kg.progress import Report
     from kg.settings import Settings
 
@@ -141,6 +140,7 @@ def _methods(names: Sequence[str], seed: int, report: "Report") -> "list[Method]
 def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Ground:
     from embeddings.evaluation import Trial, split_tasks
     from embeddings.splits import random_split, temporal_split
+    from embeddings.text import open_encoder
     from kg.connect import open_store
     from kg.snapshot import SnapshotCache
 
@@ -148,25 +148,20 @@ def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Gro
         snapshot = SnapshotCache(settings.snapshots_folder).load(store, report)
     events = snapshot.interactions
     parts = random_split(events, seed) if split == "random" else temporal_split(events)
-    valid, test = split_tasks(snapshot, _encoder(settings).encode(snapshot.texts, report), parts)
+    valid, test = split_tasks(snapshot, open_encoder(settings).encode(snapshot.texts, report), parts)
     return Ground([Trial(split, valid, test)], snapshot.users.ids, snapshot.items.ids)
 
 
 def _benchmark(settings: "Settings", folder: Path, protocol: str, seed: int, report: "Report") -> Ground:
     from embeddings.protocols import PROTOCOLS, trials
+    from embeddings.text import open_encoder
     from kg.benchmark import read_benchmark
 
     benchmark = read_benchmark(folder)
     wanted = PROTOCOLS if protocol == "all" else (protocol,)
-    text = _encoder(settings).encode(benchmark.snapshot.texts, report)
+    text = open_encoder(settings).encode(benchmark.snapshot.texts, report)
     made = trials(benchmark, text, wanted, seed)
     return Ground(made, benchmark.snapshot.users.ids, benchmark.snapshot.items.ids)
-
-
-def _encoder(settings: "Settings") -> "TextEncoder":
-    from embeddings.text import CachedEncoder, TransformerEncoder
-
-    return CachedEncoder(TransformerEncoder(settings.text_model), settings.text_cache_folder)
 
 
 def _print(tables: "Sequence[Table]") -> None:

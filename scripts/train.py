@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model on disk, and whether it was there before."""
+    """A model on disk."""
 
     path: Path
     manifest: "Manifest"
-    reused: bool
 
 
 def command(
@@ -50,23 +49,23 @@ def train_latest(settings: "Settings", store: "GraphStore", *, seed: int = 0, re
     """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used."""
     from embeddings.artifact import find_model, read_manifest, save_model, saved_models, use_model
     from embeddings.fusion import TrainingConfig
-    from embeddings.text import CachedEncoder, TransformerEncoder
+    from embeddings.text import open_encoder
     from embeddings.training import describe, train
     from kg.snapshot import SnapshotCache
 
     snapshots = SnapshotCache(settings.snapshots_folder)
     snapshot = snapshots.load(store, report)
-    encoder = CachedEncoder(TransformerEncoder(settings.text_model), settings.text_cache_folder)
+    encoder = open_encoder(settings)
     config = TrainingConfig()
     found = find_model(settings.models_folder, describe(snapshot, encoder.name, config, seed).inputs)
     if found is not None:
         use_model(found)
         print("model: unchanged inputs, reused", file=sys.stderr)
-        return Trained(found, read_manifest(found), reused=True)
+        return Trained(found, read_manifest(found))
     model = train(snapshot, encoder, config, seed, report)
     path = save_model(model, settings.models_folder)
     snapshots.prune(needed={manifest.snapshot for _, manifest in saved_models(settings.models_folder)})
-    return Trained(path, read_manifest(path), reused=False)
+    return Trained(path, read_manifest(path))
 
 
 def print_metrics(manifest: "Manifest") -> None:
