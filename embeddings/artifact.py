@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,9 +22,13 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from embeddings.blend import Gate
+from embeddings.carriers import Carrier
+from embeddings.features import Items
 from embeddings.files import Array, write_tensors
+from embeddings.fused import Fitted
 from embeddings.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
+from embeddings.panel import EXPERTS, Panel
+from embeddings.ranker import Ranker
 from embeddings.scorers.registry import SCORERS
 from kg.errors import ArtifactError
 from kg.graph import GraphSnapshot
@@ -146,8 +149,10 @@ def _content_hash(arrays: dict[str, Array], manifest: Manifest) -> str:
 
 def _pack(model: Model) -> dict[str, Array]:
     sources: dict[str, dict[str, Array]] = {
-        **{f"expert.{name}": expert.arrays() for name, expert in model.experts.items()},
-        "blend": model.blend.arrays(),
+        **{f"expert.{name}": expert.arrays() for name, expert in model.fitted.panel.experts.items()},
+        "carrier": model.fitted.panel.carrier.arrays(),
+        "items": model.fitted.items.arrays(),
+        "ranker": model.fitted.ranker.arrays(),
         "links": {
             **{x: getattr(model.links, x) for x in ("data", "indices", "indptr")},
             "shape": np.array(model.links.shape, np.int64),
@@ -160,8 +165,10 @@ def _unpack(manifest: Manifest, arrays: dict[str, Array]) -> Model:
     def below(prefix: str) -> dict[str, Array]:
         return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
-    names: list[Any] = manifest.config["experts"]
-    experts = [SCORERS[name].restore(below(f"expert.{name}.")) for name in names]
+    names: list[str] = manifest.config["experts"]
+    experts = {name: SCORERS[EXPERTS[name].scorer].restore(below(f"expert.{name}.")) for name in names}
+    items = Items.restore(below("items."))
+    panel = Panel(experts, Carrier.restore(below("carrier.")), items.known)
     links = below("links.")
     matrix = sp.csr_array((links["data"], links["indices"], links["indptr"]), shape=tuple(links["shape"]))
-    return Model(manifest, experts, Gate.restore(below("blend.")), matrix)
+    return Model(manifest, Fitted(panel, items, Ranker.restore(below("ranker."))), matrix)

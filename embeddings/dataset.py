@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray, Interactions, Triples
+from embeddings.content import Content
+from kg.graph import NO_TIME, BoolArray, FloatArray, GraphSnapshot, IntArray, Interactions, Triples
+
+TimeArray = npt.NDArray[np.float64]
 
 NO_VECTORS = np.zeros((0, 0), np.float32)
 
@@ -23,13 +28,18 @@ class Histories:
     items: IntArray
     starts: IntArray
     n_items: int
+    when: TimeArray
+    """The first, middle and last time of each asker's events, epoch seconds, float64 [b, 3]; NaN: unknown."""
 
     @classmethod
-    def of(cls, histories: Sequence[Sequence[int] | IntArray], n_items: int) -> Self:
+    def of(
+        cls, histories: Sequence[Sequence[int] | IntArray], n_items: int, when: TimeArray | None = None
+    ) -> Self:
         """From one sequence of item numbers an asker."""
         starts = np.cumsum([0, *map(len, histories)], dtype=np.int64)
         parts = [np.asarray(h, np.int64) for h in histories]
-        return cls(np.concatenate([*parts, np.zeros(0, np.int64)]), starts, n_items)
+        items = np.concatenate([*parts, np.zeros(0, np.int64)])
+        return cls(items, starts, n_items, np.full((len(histories), 3), np.nan) if when is None else when)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -54,7 +64,32 @@ class Histories:
 
     def select(self, askers: IntArray) -> "Histories":
         """Those of some askers, in the order given."""
-        return Histories.of([self[int(a)] for a in askers], self.n_items)
+        return Histories.of([self[int(a)] for a in askers], self.n_items, self.when[askers])
+
+
+def spans(times: IntArray, starts: IntArray) -> TimeArray:
+    """First, median and last of each part `times[starts[i] : starts[i + 1]]`, as in `Histories.when`."""
+    found = np.full((len(starts) - 1, 3), np.nan)
+    for row, (start, end) in enumerate(pairwise(starts)):
+        part = times[start:end][times[start:end] != NO_TIME]
+        if len(part):
+            found[row] = part.min(), np.median(part), part.max()
+    return found
+
+
+def liked_histories(events: Interactions, n_users: int, n_items: int) -> tuple[Histories, IntArray]:
+    """What each user liked, each item once, where it was liked last, oldest first (ties: by item number).
+
+    And the event behind each entry, int64.
+    """
+    liked = np.flatnonzero(events.liked)
+    order = liked[np.lexsort((events.item[liked], events.time[liked], events.user[liked]))]
+    code = events.user[order].astype(np.int64) * n_items + events.item[order]
+    _, last = np.unique(code[::-1], return_index=True)
+    order = order[np.sort(len(order) - 1 - last)]
+    starts = np.searchsorted(events.user[order], np.arange(n_users + 1)).astype(np.int64)
+    items = events.item[order].astype(np.int64)
+    return Histories(items, starts, n_items, spans(events.time[order], starts)), order
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +133,7 @@ class Dataset:
     @cached_property
     def has_text(self) -> BoolArray:
         """Whether an item has text, bool [n_items]."""
-        return np.asarray(self.text.any(axis=1)) if self.text.size else np.zeros(self.n_items, np.bool_)
+        return self.content.has_text
 
     @cached_property
     def liked(self) -> sp.csr_array:
@@ -123,21 +158,22 @@ class Dataset:
         return matrix
 
     @cached_property
+    def content(self) -> Content:
+        """Text and facts as dense vectors."""
+        return Content(self.text, self.links)
+
+    @cached_property
     def degrees(self) -> IntArray:
         """How many users liked each item, int64 [n_items]."""
         return np.bincount(self.liked.indices, minlength=self.n_items)
 
     @cached_property
     def histories(self) -> Histories:
-        """What each user liked, each item once, oldest first (by item number where times are equal)."""
-        liked = self.events.select(self.events.liked)
-        order = np.lexsort((liked.item, liked.time, liked.user))
-        user, item = liked.user[order].astype(np.int64), liked.item[order].astype(np.int64)
-        _, first = np.unique(user * self.n_items + item, return_index=True)
-        keep = np.sort(first)
-        starts = np.searchsorted(user[keep], np.arange(self.n_users + 1))
-        return Histories(item[keep], starts.astype(np.int64), self.n_items)
+        """What each user liked, as `liked_histories`."""
+        return liked_histories(self.events, self.n_users, self.n_items)[0]
 
     def only(self, events: BoolArray) -> "Dataset":
         """The same with fewer training events: those where `events` (bool, one an event) holds."""
-        return replace(self, events=self.events.select(events))
+        part = replace(self, events=self.events.select(events))
+        part.__dict__["content"] = self.content  # it does not depend on events and takes seconds to make
+        return part

@@ -1,6 +1,6 @@
-"""The fused model: experts' scores, blended, plus what the asker said."""
+"""The fused model: what experts say, ranked, plus what the asker said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,19 +9,20 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import BaseModel, ConfigDict
 
-from embeddings.blend import Blend, standardised, total
-from embeddings.dataset import Histories
-from embeddings.scorers.base import Scorer
+from embeddings.dataset import Histories, TimeArray
+from embeddings.fused import Fitted
 from embeddings.scorers.content import Text
 from embeddings.scorers.graph import Gnn, Kge
 from embeddings.vectors import unit_rows
 from kg.graph import FloatArray, GraphSnapshot, IntArray
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the arrays or the code that reads them change their meaning."""
 
 SAID_WEIGHT = 3.0
 """How far a stated like or text outweighs the rest: its deviation over the items against that of the rest."""
+
+UNKNOWN_TIMES = np.full(3, np.nan)
 
 NOBODY = np.zeros(0, np.int64)
 
@@ -36,14 +37,19 @@ class Query:
     """Node numbers of entities liked."""
     text: FloatArray | None = None
     """The unit vector of what the asker wrote, by the encoder named in the manifest."""
+    when: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
+    """The first, middle and last time of the history, epoch seconds; NaN where it is unknown."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """`total` float32 [n_items], higher is better; `parts`: which scorer contributed what, sums to it."""
+    """`total` float32 [n_items], higher is better; `parts(items)`: who contributed what to those, sums to it.
+
+    The parts are Shapley values of the ranker's trees, summed over the features of one expert.
+    """
 
     total: FloatArray
-    parts: dict[str, FloatArray]
+    parts: Callable[[IntArray], dict[str, FloatArray]]
 
 
 class Manifest(BaseModel):
@@ -77,15 +83,12 @@ def nodes_fingerprint(snapshot: GraphSnapshot) -> str:
 
 
 class Model:
-    """Experts, the blend of their scores, and the facts that link entities to items."""
+    """Experts, the ranker over their candidates, and the facts that link entities to items."""
 
-    def __init__(
-        self, manifest: Manifest, experts: Sequence[Scorer[Any]], blend: Blend, links: sp.csr_array
-    ) -> None:
+    def __init__(self, manifest: Manifest, fitted: Fitted, links: sp.csr_array) -> None:
         """`links` is nodes x items, float32 ones where a fact joins them."""
         self.manifest = manifest
-        self.experts: Mapping[str, Scorer[Any]] = {x.name: x for x in experts}
-        self.blend = blend
+        self.fitted = fitted
         self.links = links
 
     @property
@@ -99,7 +102,7 @@ class Model:
         without it the knowledge-graph embedding; without that zeros. Float32 [n_nodes, d].
         """
         for name in (Gnn.name, Kge.name):
-            expert = self.experts.get(name)
+            expert = self.fitted.panel.experts.get(name)
             if isinstance(expert, Gnn | Kge):
                 return unit_rows(expert.vectors)
         return np.zeros((self.links.shape[0], 1), np.float32)
@@ -110,24 +113,17 @@ class Model:
         return self.node_vectors[: self.n_items]
 
     def score(self, query: Query) -> Scores:
-        """One asker's scores; nothing known gives popularity."""
-        history = Histories.of([query.history], self.n_items)
-        parts = {name: part[0] for name, part in self.score_parts(history).items()}
-        rest = total(parts)
-        said = {"likes": self._likes(query.likes), "said": self._text(query.text)}
-        spread = max(float(rest.std()), 1e-6)
-        for name, raw in said.items():
-            if raw is not None:
-                parts[name] = SAID_WEIGHT * spread * standardised(raw[None, :])[0]
-        return Scores(total(parts), parts)
+        """One asker's scores; nothing known gives about popularity."""
+        asker = Histories.of([query.history], self.n_items, query.when[None, :])
+        rest, contributions = self.fitted.score_one(asker)
+        spread = SAID_WEIGHT * max(float(rest.std()), 1e-6)
+        raw = {"likes": self._likes(query.likes), "said": self._text(query.text)}
+        said = {name: spread * _lifted(values) for name, values in raw.items() if values is not None}
 
-    def score_histories(self, histories: Histories) -> FloatArray:
-        """Float32 [askers, n_items]: what `score` gives for queries of a history alone."""
-        return total(self.score_parts(histories))
+        def parts(items: IntArray) -> dict[str, FloatArray]:
+            return contributions(items) | {name: values[items] for name, values in said.items()}
 
-    def score_parts(self, histories: Histories) -> dict[str, FloatArray]:
-        """What each expert contributes, [askers, n_items] each."""
-        return self.blend.parts(histories, {name: x.score(histories) for name, x in self.experts.items()})
+        return Scores(np.asarray(sum(said.values(), rest), np.float32), parts)
 
     def _likes(self, likes: IntArray) -> FloatArray | None:
         """Items joined to the entities by a fact first, then those near them in the fused space."""
@@ -138,7 +134,13 @@ class Model:
         return np.asarray(linked / len(likes) + 0.25 * near, np.float32)
 
     def _text(self, text: FloatArray | None) -> FloatArray | None:
-        expert = self.experts.get(Text.name)
+        expert = self.fitted.panel.experts.get(Text.name)
         if text is None or not text.any() or not isinstance(expert, Text):
             return None
         return expert.near(text)
+
+
+def _lifted(values: FloatArray) -> FloatArray:
+    """asinh of the deviations from the mean; zeros where all are alike."""
+    centred, spread = values - values.mean(), float(values.std())
+    return np.arcsinh(centred / spread).astype(np.float32) if spread > 1e-12 else np.zeros_like(values)

@@ -8,7 +8,8 @@ from typing import Any
 
 from embeddings.dataset import Dataset
 from embeddings.evaluation import BASELINES, OURS, Result, Task, measure_scorer, metrics_table, split_tasks
-from embeddings.fusion import Fitted, TrainingConfig, fit, refit
+from embeddings.fused import Fitted
+from embeddings.fusion import TrainingConfig, fit, refit
 from embeddings.kge import with_knowledge
 from embeddings.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
 from embeddings.splits import random_split
@@ -25,16 +26,16 @@ def train(
     report: Report = silent,
     k: int = 20,
 ) -> Model:
-    """Measure on a random split, then fit the experts again on every event, under the blend learnt before."""
+    """Measure on a random split, then fit the experts again on every event, under the same ranker."""
     text = encoder.encode(snapshot.texts, report)
     whole = with_knowledge(Dataset.from_snapshot(snapshot, text), config.kge, seed, report)
     valid, test = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
     measured = fit(replace(valid.dataset, knowledge=whole.knowledge), config, seed, report)
     results = [measure_fitted(measured, config, test, k)]
     results += [measure_scorer(name, valid, test, k, seed, report) for name in BASELINES]
-    fitted = refit(measured, whole, config, seed, report)
+    fitted = refit(measured.ranker, whole, config, seed, report)
     manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))
-    return Model(manifest, fitted.experts, fitted.gate, whole.links)
+    return Model(manifest, fitted, whole.links)
 
 
 def measure_fitted(fitted: Fitted, config: TrainingConfig, test: Task, k: int) -> Result:
@@ -59,5 +60,7 @@ def describe(
         "config": asdict(config),
     }
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
-    packages = {name: version(name) for name in ("trailmix", "numpy", "scipy", "torch", "torch-geometric")}
+    packages = {
+        name: version(name) for name in ("trailmix", "numpy", "scipy", "lightgbm", "torch", "torch-geometric")
+    }
     return Manifest(**inputs, inputs=digest, versions=packages, metrics=metrics or {})

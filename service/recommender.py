@@ -7,7 +7,9 @@ from typing import Protocol
 
 import numpy as np
 
-from embeddings.model import Manifest, Query, Scores
+from embeddings.dataset import TimeArray, liked_histories
+from embeddings.metrics import tie_order
+from embeddings.model import UNKNOWN_TIMES, Manifest, Query, Scores
 from embeddings.text import TextEncoder
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
 from kg.paths import SAID, ExplanationPath, PathFinder, Sources
@@ -59,6 +61,8 @@ class _Asker:
     liked: dict[int, int] = field(default_factory=dict)
     """Item -> kind of source, oldest first."""
     entities: dict[int, None] = field(default_factory=dict)
+    when: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
+    """The first, middle and last time of what the graph says the user liked."""
     vector: FloatArray | None = None
     warnings: list[Remark] = field(default_factory=list)
 
@@ -80,7 +84,7 @@ class _Asker:
         return "warm" if self.liked or self.entities or self.vector is not None else "cold"
 
     def query(self) -> Query:
-        return Query(_numbers(self.liked), _numbers(self.entities), self.vector)
+        return Query(_numbers(self.liked), _numbers(self.entities), self.vector, self.when)
 
     def sources(self) -> Sources:
         said = len(self.entities)
@@ -118,7 +122,7 @@ class Recommender:
         self._understanding.warm_up()
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
-        """The best `k` items; equal scores are ordered by item number."""
+        """The best `k` items; equal scores stand in one fixed random order."""
         asker = self._asker(request)
         scores = self._model.score(asker.query()).total
         items = best(scores, ~self._excluded(request, asker), request.k)
@@ -166,6 +170,7 @@ class Recommender:
             asker.warn("/user_id", f"no {self.snapshot.users.label} has the id {request.user_id!r} yet")
         else:
             asker.liked.update(self._likes.of(asker.user))
+            asker.when = self._likes.when(asker.user)
 
     def _read_history(self, request: RecommendRequest, asker: _Asker) -> None:
         items = self.snapshot.items
@@ -234,32 +239,29 @@ class Recommender:
 
 
 class _LikedByUser:
-    """Each user's liked items by time, each item once, where it was liked last."""
+    """Each user's liked items by time, each item once, where it was liked last: as models are trained."""
 
     def __init__(self, snapshot: GraphSnapshot) -> None:
-        events = snapshot.interactions.select(snapshot.interactions.liked)
-        order = np.lexsort((events.item, events.time, events.user))
-        self._item, self._kind = events.item[order], events.kind[order]
-        self._start = np.searchsorted(events.user[order], np.arange(snapshot.n_users + 1))
+        events = snapshot.interactions
+        self._histories, order = liked_histories(events, snapshot.n_users, snapshot.n_items)
+        self._kind = events.kind[order]
+
+    def when(self, user: int) -> TimeArray:
+        """The first, middle and last time of a user's events, as `Histories.when`."""
+        return np.asarray(self._histories.when[user], np.float64)
 
     def of(self, user: int) -> dict[int, int]:
         """Item -> kind of interaction, oldest first."""
-        liked: dict[int, int] = {}
-        own = slice(self._start[user], self._start[user + 1])
-        for item, kind in zip(self._item[own].tolist(), self._kind[own].tolist(), strict=True):
-            liked.pop(item, None)
-            liked[item] = kind
-        return liked
+        own = slice(self._histories.starts[user], self._histories.starts[user + 1])
+        return dict(zip(self._histories.items[own].tolist(), self._kind[own].tolist(), strict=True))
 
 
 def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
-    """The `k` allowed positions with the highest scores, best first; ties go to the lower position."""
-    candidates = np.flatnonzero(allowed)
-    if len(candidates) > k:
-        values = scores[candidates]
-        candidates = candidates[values >= np.partition(values, -k)[-k]]
-    order = np.lexsort((candidates, -scores[candidates]))
-    return [int(n) for n in candidates[order[:k]]]
+    """The `k` allowed positions with the highest scores, best first; ties stand as in `tie_order`."""
+    order = tie_order(len(scores))
+    order = order[allowed[order]]
+    found = order[np.argsort(-scores[order], kind="stable")[:k]]
+    return [int(n) for n in found]
 
 
 def _numbers(values: Iterable[int]) -> IntArray:

@@ -20,64 +20,72 @@ class EaseConfig:
 
     regularisation: float = 200.0
     """Added to the diagonal of the Gram matrix."""
+    per_degree: float = 0.0
+    """Added to it for each user who liked the item (Steck 2020, dropout's part of the diagonal)."""
+    length_power: float = 0.0
+    """A user counts as the history's length to this power; negative: who likes everything counts less."""
     largest: int = 10_000
     """The largest dense matrix's side; beyond it the model is fitted on that many users, drawn by seed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ease(Scorer[EaseConfig]):
-    """EASE (Steck 2019, equation 8): score = x B, B = I - P / diag(P), P = (X'X + l I)^-1, zero diagonal.
+    """EASE (Steck 2019, equation 8): score = x B, B = I - P / diag(P), P = (X'W X + D)^-1, zero diagonal.
 
-    With fewer users than items the same comes from the users' side: P = (I - X' K X) / l with
-    K = (X X' + l I)^-1 (Woodbury), and no items x items matrix is ever made.
+    With fewer users than items the same comes from the users' side: with Y = W^1/2 X,
+    P = D^-1 - D^-1 Y' K Y D^-1 and K = (I + Y D^-1 Y')^-1 (Woodbury), and no items x items matrix is made.
     """
 
     name: ClassVar[str] = "ease"
     grid: ClassVar[tuple[Any, ...]] = tuple(EaseConfig(x) for x in (200.0, 100.0, 400.0, 1000.0, 2000.0))
 
-    interactions: sp.csr_array
-    """The users learnt from x items; empty where `inverse` is P itself."""
+    scaled: sp.csr_array
+    """Y D^-1, the users learnt from x items; empty where `inverse` is P itself."""
     inverse: FloatArray
     """K, users x users, or P, items x items."""
+    ridge: FloatArray
+    """diag(D) [n_items]."""
     diagonal: FloatArray
     """diag(P) [n_items]."""
-    regularisation: float
 
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: EaseConfig, seed: int = 0, report: Report = silent) -> Self:
-        liked = _learnt_from(dataset.liked, config.largest, seed)
-        users_side = liked.shape[0] <= liked.shape[1]
-        gram = (liked @ liked.T if users_side else liked.T @ liked).toarray().astype(np.float64)
-        inverse = _inverse(gram, config.regularisation)
-        if not users_side:
+        liked = _learnt_from(dataset.liked, config, seed)
+        ridge = np.asarray(config.regularisation + config.per_degree * dataset.degrees, np.float32)
+        if liked.shape[0] > liked.shape[1]:
+            gram = (liked.T @ liked).toarray().astype(np.float64)
+            inverse = _inverse(gram, ridge)
             nobody: sp.csr_array = sp.csr_array(np.zeros((0, dataset.n_items), np.float32))
-            return cls(nobody, inverse, inverse.diagonal().copy(), config.regularisation)
-        explained = np.asarray(liked.multiply(inverse @ liked).sum(axis=0)).ravel()
-        diagonal = (1.0 - explained) / config.regularisation
-        return cls(liked, inverse, diagonal.astype(np.float32), config.regularisation)
+            return cls(nobody, inverse, ridge, inverse.diagonal().copy())
+        scaled = sp.csr_array(liked @ sp.diags_array(1 / ridge))
+        inverse = _inverse((scaled @ liked.T).toarray().astype(np.float64), np.ones(liked.shape[0]))
+        explained = np.asarray(scaled.multiply(inverse @ scaled).sum(axis=0)).ravel()
+        return cls(scaled, inverse, ridge, np.asarray(1 / ridge - explained, np.float32))
 
     @override
     def score(self, histories: Histories) -> FloatArray:
         x = histories.matrix
         dense = x.toarray()
-        if self.interactions.shape[0]:
-            common = (x @ self.interactions.T).toarray() @ self.inverse
-            projected = (dense - common @ self.interactions) / np.float32(self.regularisation)
+        if self.scaled.shape[0]:
+            common = (x @ self.scaled.T).toarray() @ self.inverse
+            projected = dense / self.ridge - common @ self.scaled
         else:
             projected = x @ self.inverse
         return np.asarray(dense - projected / self.diagonal, np.float32)
 
 
-def _learnt_from(liked: sp.csr_array, largest: int, seed: int) -> sp.csr_array:
-    """The users with a history (one without, where nobody has any), few enough for a dense square."""
+def _learnt_from(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_array:
+    """W^1/2 X of the users with a history (one without, where nobody has any), few enough for a square."""
     users = np.flatnonzero(np.diff(liked.indptr))
-    if min(len(users), liked.shape[1]) > largest:
-        users = np.sort(np.random.default_rng(seed).permutation(users)[:largest])
-    return sp.csr_array(liked[users if len(users) else [0]])
+    if min(len(users), liked.shape[1]) > config.largest:
+        users = np.sort(np.random.default_rng(seed).permutation(users)[: config.largest])
+    some = sp.csr_array(liked[users if len(users) else [0]])
+    weight = np.maximum(np.diff(some.indptr), 1) ** (config.length_power / 2)
+    return sp.csr_array(sp.diags_array(weight.astype(np.float32)) @ some)
 
 
-def _inverse(gram: Any, regularisation: float) -> FloatArray:
-    gram[np.diag_indices_from(gram)] += regularisation
+def _inverse(gram: Any, diagonal: Any) -> FloatArray:
+    gram[np.diag_indices_from(gram)] += diagonal
     factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
     return np.asarray(scipy.linalg.cho_solve(factor, np.eye(len(gram))), np.float32)

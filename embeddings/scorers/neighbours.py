@@ -1,4 +1,4 @@
-"""Items like those liked before, by who liked them."""
+"""Items like those liked before, by who liked them; and what users alike liked."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -52,6 +52,57 @@ class ItemKnn(Scorer[ItemKnnConfig]):
     @override
     def score(self, histories: Histories) -> FloatArray:
         return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)
+
+
+@dataclass(frozen=True)
+class UserKnnConfig:
+    """How many are asked."""
+
+    neighbours: int = 80
+    """How many of the most similar users speak."""
+    shrink: float = 10.0
+    """Added to the cosine's denominator."""
+
+
+@dataclass(frozen=True, eq=False)
+class UserKnn(Scorer[UserKnnConfig]):
+    """Sum over the nearest users who liked the item of their similarity (Herlocker et al. 1999).
+
+    similarity(u, v) = |items of both| / (sqrt(|items of u| |items of v|) + shrink)
+    """
+
+    name: ClassVar[str] = "user_knn"
+    grid: ClassVar[tuple[Any, ...]] = (UserKnnConfig(), UserKnnConfig(30), UserKnnConfig(200))
+
+    liked: sp.csr_array
+    """Users x items."""
+    neighbours: int
+    shrink: float
+
+    @override
+    @classmethod
+    def fit(cls, dataset: Dataset, config: UserKnnConfig, seed: int = 0, report: Report = silent) -> Self:
+        return cls(dataset.liked, config.neighbours, config.shrink)
+
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        near = most_alike(user_similarity(histories, self.liked, self.shrink), self.neighbours)
+        return np.asarray((near @ self.liked), np.float32)
+
+
+def user_similarity(histories: Histories, liked: sp.csr_array, shrink: float) -> FloatArray:
+    """The shrunk cosine of each asker with each user, float32 [askers, users]."""
+    common = (histories.matrix @ liked.T).toarray()
+    roots = np.sqrt(histories.lengths.astype(np.float32))[:, None] * np.sqrt(np.diff(liked.indptr))
+    return np.asarray(common / (roots + np.float32(shrink)), np.float32)
+
+
+def most_alike(similarity: FloatArray, neighbours: int) -> FloatArray:
+    """The same with zeros but for the `neighbours` highest of each row; who ties with the last stays."""
+    if similarity.shape[1] <= neighbours:
+        return similarity
+    last = -np.partition(-similarity, neighbours - 1, axis=1)[:, neighbours - 1]
+    return np.where(similarity >= last[:, None], similarity, np.float32(0))
 
 
 def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnnConfig) -> sp.csr_array:

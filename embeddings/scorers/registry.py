@@ -6,10 +6,18 @@ from embeddings.scorers.als import Als
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.content import Text
 from embeddings.scorers.ease import Ease
+from embeddings.scorers.eras import Era
 from embeddings.scorers.graph import Gnn, Kge
-from embeddings.scorers.neighbours import ItemKnn
+from embeddings.scorers.neighbours import ItemKnn, UserKnn
 from embeddings.scorers.popularity import Popularity
+from embeddings.scorers.profile import Profile
+from embeddings.scorers.sequence import Adjacency
+from embeddings.scorers.svd import GraphFilter, Svd
 
 SCORERS: dict[str, type[Scorer[Any]]] = {
-    scorer.name: scorer for scorer in (Popularity, ItemKnn, Ease, Als, Text, Kge, Gnn)
+    scorer.name: scorer
+    for scorer in (
+        *(Popularity, ItemKnn, UserKnn, Ease, Als, Svd, GraphFilter),
+        *(Era, Adjacency, Text, Profile, Kge, Gnn),
+    )
 }

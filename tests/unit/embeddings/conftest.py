@@ -5,8 +5,11 @@ import pytest
 
 from embeddings.configs import GnnConfig, KgeConfig
 from embeddings.dataset import Dataset
+from embeddings.folds import FoldConfig
 from embeddings.fusion import TrainingConfig
+from embeddings.ranker import RankerConfig
 from embeddings.scorers.als import AlsConfig
+from embeddings.scorers.svd import SvdConfig
 from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
 
@@ -82,11 +85,15 @@ def dataset(snapshot: GraphSnapshot, text: np.ndarray) -> Dataset:
 def config() -> TrainingConfig:
     """As the defaults, at the size of the checkerboard."""
     kge = KgeConfig(embedding_dim=8, epochs=30, negatives=4)
-    return TrainingConfig(
-        als=AlsConfig(factors=2, regularisation=0.1, iterations=15),
-        kge=kge,
-        gnn=GnnConfig(embedding_dim=8, epochs=30, learning_rate=0.05, kge=kge),
-    )
+    configs = {
+        "als": AlsConfig(factors=2, regularisation=0.1, iterations=15),
+        "svd": SvdConfig(2),
+        "graph_filter": SvdConfig(2, normalised=True),
+        "kge": kge,
+        "gnn": GnnConfig(embedding_dim=8, epochs=30, learning_rate=0.05, kge=kge),
+    }
+    ranker = RankerConfig(rounds=20, smallest_leaf=5)
+    return TrainingConfig(configs=configs, kge=kge, folds=FoldConfig(folds=2), ranker=ranker)
 
 
 class FakeEncoder:

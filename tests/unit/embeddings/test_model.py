@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from embeddings.artifact import find_model, latest_model, load_model, read_manifest, save_model, saved_models
-from embeddings.blend import DEGREES, LENGTHS, Gate, degree_groups, length_basis, standardised
-from embeddings.dataset import Histories
 from embeddings.model import Query
 from embeddings.training import describe, train
 from kg.errors import ArtifactError
@@ -26,15 +24,11 @@ def query(**known):
 def test_parts_sum_to_the_total(model, text) -> None:
     asked = Query(np.array([0, 2]), np.array([12]), text[3])
     scores = model.score(asked)
-    assert set(scores.parts) == {"prior", *model.experts, "likes", "said"}
-    np.testing.assert_allclose(sum(scores.parts.values()), scores.total, atol=1e-5)
-
-
-def test_one_asker_scores_as_a_batch(model) -> None:
-    histories = [[0, 2], [], [1, 3, 5]]
-    together = model.score_histories(Histories.of(histories, 12))
-    for row, history in zip(together, histories, strict=True):
-        np.testing.assert_allclose(model.score(query(history=history)).total, row, atol=1e-5)
+    items = np.arange(12)
+    parts = scores.parts(items)
+    assert {"prior", "consensus", "likes", "said"} < set(parts)
+    assert set(parts) <= {"prior", "consensus", "likes", "said", *model.fitted.panel.voices}
+    np.testing.assert_allclose(sum(parts.values()), scores.total, atol=1e-5)
 
 
 def test_history_decides(model) -> None:
@@ -53,19 +47,6 @@ def test_what_is_said_brings_items_of_like_text(model, text) -> None:
     assert scores[[0, 2, 4, 6, 8]].min() > scores[[1, 3, 5, 7, 9]].max()
 
 
-def test_an_empty_query_is_popularity(dataset) -> None:
-    counts = np.array([[0.0, 3.0, 1.0, 2.0]], np.float32)
-    gate = Gate(
-        ("popularity",),
-        np.ones((1, len(LENGTHS)), np.float32),
-        np.ones((1, len(DEGREES) + 1), np.float32),
-        np.zeros((len(LENGTHS), len(DEGREES) + 1), np.float32),
-        np.array([1, 1, 1, 1]),
-    )
-    parts = gate.parts(Histories.of([[]], 4), {"popularity": counts})
-    assert np.argsort(-sum(parts.values())[0]).tolist() == [1, 3, 2, 0]
-
-
 def test_fused_vectors_are_unit(model) -> None:
     assert model.item_vectors.shape == (12, 8)
     np.testing.assert_allclose(np.linalg.norm(model.item_vectors, axis=1), 1.0, atol=1e-5)
@@ -74,33 +55,6 @@ def test_fused_vectors_are_unit(model) -> None:
 def test_measured_beside_baselines(model) -> None:
     assert list(model.manifest.metrics) == ["trailmix", "popularity", "item_knn", "ease"]
     assert all(0 < table["ndcg@3"] <= 1 for table in model.manifest.metrics.values())
-
-
-def test_standardised_by_hand() -> None:
-    """1 2 3 has mean 2 and deviation sqrt(2/3); a constant row says nothing."""
-    found = standardised(np.array([[1, 2, 3], [5, 5, 5]], np.float32))
-    expected = np.arcsinh(np.array([-1, 0, 1]) / np.sqrt(2 / 3))
-    np.testing.assert_allclose(found, [expected, [0, 0, 0]], atol=1e-6)
-
-
-def test_length_basis_interpolates_between_knots() -> None:
-    basis = length_basis(np.array([0, 2, 5, 1000]))
-    share = (np.log(3) - np.log(2)) / (np.log(4) - np.log(2))
-    expected = np.zeros((4, 6))
-    expected[0, 0], expected[1, 1:3], expected[2, 3], expected[3, 5] = 1, (1 - share, share), 1, 1
-    np.testing.assert_allclose(basis, expected, atol=1e-6)
-
-
-def test_degree_groups() -> None:
-    assert degree_groups(np.array([0, 1, 4, 5, 19, 20])).tolist() == [0, 1, 1, 2, 2, 3]
-
-
-def test_more_new_items_expected_raises_only_new_items(model) -> None:
-    gate = model.blend
-    raised = gate.with_new_share(learnt=0.1, expected=0.2)
-    change = raised.bias - gate.bias
-    np.testing.assert_allclose(change[:, 0], np.log(0.2 / 0.8) - np.log(0.1 / 0.9), atol=1e-5)
-    assert (change[:, 1:] == 0).all()
 
 
 def test_saved_and_loaded(model, snapshot, tmp_path) -> None:
@@ -124,7 +78,7 @@ def test_equal_inputs_are_found(model, snapshot, config, tmp_path) -> None:
     for other in (
         describe(snapshot, "fake", config, 2),
         describe(snapshot, "other", config, 1),
-        describe(snapshot, "fake", replace(config, hide_events=0.2), 1),
+        describe(snapshot, "fake", replace(config, shown=0.2), 1),
     ):
         assert find_model(tmp_path, other.inputs) is None
 

@@ -127,7 +127,7 @@ class FakeModel:
 
     def score(self, query: Query) -> Scores:
         self.asked.append(query)
-        return Scores(self.scores, {"fixed": self.scores})
+        return Scores(self.scores, lambda items: {"fixed": self.scores[items]})
 
 
 class FakeEncoder:

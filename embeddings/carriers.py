@@ -1,0 +1,102 @@
+"""Carries scores from items that somebody liked to all items, by what is known of their content."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from embeddings.content import Content
+from embeddings.dataset import Dataset
+from embeddings.files import Array
+from kg.graph import FloatArray, IntArray, NodeArray
+
+NEIGHBOURS = 100
+RIDGE = 30.0
+MOST_KNOWN = 20_000
+"""Neighbours are looked for among that many items, those with the most events; keeps the cost linear."""
+BLOCK = 1024
+
+WAYS = ("ridge", "near")
+"""By ridge regression on content, and by the mean of neighbours in content."""
+
+
+@dataclass(frozen=True, eq=False)
+class Carrier:
+    """Two ways to guess an item's score from those of others: ridge regression on content, and neighbours."""
+
+    inward: FloatArray
+    """Scores to weights of content [n_items, d + 1]; zero rows for items that nobody liked."""
+    outward: FloatArray
+    """Content and a constant [n_items, d + 1]."""
+    neighbours: NodeArray
+    """The nearest known items of each item, int32 [n_items, k]."""
+    weights: FloatArray
+    """How much each of them counts, rows sum to one [n_items, k]."""
+
+    @classmethod
+    def fit(cls, dataset: Dataset) -> Self:
+        """For the items that somebody in the dataset liked."""
+        vectors = dataset.content.both
+        outward = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
+        weighted = outward * np.log1p(dataset.degrees).astype(np.float32)[:, None]
+        gram = weighted.T @ outward
+        gram[np.diag_indices_from(gram)] += RIDGE
+        inward = np.linalg.solve(gram, weighted.T).T.astype(np.float32)
+        return cls(np.ascontiguousarray(inward), outward, *_near(dataset.content, dataset.degrees))
+
+    def tastes(self, scores: FloatArray) -> FloatArray:
+        """Scores [v, b, n_items] as weights of content [v, b, d + 1]."""
+        v, b, n = scores.shape
+        return (scores.reshape(v * b, n) @ self.inward).reshape(v, b, -1)
+
+    def to_all(self, scores: FloatArray, tastes: FloatArray, items: IntArray) -> FloatArray:
+        """Scores [v, b, n_items] carried to some items [m], the same for every asker: [v * ways, b, m]."""
+        v, b, n = scores.shape
+        ridge = tastes @ self.outward[items].T
+        columns = self.neighbours[items]
+        starts = np.arange(len(items) + 1) * columns.shape[1]
+        near = sp.csr_array((self.weights[items].ravel(), columns.ravel(), starts), shape=(len(items), n))
+        nearest = np.asarray(near @ scores.reshape(v * b, n).T).T.reshape(v, b, -1)
+        return _by_source(ridge, nearest)
+
+    def to_each(self, scores: FloatArray, tastes: FloatArray, items: IntArray) -> FloatArray:
+        """Scores [v, b, n_items] carried to items of each asker's own [b, c]: [v * ways, b, c]."""
+        ridge, near = np.empty((2, len(scores), *items.shape), np.float32)
+        for row, own in enumerate(items):
+            ridge[:, row] = tastes[:, row] @ self.outward[own].T
+            near[:, row] = np.einsum("vcn,cn->vc", scores[:, row][:, self.neighbours[own]], self.weights[own])
+        return _by_source(ridge, near)
+
+    def arrays(self) -> dict[str, Array]:
+        """All that was learnt."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array]) -> Self:
+        """The carrier whose `arrays()` these are."""
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+
+
+def _by_source(ridge: FloatArray, near: FloatArray) -> FloatArray:
+    """[v, b, m] twice as [v * ways, b, m]."""
+    return np.stack([ridge, near], axis=1).reshape(2 * len(ridge), *ridge.shape[1:]).astype(np.float32)
+
+
+def _near(content: Content, degrees: IntArray) -> tuple[NodeArray, FloatArray]:
+    n = len(degrees)
+    known = np.sort(np.argsort(-degrees, kind="stable")[: min(MOST_KNOWN, int((degrees > 0).sum()))])
+    k = min(NEIGHBOURS, len(known) - 1)
+    if k < 1:
+        return np.zeros((n, 1), np.int32), np.zeros((n, 1), np.float32)
+    columns, weights = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
+    for start in range(0, n, BLOCK):
+        some = np.arange(start, min(start + BLOCK, n))
+        alike = content.alike(some, known)
+        alike[known[None, :] == some[:, None]] = -np.inf
+        best = np.argpartition(-alike, k - 1, axis=1)[:, :k]
+        weight = np.maximum(np.take_along_axis(alike, best, 1), 1e-3)
+        columns[some] = known[best]
+        weights[some] = weight / weight.sum(axis=1, keepdims=True)
+    return columns, weights

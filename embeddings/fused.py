@@ -1,0 +1,58 @@
+"""The fused model's score: experts' candidates, ranked. Loads no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.dataset import Histories
+from embeddings.features import Items, Sheet, sheet
+from embeddings.panel import Panel
+from embeddings.ranker import Ranker
+from kg.graph import FloatArray, IntArray
+
+Contributions = Callable[[IntArray], dict[str, FloatArray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Experts and the ranker over their candidates."""
+
+    panel: Panel
+    items: Items
+    ranker: Ranker
+
+    def score(self, histories: Histories) -> FloatArray:
+        """Float32 [askers, n_items]. Each asker alone, so that nobody's scores depend on who else asks."""
+        rows = [self.score_one(histories.select(np.array([n])))[0] for n in range(len(histories))]
+        return np.stack(rows) if rows else np.zeros((0, histories.n_items), np.float32)
+
+    def score_one(self, asker: Histories) -> tuple[FloatArray, Contributions]:
+        """Float32 [n_items]: candidates by the ranker, all others below them by the consensus.
+
+        And a function from items to what each expert contributed to their scores.
+        """
+        page = sheet(asker, self.panel, self.items)
+        total = spread_out(page, self.ranker.score(page))[0]
+        return total, lambda items: self._contributions(page, total, items)
+
+    def _contributions(self, page: Sheet, total: FloatArray, items: IntArray) -> dict[str, FloatArray]:
+        """Sums to the total; "prior" is what the asker and the item alone give, without any expert."""
+        place = np.full(len(total), -1)
+        place[page.items[0][page.items[0] >= 0]] = np.flatnonzero(page.items[0] >= 0)
+        shown = place[items] >= 0
+        parts = {"consensus": np.where(shown, 0.0, total[items]).astype(np.float32)}
+        for name, values in self.ranker.contributions(page, place[items[shown]], self.panel.voices).items():
+            part = parts.setdefault(name, np.zeros(len(items), np.float32))
+            part[shown] += values
+        return parts
+
+
+def spread_out(page: Sheet, ranked: FloatArray) -> FloatArray:
+    """The ranker's scores [b, c] where there are candidates; the others below the last, by the consensus."""
+    total = page.consensus - page.consensus.max(axis=1, keepdims=True)
+    lowest = np.where(np.isfinite(ranked), ranked, np.inf).min(axis=1, initial=np.inf, keepdims=True)
+    total += np.where(np.isfinite(lowest), lowest, 0.0) - 1e-3
+    rows, places = np.nonzero(page.items >= 0)
+    total[rows, page.items[rows, places]] = ranked[rows, places]
+    return np.asarray(total, np.float32)

@@ -1,0 +1,118 @@
+"""The experts whose candidates the ranker ranks, and all they say of an asker's items."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from embeddings.carriers import WAYS, Carrier
+from embeddings.dataset import Dataset, Histories
+from embeddings.scorers.als import AlsConfig
+from embeddings.scorers.base import Scorer
+from embeddings.scorers.ease import EaseConfig
+from embeddings.scorers.eras import EraConfig
+from embeddings.scorers.neighbours import ItemKnnConfig
+from embeddings.scorers.profile import ProfileConfig
+from embeddings.scorers.registry import SCORERS
+from embeddings.scorers.sequence import AdjacencyConfig
+from kg.graph import BoolArray, FloatArray
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class Expert:
+    """A scorer under a configuration."""
+
+    scorer: str
+    config: Any = None
+    """None: the scorer's default."""
+    carried: bool = False
+    """Whether its scores are also carried to items by their content."""
+
+
+EXPERTS: dict[str, Expert] = {
+    "popularity": Expert("popularity", carried=True),
+    "ease": Expert("ease", carried=True),
+    "ease_strong": Expert("ease", EaseConfig(1000.0)),
+    "ease_even": Expert("ease", EaseConfig(60.0, per_degree=0.3, length_power=-0.5)),
+    "als": Expert("als", AlsConfig(factors=64, iterations=8), carried=True),
+    "svd": Expert("svd"),
+    "graph_filter": Expert("graph_filter"),
+    "item_knn": Expert("item_knn"),
+    "item_knn_wide": Expert("item_knn", ItemKnnConfig(300, 50.0)),
+    "user_knn": Expert("user_knn"),
+    "era": Expert("era"),
+    "era_narrow": Expert("era", EraConfig(6)),
+    "era_knn": Expert("era", EraConfig(60, 80)),
+    "next_to": Expert("adjacency", AdjacencyConfig(1)),
+    "adjacency": Expert("adjacency", carried=True),
+    "session": Expert("adjacency", AdjacencyConfig(30)),
+    "text": Expert("text"),
+    "facts": Expert("profile", ProfileConfig("facts", 0.3)),
+    "profile": Expert("profile"),
+    "kge": Expert("kge"),
+    "gnn": Expert("gnn"),
+}
+"""All there are, by the name they have in a model."""
+
+DEFAULT_EXPERTS = tuple(name for name in EXPERTS if name != "gnn")
+"""Graph convolution is fitted anew for each fold and would take most of the training time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Fitted experts, and what carries their scores to items nobody liked yet."""
+
+    experts: Mapping[str, Scorer[Any]]
+    carrier: Carrier
+    known: BoolArray
+    """Whether somebody liked the item, bool [n_items]."""
+
+    @classmethod
+    def fit(
+        cls,
+        dataset: Dataset,
+        names: Sequence[str],
+        configs: Mapping[str, Any],
+        seed: int,
+        report: Report = silent,
+    ) -> Self:
+        """Each expert on its own."""
+        fitted = {}
+        for name in names:
+            kind = SCORERS[EXPERTS[name].scorer]
+            config = configs.get(name) or EXPERTS[name].config or kind.grid[0]
+            fitted[name] = kind.fit(dataset, config, seed, report)
+        return cls(fitted, Carrier.fit(dataset), dataset.degrees > 0)
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The names of all who speak, in order."""
+        return voices(tuple(self.experts))
+
+    def score(self, histories: Histories) -> FloatArray:
+        """What every expert says, standardised over known items, float32 [experts, askers, n_items]."""
+        said = np.empty((len(self.experts), len(histories), len(self.known)), np.float32)
+        for row, expert in enumerate(self.experts.values()):
+            said[row] = standardised(expert.score(histories), self.known)
+        return said
+
+    def sources(self, said: FloatArray) -> FloatArray:
+        """Of what the experts said, what is carried to other items, float32 [sources, askers, n_items]."""
+        return np.arcsinh(said[[EXPERTS[name].carried for name in self.experts]])
+
+
+def standardised(said: FloatArray, known: BoolArray) -> FloatArray:
+    """Each row less its mean over the known items, by its deviation there; zeros where that is none."""
+    weight = known / max(known.sum(), 1) if known.any() else np.full(len(known), 1 / len(known))
+    weight = weight.astype(np.float32)
+    centred = said - (said @ weight)[:, None]
+    spread = np.sqrt(np.square(centred) @ weight)[:, None]
+    return np.asarray(np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-6), np.float32)
+
+
+def voices(experts: Sequence[str]) -> tuple[str, ...]:
+    """The experts, then each one whose scores are carried, once for each way."""
+    carried = [name for name in experts if EXPERTS[name].carried]
+    return (*experts, *(f"{name}_{way}" for name in carried for way in WAYS))

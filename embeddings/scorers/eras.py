@@ -1,0 +1,74 @@
+"""What people liked at about the asker's time."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from typing_extensions import override
+
+from embeddings.dataset import Dataset, Histories, TimeArray
+from embeddings.scorers.base import Scorer
+from embeddings.scorers.neighbours import most_alike, user_similarity
+from kg.graph import FloatArray
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class EraConfig:
+    """How wide an era is."""
+
+    users: int = 30
+    """A user this many places away in the order of time counts 1/e."""
+    neighbours: int = 0
+    """Of the users of the era, how many of the most similar speak, by similarity; 0: all, alike."""
+    shrink: float = 10.0
+    """Added to the denominator of the users' similarity."""
+
+
+@dataclass(frozen=True, eq=False)
+class Era(Scorer[EraConfig]):
+    """Popularity among the users active at about the same time as the asker.
+
+    Users stand in the order of the middle time of their events; user v counts exp(-places between / width)
+    for an asker of a known time, and all users the same for one of none. Time is measured in users, not in
+    days, so the same width fits a busy and a slow service.
+    """
+
+    name: ClassVar[str] = "era"
+    grid: ClassVar[tuple[Any, ...]] = (EraConfig(), EraConfig(6), EraConfig(100))
+
+    liked: sp.csr_array
+    """Users in the order of their times x items; those of no known time come last."""
+    times: TimeArray
+    """Epoch seconds, float64, ascending; of the users that have one."""
+    width: int
+    neighbours: int
+    shrink: float
+
+    @override
+    @classmethod
+    def fit(cls, dataset: Dataset, config: EraConfig, seed: int = 0, report: Report = silent) -> Self:
+        when = dataset.histories.when[:, 1]
+        order = np.argsort(when, kind="stable")  # NaN last
+        times = when[order]
+        liked = sp.csr_array(dataset.liked[order])
+        return cls(liked, times[~np.isnan(times)], config.users, config.neighbours, config.shrink)
+
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        weight = self._closeness(histories.when[:, 1])
+        if self.neighbours:
+            alike = user_similarity(histories, self.liked, self.shrink) * weight
+            weight = most_alike(alike, self.neighbours)
+        return np.asarray(weight @ self.liked, np.float32)
+
+    def _closeness(self, when: TimeArray) -> FloatArray:
+        """How much each user counts for each asker, float32 [askers, users], one on average where known."""
+        n_users = self.liked.shape[0]
+        place = np.searchsorted(self.times, np.nan_to_num(when))
+        between = np.abs(np.arange(n_users) + 0.5 - place[:, None])
+        close = np.exp(-between / self.width)
+        close[:, len(self.times) :] = 0.0
+        known = ~np.isnan(when) & (len(self.times) > 0)
+        return np.asarray(np.where(known[:, None], close, min(1.0, 2 * self.width / n_users)), np.float32)

@@ -1,0 +1,56 @@
+"""What is liked next to what, in the order of each history."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from typing_extensions import override
+
+from embeddings.dataset import Dataset, Histories
+from embeddings.scorers.base import Scorer
+from kg.graph import FloatArray
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class AdjacencyConfig:
+    """How near is next to."""
+
+    window: int = 5
+    """Two events of a history are adjacent when at most so many places apart."""
+    shrink: float = 5.0
+    """Added to the denominator, so that few meetings count for little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Adjacency(Scorer[AdjacencyConfig]):
+    """Sum over the history of times adjacent / (sqrt(product of degrees) + shrink), either way round."""
+
+    name: ClassVar[str] = "adjacency"
+    grid: ClassVar[tuple[Any, ...]] = (AdjacencyConfig(), AdjacencyConfig(1), AdjacencyConfig(30))
+
+    similarity: sp.csr_array
+    """Items x items, symmetric."""
+
+    @override
+    @classmethod
+    def fit(cls, dataset: Dataset, config: AdjacencyConfig, seed: int = 0, report: Report = silent) -> Self:
+        histories = dataset.histories
+        items, n = histories.items, dataset.n_items
+        owner = np.repeat(np.arange(len(histories)), histories.lengths)
+        together: Any = sp.csr_array((n, n), dtype=np.float32)
+        for apart in range(1, config.window + 1):
+            same = owner[apart:] == owner[:-apart]
+            left, right = items[:-apart][same], items[apart:][same]
+            together = together + sp.csr_array((np.ones(len(left), np.float32), (left, right)), shape=(n, n))
+            report("adjacency", apart, config.window)
+        counts = (together + together.T).tocoo()
+        root = np.sqrt(dataset.degrees.astype(np.float32))
+        rows, columns = counts.coords
+        similar = counts.data / (root[rows] * root[columns] + np.float32(config.shrink))
+        return cls(sp.csr_array((similar.astype(np.float32), (rows, columns)), shape=(n, n)))
+
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)

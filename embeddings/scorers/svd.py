@@ -1,0 +1,62 @@
+"""Linear low-pass scorers: what a history shares with the leading directions of all histories."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from typing_extensions import override
+
+from embeddings.content import leading
+from embeddings.dataset import Dataset, Histories
+from embeddings.scorers.base import Scorer
+from kg.graph import FloatArray
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True)
+class SvdConfig:
+    """How many directions, of which matrix."""
+
+    factors: int = 64
+    normalised: bool = False
+    """Whether rows and columns are first divided by the roots of their lengths."""
+
+
+@dataclass(frozen=True, eq=False)
+class Svd(Scorer[SvdConfig]):
+    """score = x D^-1/2 V V' D^1/2 with V the leading right singular vectors (Cremonesi et al. 2010, PureSVD).
+
+    D is 1, or, normalised, the items' degrees: the ideal low-pass filter (Shen et al. 2021, equation 8).
+    """
+
+    name: ClassVar[str] = "svd"
+    grid: ClassVar[tuple[Any, ...]] = tuple(SvdConfig(f, n) for f in (64, 32, 128) for n in (False, True))
+
+    inward: FloatArray
+    """D^-1/2 V [n_items, factors]"""
+    outward: FloatArray
+    """D^1/2 V [n_items, factors]"""
+
+    @override
+    @classmethod
+    def fit(cls, dataset: Dataset, config: SvdConfig, seed: int = 0, report: Report = silent) -> Self:
+        liked, root = dataset.liked, np.ones(dataset.n_items, np.float32)
+        if config.normalised:
+            root = np.sqrt(np.maximum(dataset.degrees, 1)).astype(np.float32)
+            users = np.maximum(np.diff(liked.indptr), 1) ** -0.5
+            liked = sp.csr_array(sp.diags_array(users) @ liked @ sp.diags_array(1 / root))
+        vectors = leading(liked, config.factors, seed)
+        return cls(vectors / root[:, None], vectors * root[:, None])
+
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        return np.asarray((histories.matrix @ self.inward) @ self.outward.T, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class GraphFilter(Svd):
+    """The same of the normalised matrix, under a name of its own."""
+
+    name: ClassVar[str] = "graph_filter"
+    grid: ClassVar[tuple[Any, ...]] = (SvdConfig(32, True), SvdConfig(64, True), SvdConfig(128, True))
