@@ -368,6 +368,38 @@ class GraphStore:
     def _ends(self, name: str) -> tuple[str, str]:
         return self._known(name, _ends_of)
 
+    def scan_nodes(self, label: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+        """All nodes of a label with all that they hold, some at a time: id, and properties without the id.
+
+        Raises:
+            GraphSchemaError: the schema has no such label.
+        """
+        self._known(label, self._labels)
+        match = f"MATCH (n:{label} {{id: key}})"
+        statement = f"UNWIND $trailmix_keys AS key {match} RETURN collect(properties(n)) AS found"
+        for keys in self._key_batches(label):
+            found = self._read(statement, trailmix_keys=keys)[0]["found"]
+            yield [(held.pop("id"), _held(held)) for held in found]
+
+    def scan_relations(self, type: str) -> Iterator[list[tuple[str, str, dict[str, Any]]]]:  # noqa: A002
+        """All relations or interactions of a type, some at a time: ids of head and tail, and properties.
+
+        Raises:
+            GraphSchemaError: the schema has no such relation or interaction type.
+        """
+        head, tail = self._ends(type)
+        statement = (
+            f"UNWIND $trailmix_keys AS key MATCH (h:{head} {{id: key}})-[r:{type}]->(t:{tail}) "
+            "RETURN key, collect([t.id, properties(r)]) AS found"
+        )
+        for keys in self._key_batches(head):
+            rows = self._read(statement, trailmix_keys=keys)
+            yield [(row["key"], end, _held(held)) for row in rows for end, held in row["found"]]
+
+    def _key_batches(self, label: str) -> Iterator[Sequence[str]]:
+        keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
+        return _batches(keys, READ_BATCH)
+
 
 _BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision + 1"
 
@@ -412,3 +444,7 @@ def _check_names(names: Sequence[str] | set[str], taken: Sequence[str] = ()) -> 
     for name in names:
         if name in taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
             raise ValueError(f"{name!r} cannot name a property: letters, digits and _ only, and not id")
+
+
+def _held(properties: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if value is not None}

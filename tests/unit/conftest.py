@@ -58,6 +58,14 @@ class FakeStore:
         columns = {p: [x.get(p) for x in found.values()] for p in properties}
         return RelationColumns([h for h, _ in found], [t for _, t in found], columns)
 
+    def scan_nodes(self, label):
+        found = sorted(self.nodes.get(label, {}).items(), reverse=True)
+        yield [(external, dict(held)) for external, held in found]
+
+    def scan_relations(self, kind):
+        for (head, tail), held in reversed(self.edges.get(kind, {}).items()):
+            yield [(head, tail, dict(held))]
+
     def counts(self):
         return GraphCounts(
             {label: len(x) for label, x in self.nodes.items()},
