@@ -15,7 +15,7 @@ import shutil
 import uuid
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from kg.store import GraphStore, NodeColumns, RelationColumns
 
 _KEPT = 3
 """How many snapshots `prune` leaves beside those that are needed: another engine's, and the ones before."""
+
+_PART = ".part"
+"""How the name of what is being written ends."""
 
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file may raise."""
@@ -220,8 +223,39 @@ class SnapshotCache:
             if path.name not in needed:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def holding(self, user_id: str) -> tuple[list[Path], list[Path]]:
+        """The folders of the snapshots with that user; and those, leftovers among them, that cannot tell."""
+        having: list[Path] = []
+        unclear: list[Path] = []
+        for path in sorted(self._folder.glob("*")):
+            if not path.is_dir():
+                unclear += [path] if path.name.endswith(_PART) else []
+                continue
+            try:
+                strings = json.loads((path / "strings.json").read_text(encoding="utf-8"))
+                users = strings["ids"][GraphSchema.model_validate(strings["schema"]).user.label]
+            except _DAMAGE:
+                unclear.append(path)
+                continue
+            if path.name.endswith(_PART):
+                unclear.append(path)
+            elif user_id in users:
+                having.append(path)
+        return having, unclear
+
+    def remove(self, folders: Iterable[Path]) -> None:
+        """Delete snapshots, and the note of the latest where it is one of them."""
+        for path in folders:
+            pointer = self._pointer()
+            if pointer and pointer["fingerprint"] == path.name:
+                (self._folder / "latest.json").unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
     def _part(self) -> Path:
-        return self._folder / f".{uuid.uuid4().hex}.part"
+        return self._folder / f".{uuid.uuid4().hex}{_PART}"
 
     def _pointer(self) -> dict[str, str] | None:
         try:

@@ -76,6 +76,16 @@ class RelationColumns:
 
 
 @dataclass(frozen=True)
+class UserRecord:
+    """All that is stored of one user."""
+
+    properties: dict[str, Any]
+    relations: list[dict[str, Any]]
+    """Each with `type`, `direction` (out: from the user), `properties`, and of the other end `label`, `id`,
+    `name`."""
+
+
+@dataclass(frozen=True)
 class GraphCounts:
     """How many nodes each label and how many relations each type has, interactions included."""
 
@@ -395,6 +405,40 @@ class GraphStore:
         for keys in self._key_batches(head):
             rows = self._read(statement, trailmix_keys=keys)
             yield [(row["key"], end, _held(held)) for row in rows for end, held in row["found"]]
+
+    def read_user(self, user_id: str) -> UserRecord | None:
+        """All that is stored of one user, or None."""
+        schema = self.schema()
+        user = f"MATCH (u:{schema.user.label} {{id: $trailmix_user}})"
+        found = self._read(f"{user} RETURN properties(u) AS held", trailmix_user=user_id)
+        if not found:
+            return None
+        names = dict.fromkeys(x.name_property for x in schema.labels)
+        called = "coalesce({})".format(", ".join([*(f"x.{name}" for name in names), "x.id"]))
+        wanted = f"labels(x)[0] AS label, x.id AS id, {called} AS name, properties(r) AS properties"
+        relations = [
+            {**row, "direction": direction, "properties": _held(row["properties"])}
+            for direction, pattern in (("out", "(u)-[r]->(x)"), ("in", "(u)<-[r]-(x)"))
+            for row in self._read(
+                f"{user} MATCH {pattern} RETURN type(r) AS type, {wanted}", trailmix_user=user_id
+            )
+        ]
+        return UserRecord(_held(found[0]["held"]), relations)
+
+    def delete_user(self, user_id: str) -> int | None:
+        """Delete a user with every event and other relation, and say how many; None: there was no such user.
+
+        The node goes last, so what was interrupted is completed by doing it again.
+        """
+        user = f"MATCH (u:{self.schema().user.label} {{id: $trailmix_user}})"
+        if not self._read(f"{user} RETURN u.id AS id", trailmix_user=user_id):
+            return None
+        some = f"{user}-[r]-() WITH DISTINCT r LIMIT {DELETE_BATCH} DELETE r RETURN count(*) AS n"
+        gone = 0
+        while n := self._write(some, trailmix_user=user_id)[0]["n"]:
+            gone += n
+        self._write(f"{user} DETACH DELETE u", trailmix_user=user_id)
+        return gone
 
     def _key_batches(self, label: str) -> Iterator[Sequence[str]]:
         keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]

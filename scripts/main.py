@@ -7,7 +7,7 @@ import typer
 
 from kg.errors import TrailmixError, UsageError
 from kg.settings import load_settings
-from scripts import evaluate, graph, ingest, quickstart, recommend, sample, serve, train
+from scripts import evaluate, graph, ingest, quickstart, recommend, sample, serve, train, user
 from scripts.logs import configure_logs
 
 EXIT_FAILED = 1
@@ -28,6 +28,7 @@ app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("serve")(serve.command)
+app.add_typer(user.app, name="user")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kg.errors import GraphSchemaError
-from kg.store import GraphCounts, NodeColumns, RelationColumns
+from kg.store import GraphCounts, NodeColumns, RelationColumns, UserRecord
 
 
 class FakeStore:
@@ -65,6 +65,36 @@ class FakeStore:
     def scan_relations(self, kind):
         for (head, tail), held in reversed(self.edges.get(kind, {}).items()):
             yield [(head, tail, dict(held))]
+
+    def read_user(self, user_id):
+        user = self.schema().user.label
+        if user_id not in self.nodes.get(user, {}):
+            return None
+        relations = [
+            {
+                "type": kind,
+                "direction": "out",
+                "label": tail,
+                "id": end,
+                "name": end,
+                "properties": dict(held),
+            }
+            for kind, edges in self.edges.items()
+            for (start, end), held in edges.items()
+            for head, tail in [self._ends(kind)]
+            if (head, start) == (user, user_id)
+        ]
+        return UserRecord({"id": user_id, **self.nodes[user][user_id]}, relations)
+
+    def delete_user(self, user_id):
+        found = self.read_user(user_id)
+        if found is None:
+            return None
+        self._write()
+        for row in found.relations:
+            del self.edges[row["type"]][user_id, row["id"]]
+        del self.nodes[self.schema().user.label][user_id]
+        return len(found.relations)
 
     def counts(self):
         return GraphCounts(
