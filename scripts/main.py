@@ -7,7 +7,7 @@ import typer
 
 from kg.errors import TrailmixError, UsageError
 from kg.settings import load_settings
-from scripts import evaluate, graph, ingest, quickstart, recommend, sample, serve, train, user
+from scripts import evaluate, export, graph, ingest, quickstart, recommend, sample, serve, train, user
 from scripts.logs import configure_logs
 
 EXIT_FAILED = 1
@@ -29,6 +29,7 @@ app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("serve")(serve.command)
 app.add_typer(user.app, name="user")
+app.add_typer(export.app, name="export")
 
 
 def main() -> None:
