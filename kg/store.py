@@ -128,13 +128,15 @@ class GraphStore(RunStatements):
         merged = stored.merged(schema) if stored else schema
         for label in merged.labels:
             self._constrain(label.label)
+        self._schema = merged
+        if merged == stored:
+            return merged  # writing it once more would seem to be a change
         self._write(
             f"MERGE (s:{SCHEMA_LABEL} {{id: 'schema'}}) ON CREATE SET s.identity = $identity, s.revision = 0 "
             "SET s.json = $json",
             identity=uuid.uuid4().hex,
             json=merged.model_dump_json(),
         )
-        self._schema = merged
         return merged
 
     def schema(self) -> GraphSchema:
