@@ -16,14 +16,20 @@ Role = Literal["user", "item", "entity"]
 """user and item are the two sides of an interaction; entity is everything else."""
 
 SCHEMA_LABEL = "TrailmixSchema"
+RUN_LABEL = "TrailmixRun"
+CHECKPOINT_LABEL = "TrailmixCheckpoint"
+_OWN_LABELS = (SCHEMA_LABEL, RUN_LABEL, CHECKPOINT_LABEL)
+
+RUN_PROPERTY = "trailmix_run"
+"""Which ingestions brought a node or a relation; not part of what the graph says."""
 
 
 def _identifier(name: str) -> str:
     """Names become Cypher identifiers, so they may hold letters, digits and underscores only."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         raise ValueError(f"{name!r} is not a name: letters, digits and _ only, beginning with a letter")
-    if name == SCHEMA_LABEL:
-        raise ValueError(f"{SCHEMA_LABEL} is kept for Trailmix itself")
+    if name in _OWN_LABELS:
+        raise ValueError(f"{name} is kept for Trailmix itself")
     return name
 
 

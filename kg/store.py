@@ -21,32 +21,24 @@ from neo4j import GraphDatabase, ManagedTransaction, Record
 from kg.bolt import DRIVER_OPTIONS, run_free, translated, writing_clause
 from kg.bolt import Connection as Connection  # a store's callers make one
 from kg.errors import GraphSchemaError, QueryError
-from kg.schema import SCHEMA_LABEL, GraphSchema
+from kg.schema import RUN_PROPERTY, SCHEMA_LABEL, GraphSchema
+from kg.store_runs import (
+    BUMP,
+    NODE_BATCH,
+    READ_BATCH,
+    RELATION_BATCH,
+    RunStatements,
+    batches,
+    node_statement,
+    relation_statement,
+)
+from kg.store_runs import NodeRow as NodeRow  # a store's callers make rows
+from kg.store_runs import PropertyValue as PropertyValue
+from kg.store_runs import RelationRow as RelationRow
 
-NODE_BATCH = 5_000
-RELATION_BATCH = 10_000
-READ_BATCH = 2_000
 DELETE_BATCH = 10_000
 
-PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] | None
-"""What a node or relation may hold; None removes the property, and reads back as None."""
-
 T = TypeVar("T")
-
-
-class NodeRow(TypedDict):
-    """One node to write; `properties` may not hold `id`."""
-
-    id: str
-    properties: dict[str, PropertyValue]
-
-
-class RelationRow(TypedDict):
-    """One relation or interaction to write, by the ids of its ends."""
-
-    head: str
-    tail: str
-    properties: dict[str, PropertyValue]
 
 
 class EventRow(TypedDict):
@@ -101,7 +93,7 @@ class ServerInfo:
     version: str
 
 
-class GraphStore:
+class GraphStore(RunStatements):
     """A property graph on a server that speaks Bolt; connects when first used, and is a context manager.
 
     Every method raises GraphUnavailableError where no server answers or it refuses the login, and QueryError
@@ -146,13 +138,15 @@ class GraphStore:
         merged = stored.merged(schema) if stored else schema
         for label in merged.labels:
             self._constrain(label.label)
+        self._schema = merged
+        if merged == stored:
+            return merged  # writing it once more would seem to be a change
         self._write(
             f"MERGE (s:{SCHEMA_LABEL} {{id: 'schema'}}) ON CREATE SET s.identity = $identity, s.revision = 0 "
             "SET s.json = $json",
             identity=uuid.uuid4().hex,
             json=merged.model_dump_json(),
         )
-        self._schema = merged
         return merged
 
     def schema(self) -> GraphSchema:
@@ -169,13 +163,15 @@ class GraphStore:
     def upsert_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
         """Create the nodes, or set the given properties of those that exist; the last row of an id wins.
 
+        No run brought what is written here, so undoing one does not remove it.
+
         Raises:
             GraphSchemaError: the schema has no such label.
             ValueError: a property has no proper name, or is `id`.
         """
         self._known(label, self._labels)
-        statement = f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.properties"
-        for batch in _batches(rows, NODE_BATCH):
+        statement = f"{node_statement(label)} REMOVE n.{RUN_PROPERTY}"
+        for batch in batches(rows, NODE_BATCH):
             _check_names({name for row in batch for name in row["properties"]}, taken=("id",))
             self._write(statement, trailmix_rows=batch)
 
@@ -183,20 +179,16 @@ class GraphStore:
         """Create relations or interactions, or set the given properties of those that exist.
 
         There is at most one relation of a type from one head to one tail. Returns how many rows found both
-        of their ends; the others are left out.
+        of their ends; the others are left out. No run brought what is written here.
 
         Raises:
             GraphSchemaError: the schema has no such relation or interaction type.
             ValueError: a property has no proper name.
         """
         head, tail = self._ends(type)
-        statement = (
-            f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) "
-            f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{type}]->(t) SET r += row.properties "
-            "RETURN count(*) AS found"
-        )
+        statement = relation_statement(type, head, tail).replace("RETURN", f"REMOVE r.{RUN_PROPERTY} RETURN")
         found = 0
-        for batch in _batches(rows, RELATION_BATCH):
+        for batch in batches(rows, RELATION_BATCH):
             _check_names({name for row in batch for name in row["properties"]})
             found += self._write(statement, trailmix_rows=batch)[0]["found"]
         return found
@@ -331,7 +323,7 @@ class GraphStore:
         """
         keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
         columns: list[list[Any]] = [[] for _ in range(width)]
-        for batch in _batches(keys, READ_BATCH):
+        for batch in batches(keys, READ_BATCH):
             for record in self._read(statement, trailmix_keys=batch):
                 for column, values in zip(columns, record, strict=True):
                     column.extend(values)
@@ -342,12 +334,12 @@ class GraphStore:
     def _write(self, statement: str, **parameters: Any) -> list[Record]:
         """Run one statement and move the revision on, in one transaction."""
         with self._session() as session:
-            rows: list[Record] = session.execute_write(_work(statement, parameters, _BUMP))
+            rows: list[Record] = session.execute_write(_work(statement, parameters, BUMP))
             return rows
 
     def _bump(self) -> None:
         with self._session() as session:
-            session.execute_write(_work(_BUMP, {}))
+            session.execute_write(_work(BUMP, {}))
 
     def _constrain(self, label: str) -> None:
         with self._session() as session:
@@ -442,10 +434,8 @@ class GraphStore:
 
     def _key_batches(self, label: str) -> Iterator[Sequence[str]]:
         keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
-        return _batches(keys, READ_BATCH)
+        return batches(keys, READ_BATCH)
 
-
-_BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision + 1"
 
 _NULL: dict[str, Any] = {}
 """Stands for null in collected lists, from which collect() would leave it out; no property can be a map."""
@@ -469,10 +459,6 @@ def _work(
         return rows
 
     return run
-
-
-def _batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def _collected(variable: str, name: str) -> str:

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 app.command("quickstart")(quickstart.command)
 app.command("sample")(sample.command)
-app.command("ingest")(ingest.command)
+app.command("ingest", cls=ingest.WithUndo)(ingest.command)
 app.add_typer(graph.app, name="graph")
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)

@@ -1,12 +1,16 @@
 """Fakes for the unit tests."""
 
+import copy
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kg.errors import GraphSchemaError
+from kg.errors import GraphError, GraphSchemaError, UnknownIdError
+from kg.schema import RUN_PROPERTY
 from kg.store import GraphCounts, NodeColumns, RelationColumns, UserRecord
+from kg.store_runs import NotNewError, Undone
 
 
 class FakeStore:
@@ -19,6 +23,9 @@ class FakeStore:
     def clear(self):
         self.nodes = {}
         self.edges = {}
+        self.provenance = {}
+        self.records = {}
+        self.done = {}
         self.writes = 0
         self.reads = 0
         self._schema = None
@@ -46,6 +53,75 @@ class FakeStore:
                 self.edges.setdefault(kind, {}).setdefault((row["head"], row["tail"]), {}), row["properties"]
             )
         return len(found)
+
+    def begin_run(self, run):
+        self.records[run.id] = run
+
+    def end_run(self, run_id):
+        self.records[run_id] = replace(self.records[run_id], state="finished")
+        self.done = {key: x for key, x in self.done.items() if key[0] != run_id}
+
+    def runs(self):
+        return sorted(self.records.values(), key=lambda run: (run.began, list(self.records).index(run.id)))
+
+    def checkpoints(self, run_id):
+        return {place: x for (run, place), x in self.done.items() if run == run_id}
+
+    def has_nodes(self, label):
+        return bool(self.nodes.get(label))
+
+    def has_relations(self, kind):
+        return bool(self.edges.get(kind))
+
+    def stored_nodes(self, label, ids, properties):
+        return self._stored(label, self.nodes, ids, properties)
+
+    def stored_relations(self, kind, pairs, properties):
+        return self._stored(kind, self.edges, pairs, properties)
+
+    def write_batch(self, nodes, relations, checkpoint, *, new=(), changes=True):
+        before = copy.deepcopy((self.nodes, self.edges, self.provenance))
+        try:
+            self._write()
+            for label, rows in nodes.items():
+                self._merge(label, self.nodes, [(row["id"], row) for row in rows], label in new)
+            for kind, rows in relations.items():
+                head, tail = (self.nodes.get(label, {}) for label in self._ends(kind))
+                if not all(row["head"] in head and row["tail"] in tail for row in rows):
+                    raise GraphError("a relation without its ends")
+                self._merge(kind, self.edges, [((r["head"], r["tail"]), r) for r in rows], kind in new)
+        except BaseException:
+            self.nodes, self.edges, self.provenance = before
+            raise
+        self.done[checkpoint.run, checkpoint.place] = checkpoint
+
+    def undo_run(self, run_id):
+        if run_id not in self.records:
+            raise UnknownIdError("run", run_id)
+        del self.records[run_id]
+        return Undone(0, 0, 0)  # the graph itself is a matter for the servers' tests
+
+    def _stored(self, name, things, keys, properties):
+        known = things.get(name, {})
+        return {
+            key: {
+                p: self.provenance.get((name, key)) if p == RUN_PROPERTY else known[key].get(p)
+                for p in properties
+            }
+            for key in keys
+            if key in known
+        }
+
+    def _merge(self, name, things, rows, must_be_new):
+        known = things.setdefault(name, {})
+        if must_be_new and (
+            len({key for key, _ in rows}) < len(rows) or any(key in known for key, _ in rows)
+        ):
+            raise NotNewError(name)
+        for key, row in rows:
+            properties = dict(row["properties"])
+            self.provenance[name, key] = properties.pop(RUN_PROPERTY)
+            _set(known.setdefault(key, {}), properties)
 
     def read_nodes(self, label, properties=()):
         self.reads += 1
