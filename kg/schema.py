@@ -6,9 +6,17 @@ One label a node, the domain's own. The schema is made from a mapping at ingesti
 
 import re
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from kg.errors import GraphSchemaError
 
@@ -65,6 +73,13 @@ class RelationSchema(_Frozen):
     head: Name
     tail: Name
     phrase: Phrase
+    derived: bool = False
+    """Made by `trailmix enrich` from what the graph holds, rather than told by a source."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A fact is written as before there were derived ones, so that hashes of graphs without any stay."""
+        return {name: value for name, value in dump(self).items() if name != "derived" or value}
 
 
 class InteractionSchema(_Frozen):
@@ -120,6 +135,10 @@ class GraphSchema(_Frozen):
     def entities(self) -> tuple[LabelSchema, ...]:
         """The labels with the role entity."""
         return tuple(x for x in self.labels if x.role == "entity")
+
+    def without_derived(self) -> "GraphSchema":
+        """What sources told."""
+        return self.model_copy(update={"relations": tuple(x for x in self.relations if not x.derived)})
 
     def label(self, name: str) -> LabelSchema:
         """The label of that name.

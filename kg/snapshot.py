@@ -41,8 +41,8 @@ _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfi
 _log = structlog.get_logger()
 
 
-def read_snapshot(store: GraphStore, report: Report = silent) -> GraphSnapshot:
-    """Everything in the store, as arrays.
+def read_snapshot(store: GraphStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
+    """Everything in the store, as arrays; relations that were derived from the rest only with `derived`.
 
     Relations are read before nodes: an event that arrives meanwhile brings its nodes along, so both ends of
     all that was read are there. `source` is the store's state from before reading.
@@ -50,7 +50,9 @@ def read_snapshot(store: GraphStore, report: Report = silent) -> GraphSnapshot:
     Raises:
         GraphSchemaError: nothing was ingested yet.
     """
-    source, schema = store.state(), store.schema()
+    source, schema = _source(store, derived), store.schema()
+    if not derived:
+        schema = schema.without_derived()
     stages = len(schema.relations) + len(schema.interactions) + len(schema.labels)
     done = 0
 
@@ -72,6 +74,10 @@ def read_snapshot(store: GraphStore, report: Report = silent) -> GraphSnapshot:
         nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
     step()
     return assemble(schema, nodes, facts, events, source)
+
+
+def _source(store: GraphStore, derived: bool) -> str:
+    return store.state() + ("+derived" if derived else "")
 
 
 def assemble(
@@ -150,19 +156,19 @@ class SnapshotCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, store: GraphStore, report: Report = silent) -> GraphSnapshot:
+    def load(self, store: GraphStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
         """What the store holds: from disk where the store has not changed since, else read again.
 
         Raises:
             GraphSchemaError: nothing was ingested yet.
         """
         pointer = self._pointer()
-        if pointer and pointer["source"] == store.state():
+        if pointer and pointer["source"] == _source(store, derived):
             try:
                 return self.by_fingerprint(pointer["fingerprint"])
             except ArtifactError as problem:
                 _log.warning("snapshot_rebuilt", problem=str(problem))
-        snapshot = read_snapshot(store, report)
+        snapshot = read_snapshot(store, report, derived=derived)
         self.save(snapshot)
         return snapshot
 

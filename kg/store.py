@@ -432,6 +432,24 @@ class GraphStore(RunStatements):
         self._write(f"{user} DETACH DELETE u", trailmix_user=user_id)
         return gone
 
+    def delete_relations(self, type: str, *, but: tuple[str, str]) -> int:  # noqa: A002
+        """Delete the relations of a type whose property (name, value) is not `but`; returns how many.
+
+        Raises:
+            GraphSchemaError: the schema has no such relation or interaction type.
+            ValueError: the property has no proper name.
+        """
+        head, tail = self._ends(type)
+        _check_names([but[0]])
+        statement = (
+            f"MATCH (:{head})-[r:{type}]->(:{tail}) WHERE coalesce(r.{but[0]}, '') <> $trailmix_value "
+            f"WITH r LIMIT {DELETE_BATCH} DELETE r RETURN count(*) AS n"
+        )
+        gone = 0
+        while n := self._write(statement, trailmix_value=but[1])[0]["n"]:
+            gone += n
+        return gone
+
     def _key_batches(self, label: str) -> Iterator[Sequence[str]]:
         keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
         return batches(keys, READ_BATCH)

@@ -44,7 +44,7 @@ def test_the_hash_stays_until_the_content_changes(store):
     fill(store)
     first = graph_content(store)
     assert (first.nodes, first.relations) == (11, 11)
-    store.upsert_nodes("Book", [{"id": "b1", "properties": {"trailmix_run": "r2", "gone": None}}])
+    store.query("MATCH (b:Book {id: 'b1'}) SET b.trailmix_run = 'r2', b.gone = null", write=True)
     assert graph_content(store) == first
     store.upsert_relations("BOUGHT", [{"head": "r1", "tail": "b1", "properties": {"value": 1.0}}])
     assert graph_content(store).hash != first.hash

@@ -302,7 +302,8 @@ def test_all_of_a_user_is_read(store: GraphStore) -> None:
     fill(store)
     knows = RelationSchema(type="GUIDES", head="Author", tail="Reader", phrase=Phrase(out="a", back="b"))
     store.prepare(SCHEMA.model_copy(update={"relations": (*SCHEMA.relations, knows)}))
-    store.upsert_nodes("Reader", [node("r1", name="Ann", trailmix_run="run")])
+    store.upsert_nodes("Reader", [node("r1", name="Ann")])
+    store.query("MATCH (r:Reader {id: 'r1'}) SET r.trailmix_run = 'run'", write=True)
     store.upsert_relations("GUIDES", [relation("a1", "r1", since=2000)])
     found = store.read_user("r1")
     assert found is not None
@@ -328,3 +329,14 @@ def test_a_user_is_deleted_and_nobody_else(store: GraphStore, monkeypatch: pytes
     )
     assert store.read_relations("READ").heads == ["r2"]
     assert store.state() != before
+
+
+def test_relations_of_another_mark_are_deleted(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kg.store.DELETE_BATCH", 2)
+    fill(store)
+    store.upsert_relations("READ", [relation("r2", x, trailmix_mark="old") for x in ("b1", "b2", "b3")])
+    store.upsert_relations("READ", [relation("r2", "b2", trailmix_mark="new")])
+    assert store.delete_relations("READ", but=("trailmix_mark", "new")) == 3  # r1's has no mark at all
+    read = store.read_relations("READ")
+    assert (read.heads, read.tails) == (["r2"], ["b2"])
+    assert store.counts().relations["BY"] == 2

@@ -172,6 +172,14 @@ class FakeStore:
         del self.nodes[self.schema().user.label][user_id]
         return len(found.relations)
 
+    def delete_relations(self, kind, *, but):
+        self._ends(kind)
+        edges = self.edges.setdefault(kind, {})
+        gone = [pair for pair, held in edges.items() if held.get(but[0]) != but[1]]
+        for pair in gone:
+            del edges[pair]
+        return len(gone)
+
     def counts(self):
         return GraphCounts(
             {label: len(x) for label, x in self.nodes.items()},

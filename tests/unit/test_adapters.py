@@ -149,7 +149,7 @@ def load(fake_store, tmp_path):
         for file, content in files.items():
             (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
         mapping = adapted(name, folder, tmp_path / "work")
-        ingest(load_mapping(mapping), mapping.parent, fake_store)
+        assert ingest(load_mapping(mapping), mapping.parent, fake_store).rejected == 0
         return fake_store
 
     return run
