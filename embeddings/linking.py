@@ -1,8 +1,8 @@
 """Entities named in the texts of items: exactly, or in other words that a text encoder finds alike.
 
 Exactly: the longest run of words that is an entity's name, case and accents aside, left to right. Alike: a
-run of capitalised words that is no name, whose vector is near that of one. A name that several entities of a
-label share counts for each of them as much less, so that a threshold leaves out what is ambiguous.
+run of capitalised words that is no name, whose vector is near that of one. A name that several entities
+share, of whichever labels, counts for each of them as much less, so a threshold leaves out what is ambiguous.
 """
 
 import re
@@ -40,7 +40,7 @@ class Link:
     """Of the mention's first character in the text, from 0."""
     by: Literal["exact", "embedding"]
     score: float
-    """1 or the cosine, divided by the number of entities of the label that have the name."""
+    """1 or the cosine, divided by the number of entities that have the name."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class Names:
     """The names of all entities, by their words."""
 
     def __init__(self, snapshot: GraphSnapshot) -> None:
-        self.nodes: dict[tuple[str, ...], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        """Name -> label -> the nodes that are called so."""
+        self.nodes: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        """Name -> the nodes that are called so."""
         for label in snapshot.schema.entities:
             start = snapshot.offsets[label.label]
             for node in range(start, start + len(snapshot.vocabulary(label.label))):
                 name = tuple(word.plain for word in words(snapshot.names[node]))
                 if sum(map(len, name)) >= SHORTEST:
-                    self.nodes[name][label.label].append(node)
+                    self.nodes[name].append(node)
         self.longest = max(map(len, self.nodes), default=0)
 
     def find(self, found: Sequence[Word]) -> Iterator[tuple[int, int]]:
@@ -92,8 +92,8 @@ def link_entities(
 ) -> list[Link]:
     """The entities named in each item's text, from `threshold` (0 to 1) on, one link for each pair.
 
-    Left out are the item's own name, and what a fact joins to the item already. Without an encoder only exact
-    names are found. Sorted by item and node.
+    Left out are the item's own name, and names of what a fact joins to the item already. Without an encoder
+    only exact names are found. Sorted by item and node.
     """
     names = Names(snapshot)
     joined = _joined(snapshot)
@@ -105,10 +105,11 @@ def link_entities(
         for first, behind in names.find(found):
             taken.update(range(first, behind))
             start, end = found[first].start, found[behind - 1].end
-            key = tuple(word.plain for word in found[first:behind])
-            for nodes in names.nodes[key].values():
-                for node in nodes:
-                    _keep(links, Link(item, node, text[start:end], start, "exact", 1 / len(nodes)))
+            nodes = names.nodes[tuple(word.plain for word in found[first:behind])]
+            if any((item, node) in joined for node in nodes):
+                continue  # then the text tells that fact, and means no namesake
+            for node in nodes:
+                _keep(links, Link(item, node, text[start:end], start, "exact", 1 / len(nodes)))
         if encoder is not None:
             for start, end in _capitalised(text, found, taken):
                 unnamed[text[start:end]].append((item, start))
@@ -129,9 +130,7 @@ def _alike(
     report: Report,
 ) -> Iterator[Link]:
     """Each run of words to the entity whose name is nearest."""
-    known = [
-        (node, len(nodes)) for labels in names.nodes.values() for nodes in labels.values() for node in nodes
-    ]
+    known = [(node, len(nodes)) for nodes in names.nodes.values() for node in nodes]
     if not known:
         return
     mentions = sorted(unnamed)

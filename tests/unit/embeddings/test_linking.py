@@ -1,5 +1,7 @@
 """Entities in texts, on four films worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,15 @@ def test_what_is_no_name_goes_to_the_nearest(snapshot):
 def test_names_too_short_are_not_looked_for(snapshot):
     assert ("al",) not in Names(snapshot).nodes
     assert Names(snapshot).longest == 2
+
+
+def test_a_text_that_tells_a_fact_means_no_namesake(snapshot):
+    namesake = Vocabulary("Place", ["l1", "l2", "Ridley Scott"])
+    names = (*snapshot.names[: PLACE + 2], "Ridley Scott", "u")
+    vocabularies = (*snapshot.vocabularies[:2], namesake, snapshot.vocabularies[3])
+    shared = dataclasses.replace(snapshot, vocabularies=vocabularies, names=names)
+    links = found(link_entities(shared, None, 0.5))
+    assert [x for x in links if x[0] == 2] == []  # the person made film 2
+    assert [x[1:] for x in links if x[0] == 0 and x[2] == "Ridley Scott"] == [
+        (node, "Ridley Scott", 7, "exact", 0.5) for node in (PERSON, PLACE + 2)
+    ]
