@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,6 +120,15 @@ def saved_models(folder: Path) -> Iterator[tuple[Path, Manifest]]:
     for path in sorted(folder.glob("*/manifest.json")):
         with suppress(ArtifactError):
             yield path.parent, read_manifest(path.parent)
+
+
+def remove_models(folder: Path, paths: Collection[Path]) -> None:
+    """Delete models, and the note of the latest where it is one of them."""
+    with suppress(FileNotFoundError):
+        if folder / (folder / "latest").read_text().strip() in paths:
+            (folder / "latest").unlink()
+    for path in paths:
+        shutil.rmtree(path)
 
 
 def use_model(path: Path) -> None:

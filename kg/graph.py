@@ -21,6 +21,7 @@ IntArray = npt.NDArray[np.int64]
 NodeArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
+HashArray = npt.NDArray[np.uint64]
 
 NO_TIME = -1
 """The time of an interaction that has none."""

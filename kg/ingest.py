@@ -1,302 +1,353 @@
-"""From files to the graph: sources and a mapping to batches of rows to the store.
+"""From files to the graph: everything is checked first, then written in batches, each one transaction.
 
-Everything is an upsert, so a run that was killed is completed by running it again, and a second run changes
-nothing. Of rows about the same node, or the same pair of nodes, the last one in the file wins. Each chunk of
-rows is checked as a whole before any of it is written.
+A row is rejected as a whole, written as a whole, or found unchanged. What a run wrote and how far it came is
+in the graph itself, so a run that was killed goes on where it was, and a run can be undone.
 """
 
+import hashlib
 import time
+import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from kg.errors import GraphError
-from kg.mapping import InteractionMapping, Mapping, NodeMapping, RelationMapping, nearest_name
+from kg.errors import DataError, GraphSchemaError
+from kg.hashes import HashSet, hashes, in_sorted
+from kg.mapping import Mapping
 from kg.progress import Report, silent
-from kg.sources import CHUNK_ROWS, DELIMITERS, Converted, Table, convert, convert_times
+from kg.rejects import Rejects
+from kg.rows import Edges, ends, event_properties, flat, implied_properties, node_properties
+from kg.runs import Batch, RunWriter
+from kg.sources import Table, open_tables
 from kg.store import GraphStore, NodeRow, RelationRow
-from kg.template import is_template, render, render_all
+from kg.store_runs import RunRecord
+from kg.validate import FileCounts, Validation, Verdict, validate
+
+BATCH_EDGES = 10_000
+"""How many relations a batch has at most; a row that has more is a batch of its own."""
 
 
 @dataclass(frozen=True)
-class IngestStep:
-    """What became of one source for one label or type; `written` counts nodes or relations."""
+class IngestOptions:
+    """How to ingest."""
 
-    kind: Literal["nodes", "relations", "interactions"]
+    rejects: Path | None = None
+    """Where rejected rows are told, as JSON Lines."""
+    max_errors: int | None = None
+    """Stop, with nothing written, when more rows than that are rejected."""
+    resume: bool = False
+    """Go on with the last run of the same mapping and files, if it did not end."""
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """What became of the rows of one file."""
+
     name: str
-    sources: tuple[str, ...]
-    rows: int
+    file: str
+    read: int
     written: int
+    """Those that brought something new, or something else than was there."""
+    unchanged: int
+    """Those that say what the graph says already or what another row replaces; all if nothing is written."""
+    rejected: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """All steps, in the order they were taken."""
+    """What became of all rows: read = written + unchanged + rejected."""
 
-    steps: tuple[IngestStep, ...]
+    run_id: str | None
+    """None where nothing was to be written."""
+    sources: tuple[SourceReport, ...]
     seconds: float
+    nodes: int = 0
+    """How many nodes were created or changed."""
+    relations: int = 0
+    """How many relations and interactions were."""
+    stopped: bool = False
+    """Whether there were more errors than allowed."""
+    examples: tuple[str, ...] = ()
+    """The first rejected rows, for people."""
 
     @property
-    def nodes(self) -> int:
-        """How many nodes were written, of all labels."""
-        return sum(step.written for step in self.steps if step.kind == "nodes")
-
-    @property
-    def relations(self) -> int:
-        """How many relations and interactions were written."""
-        return sum(step.written for step in self.steps if step.kind != "nodes")
+    def rejected(self) -> int:
+        """How many rows were rejected."""
+        return sum(source.rejected for source in self.sources)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "nodes": self.nodes, "relations": self.relations}
+        rows = [{**vars(source), "seconds": round(source.seconds, 3)} for source in self.sources]
+        counted = ("read", "written", "unchanged", "rejected", "seconds")
+        totals = {name: sum(row[name] for row in rows) for name in counted}
+        return {
+            "run_id": self.run_id,
+            "sources": rows,
+            "totals": {**totals, "seconds": round(self.seconds, 3)},
+            "nodes": self.nodes,
+            "relations": self.relations,
+            "stopped": self.stopped,
+        }
 
 
-def ingest(mapping: Mapping, folder: Path, store: GraphStore, report: Report = silent) -> IngestReport:
+def ingest(
+    mapping: Mapping,
+    folder: Path,
+    store: GraphStore,
+    report: Report = silent,
+    options: IngestOptions = IngestOptions(),
+) -> IngestReport:
     """Load what `mapping` describes into `store`; its files are relative to `folder`.
 
     Raises:
         MappingError: it names a file of an unknown format, or a column that the file does not have.
-        DataError: a file cannot be read, or a value is wrong; the message names line, column and value.
+        DataError: a file cannot be read to its end, or changed since the run that is to go on.
         GraphSchemaError: the graph already holds something that disagrees with the mapping.
     """
-    run = _Run(mapping, open_tables(mapping, folder), store, report)
     began = time.perf_counter()
+    tables = open_tables(mapping, folder)
+    _check_fits(store, mapping)
+    record = _record(mapping, tables)
+    with Rejects(options.rejects) as rejects:
+        validation = validate(mapping, tables, rejects.add, options.max_errors, report)
+    if validation.stopped:
+        return _unwritten(validation, began, rejects)
     store.prepare(mapping.graph_schema())
-    steps = [run.nodes(label, node) for label, node in mapping.nodes.items() if node.source]
-    steps += [run.implied_nodes(label, node) for label, node in mapping.nodes.items() if not node.source]
-    steps += [run.relations(kind, relation) for kind, relation in mapping.relations.items()]
-    steps += [run.interactions(kind, interaction) for kind, interaction in mapping.interactions.items()]
-    return IngestReport(tuple(steps), time.perf_counter() - began)
+    unfinished = _unfinished(store, record) if options.resume else None
+    if unfinished is None:
+        store.begin_run(record)
+    writer = RunWriter(store, (unfinished or record).id, resumed=unfinished is not None)
+    work = _Writing(mapping, validation, writer, folder, report)
+    sources = tuple(found for name in validation.sources for found in work.write(name))
+    store.end_run(writer.run_id)
+    return IngestReport(
+        writer.run_id,
+        sources,
+        time.perf_counter() - began,
+        writer.nodes,
+        writer.relations,
+        examples=tuple(rejects.examples),
+    )
 
 
-def open_tables(mapping: Mapping, folder: Path) -> dict[str, Table]:
-    """One table for each source, every column that the mapping names among them.
+def dry_run(
+    mapping: Mapping,
+    folder: Path,
+    report: Report = silent,
+    options: IngestOptions = IngestOptions(),
+) -> IngestReport:
+    """Check everything and write nothing; no graph is needed.
 
     Raises:
-        MappingError: a format or a column is unknown.
-        DataError: a file cannot be read.
+        MappingError: as `ingest`.
+        DataError: as `ingest`.
     """
-    tables, columns = {}, {}
-    for name, source in mapping.sources.items():
-        path = folder / source.file
-        if path.suffix.lower() not in DELIMITERS:
-            problem = f"cannot read {source.file!r}{nearest_name(path.suffix, DELIMITERS)}"
-            raise mapping.error(("sources", name, "file"), problem)
-        tables[name] = Table(path, source)
-        columns[name] = tables[name].columns()
-    for key, name, column in mapping.columns():
-        if column not in columns[name]:
-            raise mapping.error(
-                key, f"{tables[name].path} has no column {column!r}{nearest_name(column, columns[name])}"
-            )
-    return tables
+    began = time.perf_counter()
+    with Rejects(options.rejects) as rejects:
+        found = validate(mapping, open_tables(mapping, folder), rejects.add, options.max_errors, report)
+    return _unwritten(found, began, rejects)
 
 
-class _Run:
-    """One ingestion: what it reads, where it writes, and the ids it has seen of each label."""
+def _unwritten(validation: Validation, began: float, rejects: Rejects) -> IngestReport:
+    sources = tuple(
+        SourceReport(name, str(x.table.path), x.read, 0, x.read - x.rejected, x.rejected, x.seconds)
+        for name, verdict in validation.sources.items()
+        for x in verdict.files
+    )
+    return IngestReport(
+        None,
+        sources,
+        time.perf_counter() - began,
+        stopped=validation.stopped,
+        examples=tuple(rejects.examples),
+    )
 
-    def __init__(self, mapping: Mapping, tables: dict[str, Table], store: GraphStore, report: Report) -> None:
-        self._mapping = mapping
-        self._schema = mapping.graph_schema()
-        self._tables = tables
-        self._store = store
-        self._report = report
-        self._ids: dict[str, set[str]] = {label: set() for label in mapping.nodes}
 
-    def nodes(self, label: str, node: NodeMapping) -> IngestStep:
-        """Write the nodes of a label that has a source."""
-        assert node.source is not None
-        table, step = self._tables[node.source], self._step("nodes", label, (node.source,))
-        for chunk in table.chunks():
-            rows = _node_rows(table, chunk, node)
-            self._store.upsert_nodes(label, rows)
-            self._ids[label].update(row["id"] for row in rows)
-            step.advance(len(chunk))
-        return step.end(len(self._ids[label]))
+def _check_fits(store: GraphStore, mapping: Mapping) -> None:
+    """Refuse a mapping that disagrees with the graph before hours of checking."""
+    try:
+        stored = store.schema()
+    except GraphSchemaError:
+        return
+    stored.merged(mapping.graph_schema())
 
-    def implied_nodes(self, label: str, node: NodeMapping) -> IngestStep:
-        """Write a node for every id by which relations and interactions name a label without a source."""
-        places = list(self._places_of(label))
-        step = self._step("nodes", label, tuple(dict.fromkeys(source for source, _ in places)))
-        for source, column in places:
-            table = self._tables[source]
-            for chunk in table.chunks():
-                self._ids[label].update(table.split(chunk[column]).explode().dropna())
-                step.advance(len(chunk))
-        ids = sorted(self._ids[label])
-        for start in range(0, len(ids), CHUNK_ROWS):
-            self._store.upsert_nodes(label, [_implied_row(x, node) for x in ids[start : start + CHUNK_ROWS]])
-        return step.end(len(ids))
 
-    def relations(self, kind: str, relation: RelationMapping) -> IngestStep:
-        """Write the relations of one type."""
-        table, step = self._tables[relation.source], self._step("relations", kind, (relation.source,))
-        written = 0
-        for chunk in table.chunks():
-            _refuse_empty(table, chunk[relation.head], relation.head)
-            pairs = pd.DataFrame(
-                {"head": table.split(chunk[relation.head]), "tail": table.split(chunk[relation.tail])}
-            )
-            pairs = pairs.explode("head").explode("tail").dropna().drop_duplicates()
-            self._check_ends(table, pairs["head"], relation.head, relation.head_label)
-            self._check_ends(table, pairs["tail"], relation.tail, relation.tail_label)
-            written += self._write(kind, pairs, {})
-            step.advance(len(chunk))
-        return step.end(written)
+def _record(mapping: Mapping, tables: dict[str, list[Table]]) -> RunRecord:
+    described = hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()
+    every = hashlib.sha256(described.encode())
+    for name in sorted(tables):
+        for table in tables[name]:
+            every.update(f"{name} {table.path.name} {table.digest()}\n".encode())
+    return new_run(every.hexdigest(), described)
 
-    def interactions(self, kind: str, interaction: InteractionMapping) -> IngestStep:
-        """Write the interactions of one type."""
-        table, step = (
-            self._tables[interaction.source],
-            self._step("interactions", kind, (interaction.source,)),
+
+def new_run(content: str, described: str) -> RunRecord:
+    """A run that begins now, of inputs with these hashes."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    return RunRecord(run_id, content, described, int(now.timestamp()))
+
+
+def _unfinished(store: GraphStore, ours: RunRecord) -> RunRecord | None:
+    """The last run of the same mapping, if it is under way still, and of the same files.
+
+    Raises:
+        DataError: the files changed since.
+    """
+    of_mapping = [run for run in store.runs() if run.mapping == ours.mapping]
+    last = of_mapping[-1] if of_mapping else None
+    if last is None or last.state == "finished":
+        return None
+    if last.input != ours.input:
+        raise DataError(
+            f"the files changed since the run {last.id} began, so it cannot go on; run it without --resume"
         )
-        written = 0
-        for chunk in table.chunks():
-            for column in (interaction.user, interaction.item, *filter(None, [interaction.value])):
-                _refuse_empty(table, chunk[column], column)
-            self._check_ends(table, chunk[interaction.user], interaction.user, self._schema.user.label)
-            self._check_ends(table, chunk[interaction.item], interaction.item, self._schema.item.label)
-            properties = _event_properties(table, chunk, interaction)
-            pairs = pd.DataFrame({"head": chunk[interaction.user], "tail": chunk[interaction.item]})
-            written += self._write(kind, pairs[~pairs.duplicated(keep="last")], properties)
-            step.advance(len(chunk))
-        return step.end(written)
-
-    def _write(self, kind: str, pairs: pd.DataFrame, properties: dict[str, pd.Series]) -> int:
-        columns = {name: values.loc[pairs.index].tolist() for name, values in properties.items()}
-        rows: list[RelationRow] = [
-            {"head": head, "tail": tail, "properties": dict(zip(columns, values, strict=True))}
-            for head, tail, *values in zip(
-                pairs["head"].tolist(), pairs["tail"].tolist(), *columns.values(), strict=True
-            )
-        ]
-        found = self._store.upsert_relations(kind, rows)
-        if found != len(rows):
-            raise GraphError(
-                f"{kind}: {len(rows) - found} of {len(rows)} relations did not find their nodes; "
-                "something else deletes from this graph: run the ingestion again"
-            )
-        return found
-
-    def _check_ends(self, table: Table, ids: pd.Series, column: str, label: str) -> None:
-        unknown = ~ids.isin(self._ids[label])
-        if unknown.any():
-            source = self._mapping.nodes[label].source
-            problem = f"is the id of no {label}; add it to {source} or remove the row"
-            raise table.error(_first(unknown), column, str(ids[unknown].iloc[0]), problem)
-
-    def _places_of(self, label: str) -> Iterator[tuple[str, str]]:
-        """Each source and column that holds ids of a label, other than its own."""
-        for relation in self._mapping.relations.values():
-            if relation.head_label == label:
-                yield relation.source, relation.head
-            if relation.tail_label == label:
-                yield relation.source, relation.tail
-        for interaction in self._mapping.interactions.values():
-            if label == self._schema.user.label:
-                yield interaction.source, interaction.user
-            if label == self._schema.item.label:
-                yield interaction.source, interaction.item
-
-    def _step(self, kind: Any, name: str, sources: tuple[str, ...]) -> "_Step":
-        return _Step(kind, name, sources, self._report)
+    return last
 
 
-class _Step:
-    """Counts one step and says how far it is."""
+class _Writing:
+    """The second half of an ingestion: what was found good goes to the graph."""
 
     def __init__(
-        self,
-        kind: Literal["nodes", "relations", "interactions"],
-        name: str,
-        sources: tuple[str, ...],
-        report: Report,
+        self, mapping: Mapping, validation: Validation, writer: RunWriter, folder: Path, report: Report
     ) -> None:
-        self._about = (kind, name, sources)
+        self._mapping = mapping
+        self._verdicts = validation.sources
+        self._writer = writer
+        self._folder = folder
         self._report = report
-        self._rows = 0
-        self._began = time.perf_counter()
-        report(name, 0, None)
+        self._written: dict[str, HashSet] = {}
+        """Of labels whose nodes may be named before they are brought, those that were written."""
 
-    def advance(self, rows: int) -> None:
-        self._rows += rows
-        self._report(self._about[1], self._rows, None)
+    def write(self, name: str) -> Iterator[SourceReport]:
+        """Write one source, file by file."""
+        for counts in self._verdicts[name].files:
+            began = time.perf_counter()
+            place = f"{name} {_relative(counts.table.path, self._folder)}"
+            self._report(f"write {place}", 0, counts.read)
+            self._write_file(self._verdicts[name], counts, place)
+            self._report(f"write {place}", counts.read, counts.read)
+            done = self._writer.checkpoint(place)
+            good = counts.read - counts.rejected
+            if done.written > good:
+                raise DataError(f"{counts.table.path}: changed while it was read; run the ingestion again")
+            yield SourceReport(
+                name,
+                str(counts.table.path),
+                counts.read,
+                done.written,
+                good - done.written,
+                counts.rejected,
+                counts.seconds + time.perf_counter() - began,
+            )
 
-    def end(self, written: int) -> IngestStep:
-        self._report(self._about[1], self._rows, self._rows)
-        return IngestStep(*self._about, self._rows, written, time.perf_counter() - self._began)
+    def _write_file(self, verdict: Verdict, counts: FileCounts, place: str) -> None:
+        start = self._writer.checkpoint(place).rows
+        for chunk in counts.table.chunks(list(verdict.use.columns)):
+            frame = chunk.frame[chunk.frame.index > start]
+            rejected = in_sorted(_numbers(frame, counts), verdict.rejected)
+            for part, last in _parts(frame[~rejected], verdict, chunk.last):
+                self._writer.write(self._batch(part, verdict, counts), place, last, len(part))
+                self._report(f"write {place}", last, counts.read)
+
+    def _batch(self, frame: pd.DataFrame, verdict: Verdict, counts: FileCounts) -> Batch:
+        batch = Batch()
+        for label, node in verdict.use.nodes:
+            some = _first_said(frame, verdict, counts, label)
+            ids = flat(some[node.id])
+            self._note(label, ids)
+            batch.nodes[label] = [
+                (int(row), NodeRow(id=external, properties=properties))
+                for row, external, properties in zip(
+                    some.index, ids.tolist(), node_properties(some, node), strict=True
+                )
+            ]
+        for edges in verdict.use.edges:
+            some = _first_said(frame, verdict, counts, edges.kind)
+            pairs = ends(some, edges)
+            for label, end in zip(edges.labels, ("head", "tail"), strict=True):
+                self._imply(batch, label, pairs[end])
+            batch.relations[edges.kind] = _relation_rows(some, pairs, edges)
+        return batch
+
+    def _note(self, label: str, ids: pd.Series) -> None:
+        """Remember that nodes are written, if anyone will ask."""
+        if self._may_be_missing(label):
+            self._written.setdefault(label, HashSet()).add(hashes(ids))
+
+    def _imply(self, batch: Batch, label: str, ids: pd.Series) -> None:
+        """Bring along the nodes that have no source, or whose row comes later."""
+        if not self._may_be_missing(label):
+            return
+        node = self._mapping.nodes[label]
+        new = ids[self._written.setdefault(label, HashSet()).add(hashes(ids))]
+        batch.nodes.setdefault(label, []).extend(
+            (
+                int(row),
+                NodeRow(id=external, properties={} if node.source else implied_properties(external, node)),
+            )
+            for row, external in zip(new.index, new, strict=True)
+        )
+
+    def _may_be_missing(self, label: str) -> bool:
+        """Whether a relation may name a node of this label that is not written yet."""
+        source = self._mapping.nodes[label].source
+        if source is None:
+            return True
+        order = list(self._verdicts)
+        return any(
+            order.index(name) <= order.index(source)
+            for name, verdict in self._verdicts.items()
+            for edges in verdict.use.edges
+            for end, column in zip(edges.labels, edges.columns, strict=True)
+            if end == label and not verdict.use.own_end(label, column)
+        )
 
 
-def _node_rows(table: Table, chunk: pd.DataFrame, node: NodeMapping) -> list[NodeRow]:
-    _refuse_empty(table, chunk[node.id], node.id)
-    chunk = chunk[~chunk[node.id].duplicated(keep="last")]
-    properties = {node.name_property: _names(table, chunk, node)}
-    for name, wanted in node.properties.items():
-        column = wanted.column or name
-        values = chunk[column]
-        if column in table.mapping.lists and wanted.type == "text":
-            values = table.split(values).str.join(", ")
-        properties[name] = _accept(table, chunk[column], convert(values, wanted.type)).tolist()
-    if node.text:
-        properties["text"] = [render_all(node.text, row) for row in _rows_of(table, chunk)]
+def _relative(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _numbers(frame: pd.DataFrame, counts: FileCounts) -> Any:
+    return frame.index.to_numpy("int64") + counts.before
+
+
+def _first_said(frame: pd.DataFrame, verdict: Verdict, counts: FileCounts, name: str) -> pd.DataFrame:
+    """The rows that no other row repeats or replaces, as far as a label or type goes."""
+    repeated = verdict.repeated.get(name)
+    return frame if repeated is None else frame[~in_sorted(_numbers(frame, counts), repeated)]
+
+
+def _relation_rows(frame: pd.DataFrame, pairs: pd.DataFrame, edges: Edges) -> list[tuple[int, RelationRow]]:
+    if edges.interaction is not None:
+        about = event_properties(frame, edges.interaction)
+    else:
+        pairs = pairs[~pairs.duplicated()]
+        about = [{} for _ in range(len(pairs))]
     return [
-        {"id": external, "properties": dict(zip(properties, values, strict=True))}
-        for external, *values in zip(chunk[node.id].tolist(), *properties.values(), strict=True)
+        (int(row), RelationRow(head=head, tail=tail, properties=properties))
+        for row, head, tail, properties in zip(
+            pairs.index, pairs["head"].tolist(), pairs["tail"].tolist(), about, strict=True
+        )
     ]
 
 
-def _names(table: Table, chunk: pd.DataFrame, node: NodeMapping) -> list[str]:
-    """What people read of each node; where there is nothing to read, its id."""
-    ids = chunk[node.id].tolist()
-    if node.name is None:
-        return ids
-    if is_template(node.name):
-        names = [render(node.name, row) for row in _rows_of(table, chunk)]
-    else:
-        names = chunk[node.name].tolist()
-    return [name or external for name, external in zip(names, ids, strict=True)]
-
-
-def _rows_of(table: Table, chunk: pd.DataFrame) -> list[dict[Any, Any]]:
-    lists = {name: table.split(chunk[name]) for name in table.mapping.lists}
-    return chunk.assign(**lists).to_dict("records")
-
-
-def _implied_row(external: str, node: NodeMapping) -> NodeRow:
-    name = render(node.name, {"id": external}) if node.name and is_template(node.name) else external
-    return {"id": external, "properties": {"name": name}}
-
-
-def _event_properties(
-    table: Table, chunk: pd.DataFrame, interaction: InteractionMapping
-) -> dict[str, pd.Series]:
-    properties = {"value": pd.Series(1.0, index=chunk.index)}
-    if interaction.value is not None:
-        values = chunk[interaction.value]
-        properties["value"] = _accept(table, values, convert(values, "number"))
-    if interaction.time is not None:
-        times = chunk[interaction.time.column]
-        properties["time"] = _accept(table, times, convert_times(times, interaction.time.unit))
-    return properties
-
-
-def _accept(table: Table, column: pd.Series, converted: Converted) -> pd.Series:
-    if converted.bad.any():
-        value = column[converted.bad].iloc[0]
-        raise table.error(_first(converted.bad), str(column.name), value, f"is not {converted.expected}")
-    return converted.values
-
-
-def _refuse_empty(table: Table, column: pd.Series, name: str) -> None:
-    empty = column == ""
-    if empty.any():
-        raise table.error(_first(empty), name, "", "is empty; fill it in or remove the row")
-
-
-def _first(mask: pd.Series) -> int:
-    """The row number of the first true value."""
-    return int(mask.index[int(mask.to_numpy(bool).argmax())])
+def _parts(frame: pd.DataFrame, verdict: Verdict, last: int) -> Iterator[tuple[pd.DataFrame, int]]:
+    """Rows in parts with at most `BATCH_EDGES` relations each, and the number up to which each part goes."""
+    if frame.empty:
+        return
+    weights = pd.Series(0, index=frame.index)
+    for edges in verdict.use.edges:
+        weights = weights.add(ends(frame, edges).index.value_counts(), fill_value=0)
+    part = (weights.reindex(frame.index).cumsum() - 1).clip(lower=0) // BATCH_EDGES
+    if part.iloc[-1] == part.iloc[0]:
+        yield frame, last
+        return
+    for number in part.unique():
+        rows = frame[part == number]
+        yield rows, last if number == part.iloc[-1] else int(rows.index[-1])

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -17,12 +18,22 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from kg.errors import MappingError
-from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Name, Phrase, RelationSchema, Role
+from kg.schema import (
+    RUN_PROPERTY,
+    GraphSchema,
+    InteractionSchema,
+    LabelSchema,
+    Name,
+    Phrase,
+    RelationSchema,
+    Role,
+)
 from kg.template import Pieces, Template, is_template, template_columns
 
 KeyPath = tuple[str, ...]
@@ -47,22 +58,54 @@ class _Part(BaseModel):
 
 
 class SourceMapping(_Part):
-    """One file of rows, its first line the columns' names; its name's ending says its format."""
+    """One file of rows, or several; the name's ending says the format."""
 
     file: str
-    """Relative to the mapping file."""
+    """Relative to the mapping file; a pattern such as "orders-*.csv.gz" for several, in sorted order."""
     lists: tuple[str, ...] = ()
     """Columns that hold several values each."""
     separator: str = Field("|", min_length=1)
-    """What stands between these values."""
+    """What stands between these values, where the file has no lists of its own."""
+    columns: tuple[str, ...] = ()
+    """The columns' names, for CSV whose first line does not say them; keys that few lines of JSON have."""
+    encoding: str = "utf-8"
+    quote: str | None = Field('"', min_length=1, max_length=1)
+    """What stands around values of CSV that hold a delimiter or a line's end; none: nothing does."""
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    """What stands between values of CSV; none: as the file's ending says."""
 
 
-class PropertyMapping(_Part):
+class _Limits(_Part):
+    """What a value may be; a row with another value is rejected."""
+
+    min: float | None = None
+    max: float | None = None
+    one_of: tuple[str, ...] = ()
+    """None: any value."""
+
+    @field_validator("one_of", mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        """YAML reads 1, yes and 2024-05-31 as other things than text."""
+        if not isinstance(given, list):
+            return given
+        return tuple(str(x).lower() if isinstance(x, bool) else str(x) for x in given)
+
+
+class PropertyMapping(_Limits):
     """One property of a node."""
 
     type: ValueType
     column: str | None = None
     """None: the property's own name."""
+    required: bool = False
+    """Whether a row without a value is rejected."""
+
+    @model_validator(mode="after")
+    def _limits_fit_the_type(self) -> Self:
+        if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
+            raise ValueError(f"`min` and `max` are for integers and numbers, not for {self.type}")
+        return self
 
 
 class NodeMapping(_Part):
@@ -82,7 +125,11 @@ class NodeMapping(_Part):
     def name_property(self) -> str:
         """The property that holds the name: that of a column keeps the column's name where it can."""
         keeps = self.name is not None and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name)
-        return self.name if self.name and keeps and self.name not in (self.id, "id", "text") else "name"
+        return (
+            self.name
+            if self.name and keeps and self.name not in (self.id, "id", "text", RUN_PROPERTY)
+            else "name"
+        )
 
 
 class RelationMapping(_Part):
@@ -104,6 +151,25 @@ class TimeMapping(_Part):
     column: str
     unit: TimeUnit
     """Since 1970: `s`, `ms`, `us`; or `iso` for written dates, UTC where they name no zone."""
+    min: str | None = None
+    """The first moment that is let through, as a written date whatever the unit."""
+    max: str | None = None
+    """The last one."""
+
+    @field_validator("min", "max", mode="before")
+    @classmethod
+    def _date(cls, given: Any) -> Any:
+        """YAML reads 2024-05-31 as a date."""
+        text = given.isoformat() if isinstance(given, date) else given
+        if isinstance(text, str):
+            datetime.fromisoformat(text)
+        return text
+
+
+class ValueMapping(_Limits):
+    """The column with a rating, a count, a price."""
+
+    column: str
 
 
 class InteractionMapping(_Part):
@@ -114,8 +180,8 @@ class InteractionMapping(_Part):
     """The column with the user's id."""
     item: str
     """The column with the item's id."""
-    value: str | None = None
-    """The column with a rating, a count, a price; none: 1 each."""
+    value: Annotated[ValueMapping, _shorthand("column")] | None = None
+    """None: 1 each."""
     liked_at_least: float | None = None
     verb: str = "liked"
     time: TimeMapping | None = None
@@ -203,7 +269,7 @@ class Mapping(_Part):
 
     def _check_node(self, label: str, node: NodeMapping) -> None:
         for name in node.properties:
-            if name == "id" or (name == "text" and node.role == "item"):
+            if name == "id" or (name == "text" and node.role == "item") or name.startswith("trailmix_"):
                 _refuse(("nodes", label, "properties", name), f"`{name}` is kept for Trailmix itself")
         if node.text and node.role != "item":
             _refuse(("nodes", label, "text"), "only the label with the role item has a text")
@@ -229,7 +295,7 @@ def _interaction_columns(interaction: InteractionMapping) -> Iterator[tuple[KeyP
     yield ("user",), interaction.user
     yield ("item",), interaction.item
     if interaction.value is not None:
-        yield ("value",), interaction.value
+        yield ("value",), interaction.value.column
     if interaction.time is not None:
         yield ("time", "column"), interaction.time.column
 

@@ -6,9 +6,17 @@ One label a node, the domain's own. The schema is made from a mapping at ingesti
 
 import re
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from kg.errors import GraphSchemaError
 
@@ -16,14 +24,20 @@ Role = Literal["user", "item", "entity"]
 """user and item are the two sides of an interaction; entity is everything else."""
 
 SCHEMA_LABEL = "TrailmixSchema"
+RUN_LABEL = "TrailmixRun"
+CHECKPOINT_LABEL = "TrailmixCheckpoint"
+_OWN_LABELS = (SCHEMA_LABEL, RUN_LABEL, CHECKPOINT_LABEL)
+
+RUN_PROPERTY = "trailmix_run"
+"""Which ingestions brought a node or a relation; not part of what the graph says."""
 
 
 def _identifier(name: str) -> str:
     """Names become Cypher identifiers, so they may hold letters, digits and underscores only."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         raise ValueError(f"{name!r} is not a name: letters, digits and _ only, beginning with a letter")
-    if name == SCHEMA_LABEL:
-        raise ValueError(f"{SCHEMA_LABEL} is kept for Trailmix itself")
+    if name in _OWN_LABELS:
+        raise ValueError(f"{name} is kept for Trailmix itself")
     return name
 
 
@@ -59,6 +73,13 @@ class RelationSchema(_Frozen):
     head: Name
     tail: Name
     phrase: Phrase
+    derived: bool = False
+    """Made by `trailmix enrich` from what the graph holds, rather than told by a source."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A fact is written as before there were derived ones, so that hashes of graphs without any stay."""
+        return {name: value for name, value in dump(self).items() if name != "derived" or value}
 
 
 class InteractionSchema(_Frozen):
@@ -114,6 +135,10 @@ class GraphSchema(_Frozen):
     def entities(self) -> tuple[LabelSchema, ...]:
         """The labels with the role entity."""
         return tuple(x for x in self.labels if x.role == "entity")
+
+    def without_derived(self) -> "GraphSchema":
+        """What sources told."""
+        return self.model_copy(update={"relations": tuple(x for x in self.relations if not x.derived)})
 
     def label(self, name: str) -> LabelSchema:
         """The label of that name.

@@ -15,7 +15,7 @@ import shutil
 import uuid
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,17 @@ from kg.store import GraphStore, NodeColumns, RelationColumns
 _KEPT = 3
 """How many snapshots `prune` leaves beside those that are needed: another engine's, and the ones before."""
 
+_PART = ".part"
+"""How the name of what is being written ends."""
+
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file may raise."""
 
 _log = structlog.get_logger()
 
 
-def read_snapshot(store: GraphStore, report: Report = silent) -> GraphSnapshot:
-    """Everything in the store, as arrays.
+def read_snapshot(store: GraphStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
+    """Everything in the store, as arrays; relations that were derived from the rest only with `derived`.
 
     Relations are read before nodes: an event that arrives meanwhile brings its nodes along, so both ends of
     all that was read are there. `source` is the store's state from before reading.
@@ -47,7 +50,9 @@ def read_snapshot(store: GraphStore, report: Report = silent) -> GraphSnapshot:
     Raises:
         GraphSchemaError: nothing was ingested yet.
     """
-    source, schema = store.state(), store.schema()
+    source, schema = _source(store, derived), store.schema()
+    if not derived:
+        schema = schema.without_derived()
     stages = len(schema.relations) + len(schema.interactions) + len(schema.labels)
     done = 0
 
@@ -69,6 +74,10 @@ def read_snapshot(store: GraphStore, report: Report = silent) -> GraphSnapshot:
         nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
     step()
     return assemble(schema, nodes, facts, events, source)
+
+
+def _source(store: GraphStore, derived: bool) -> str:
+    return store.state() + ("+derived" if derived else "")
 
 
 def assemble(
@@ -147,19 +156,19 @@ class SnapshotCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, store: GraphStore, report: Report = silent) -> GraphSnapshot:
+    def load(self, store: GraphStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
         """What the store holds: from disk where the store has not changed since, else read again.
 
         Raises:
             GraphSchemaError: nothing was ingested yet.
         """
         pointer = self._pointer()
-        if pointer and pointer["source"] == store.state():
+        if pointer and pointer["source"] == _source(store, derived):
             try:
                 return self.by_fingerprint(pointer["fingerprint"])
             except ArtifactError as problem:
                 _log.warning("snapshot_rebuilt", problem=str(problem))
-        snapshot = read_snapshot(store, report)
+        snapshot = read_snapshot(store, report, derived=derived)
         self.save(snapshot)
         return snapshot
 
@@ -220,8 +229,39 @@ class SnapshotCache:
             if path.name not in needed:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def holding(self, user_id: str) -> tuple[list[Path], list[Path]]:
+        """The folders of the snapshots with that user; and those, leftovers among them, that cannot tell."""
+        having: list[Path] = []
+        unclear: list[Path] = []
+        for path in sorted(self._folder.glob("*")):
+            if not path.is_dir():
+                unclear += [path] if path.name.endswith(_PART) else []
+                continue
+            try:
+                strings = json.loads((path / "strings.json").read_text(encoding="utf-8"))
+                users = strings["ids"][GraphSchema.model_validate(strings["schema"]).user.label]
+            except _DAMAGE:
+                unclear.append(path)
+                continue
+            if path.name.endswith(_PART):
+                unclear.append(path)
+            elif user_id in users:
+                having.append(path)
+        return having, unclear
+
+    def remove(self, folders: Iterable[Path]) -> None:
+        """Delete snapshots, and the note of the latest where it is one of them."""
+        for path in folders:
+            pointer = self._pointer()
+            if pointer and pointer["fingerprint"] == path.name:
+                (self._folder / "latest.json").unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
     def _part(self) -> Path:
-        return self._folder / f".{uuid.uuid4().hex}.part"
+        return self._folder / f".{uuid.uuid4().hex}{_PART}"
 
     def _pointer(self) -> dict[str, str] | None:
         try:

@@ -1,181 +1,133 @@
-"""Tables on disk, read in chunks, and their text turned into ids, numbers and times.
+"""Tables on disk, read in chunks: CSV, TSV, JSON Lines and Parquet, each also packed by gzip or zstd.
 
-A reader gives every column as text, "" where there is nothing. A converter marks what it could not read
-instead of failing, so that its caller decides what becomes of bad rows.
+A row that cannot be read at all (too many values, bytes that are no text, no JSON) is named, and reading goes
+on; a file that cannot be read any further is an error.
 """
 
-import csv
-import re
-import warnings
-from collections.abc import Callable, Iterator
+import codecs
+import glob
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-from pandas.errors import EmptyDataError, ParserError, ParserWarning
+import pyarrow as pa
 
+from kg import csv_reader, record_reader
+from kg.chunks import FORMATS, Chunk, file_format
 from kg.errors import DataError
-from kg.mapping import SourceMapping, TimeUnit, ValueType
-
-CHUNK_ROWS = 10_000
-
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
-"""The formats that can be read, by the ending of the file's name."""
-
-_UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
-_LATEST = 253_402_300_800  # the year 10000; a time beyond it was given in another unit
-
-
-@dataclass(frozen=True)
-class Converted:
-    """One column's values, None where there is nothing, and which rows could not be read as `expected`."""
-
-    values: pd.Series  # of object
-    bad: pd.Series  # of bool
-    expected: str
+from kg.mapping import Mapping, SourceMapping, nearest_name
 
 
 @dataclass(frozen=True)
 class Table:
-    """One source: a file with a header line."""
+    """One file of a source."""
 
     path: Path
     mapping: SourceMapping
 
-    def columns(self) -> list[str]:
-        """The names in the header.
+    def columns(self) -> list[str] | None:
+        """The names of the columns; None for JSON Lines without a line.
 
         Raises:
-            DataError: the file is missing, empty or not UTF-8.
+            DataError: the file is missing, empty or cannot be read, or names a column twice.
         """
-        return [str(name) for name in next(self._frames(rows=1)).columns]
+        with self._readable():
+            match file_format(self.path.name)[0]:
+                case ".parquet":
+                    names = record_reader.parquet_names(self.path)
+                case ".jsonl" | ".ndjson":
+                    return record_reader.json_names(self.path, self.mapping)
+                case _:
+                    names = csv_reader.names(self.path, self.mapping)
+        if twice := sorted({x for x in names if names.count(x) > 1}):
+            raise DataError(f"{self.path}: has two columns {twice[0]!r}")
+        return names
 
-    def chunks(self) -> Iterator[pd.DataFrame]:
-        """All rows, `CHUNK_ROWS` at a time; the index counts rows from 0 through the whole file.
+    def chunks(self, columns: list[str]) -> Iterator[Chunk]:
+        """All rows, at most `CHUNK_ROWS` at a time, with these columns.
 
         Raises:
-            DataError: the file is missing or empty, not UTF-8, or a row has too many values.
+            DataError: the file cannot be read any further.
         """
-        for frame in self._frames(rows=CHUNK_ROWS):
-            yield frame.fillna("").apply(lambda column: column.str.strip())
+        with self._readable():
+            match file_format(self.path.name)[0]:
+                case ".parquet":
+                    yield from record_reader.read_parquet(self.path, self.mapping, columns)
+                case ".jsonl" | ".ndjson":
+                    yield from record_reader.read_json(self.path, self.mapping, columns)
+                case _:
+                    yield from csv_reader.read(self.path, self.mapping, columns)
 
-    def split(self, column: pd.Series) -> pd.Series:
-        """The values of a list column; of any other column, its one value as a list."""
-        if column.name not in self.mapping.lists:
-            return column.map(lambda text: [text] if text else [])
-        return column.map(
-            lambda text: [part.strip() for part in text.split(self.mapping.separator) if part.strip()]
-        )
+    def digest(self) -> str:
+        """A hash of the file's bytes.
 
-    def error(self, row: int, column: str, value: str, problem: str) -> DataError:
-        """An error about one value, with the row's number as an editor shows it."""
-        shown = value if len(value) <= 60 else f"{value[:57]}..."
-        return DataError(f"{self.path}, line {self._line(row)}, column {column}: {shown!r} {problem}")
+        Raises:
+            DataError: it cannot be read.
+        """
+        with self._readable(), self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def _frames(self, rows: int) -> Iterator[pd.DataFrame]:
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
         try:
-            with (
-                warnings.catch_warnings(action="error", category=ParserWarning),
-                pd.read_csv(
-                    self.path,
-                    sep=DELIMITERS[self.path.suffix.lower()],
-                    dtype=str,
-                    keep_default_na=False,
-                    encoding="utf-8-sig",
-                    index_col=False,
-                    chunksize=rows,
-                ) as reader,
-            ):
-                yield from reader
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be read: {error.strerror or error}") from None
-        except EmptyDataError:
-            raise DataError(f"{self.path}: is empty; its first line must name the columns") from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self.path}: is not UTF-8 ({error.reason}); save it as UTF-8") from None
-        except (ParserError, ParserWarning) as error:
-            problem = re.sub(r"^Error tokenizing data\. C error: ", "", str(error).strip())
-            raise DataError(f"{self.path}: a row does not fit the header: {problem}") from None
-
-    def _line(self, row: int) -> int:
-        """Where a row begins: quoted values may span lines, and blank lines count for an editor only."""
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=DELIMITERS[self.path.suffix.lower()])
-            before, seen = 0, -1
-            for record in reader:
-                if record:
-                    if seen == row:
-                        return before + 1
-                    seen += 1
-                before = reader.line_num
-        return before
+            yield
+        except UnicodeError as error:
+            problem = f"is not {self.mapping.encoding} ({error}); name its `encoding` in the mapping"
+            raise DataError(f"{self.path}: {problem}") from None
+        except (OSError, EOFError, pa.ArrowException) as error:
+            problem = f"cannot be read: {_system_words(error) or error}"
+            if "Empty CSV file" in problem:
+                problem = "is empty; its first line must name the columns"
+            raise DataError(f"{self.path}: {problem}") from None
 
 
-def convert(column: pd.Series, kind: ValueType) -> Converted:
-    """Text as values of a property: str, int, float or bool."""
-    return _CONVERTERS[kind](column)
+def _system_words(error: Exception) -> str | None:
+    """What the operating system calls it; pyarrow's own messages name the path once more."""
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number is not None else None
 
 
-def _texts(column: pd.Series) -> Converted:
-    return Converted(_or_none(column, column == ""), _nowhere(column), "a text")
+def open_tables(mapping: Mapping, folder: Path) -> dict[str, list[Table]]:
+    """The files of each source, every column that the mapping names among theirs.
+
+    Raises:
+        MappingError: a format, an encoding or a column is unknown, or no file fits a pattern.
+        DataError: a file cannot be read.
+    """
+    tables = {}
+    for name, source in mapping.sources.items():
+        tables[name] = [Table(path, source) for path in _files(mapping, name, folder)]
+        for table in tables[name]:
+            _check_columns(mapping, name, table)
+    return tables
 
 
-def _integers(column: pd.Series) -> Converted:
-    """`1995.0` counts: it is how tools write whole numbers beside empty cells."""
-    numbers, empty = _numbers(column)
-    bad = ~empty & ~(np.isfinite(numbers) & (numbers % 1 == 0) & (numbers.abs() < 2**53))
-    return Converted(
-        _or_none(numbers.where(~bad & ~empty, 0).astype("int64"), empty | bad), bad, "a whole number"
-    )
+def _files(mapping: Mapping, name: str, folder: Path) -> list[Path]:
+    source = mapping.sources[name]
+    try:
+        codecs.lookup(source.encoding)
+    except LookupError:
+        problem = f"there is no encoding {source.encoding!r}; utf-8, latin-1, cp1252 and utf-16 are some"
+        raise mapping.error(("sources", name, "encoding"), problem) from None
+    paths = [folder / source.file]
+    if glob.has_magic(source.file) and not paths[0].exists():
+        paths = sorted(folder.glob(source.file)) if not Path(source.file).is_absolute() else []
+    if not paths:
+        raise mapping.error(("sources", name, "file"), f"no file fits {source.file!r} in {folder}")
+    for path in paths:
+        suffix = file_format(path.name)[0]
+        if suffix not in FORMATS:
+            raise mapping.error(
+                ("sources", name, "file"), f"cannot read {path.name!r}{nearest_name(suffix, FORMATS)}"
+            )
+    return paths
 
 
-def _decimals(column: pd.Series) -> Converted:
-    numbers, empty = _numbers(column)
-    bad = ~empty & ~np.isfinite(numbers)
-    return Converted(_or_none(numbers, empty | bad), bad, "a number")
-
-
-def _booleans(column: pd.Series) -> Converted:
-    found = column.str.lower().map(
-        {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    )
-    empty = column == ""
-    return Converted(_or_none(found, found.isna()), found.isna() & ~empty, "true or false")
-
-
-_CONVERTERS: dict[ValueType, Callable[[pd.Series], Converted]] = {
-    "text": _texts,
-    "integer": _integers,
-    "number": _decimals,
-    "boolean": _booleans,
-}
-
-
-def convert_times(column: pd.Series, unit: TimeUnit) -> Converted:
-    """Text as whole epoch seconds, UTC; what is finer is cut off."""
-    empty = column == ""
-    if unit == "iso":
-        moments = pd.to_datetime(column.where(~empty), utc=True, format="ISO8601", errors="coerce")
-        bad = moments.isna() & ~empty
-        seconds = moments.fillna(pd.Timestamp(0, tz="UTC")).dt.as_unit("s").astype("int64")
-        return Converted(
-            _or_none(seconds, empty | bad), bad, "a date like 2024-05-31 or 2024-05-31T20:15:00Z"
-        )
-    numbers, _ = _numbers(column)
-    seconds = numbers // _UNITS_A_SECOND[unit]
-    bad = ~empty & ~((seconds >= 0) & (seconds < _LATEST))
-    seconds = seconds.where(~bad & ~empty, 0).astype("int64")
-    return Converted(_or_none(seconds, empty | bad), bad, f"a time in {unit} since 1970")
-
-
-def _numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    return pd.to_numeric(column, errors="coerce").astype("float64"), column == ""
-
-
-def _or_none(values: pd.Series, absent: pd.Series) -> pd.Series:
-    return values.astype(object).where(~absent, None)
-
-
-def _nowhere(column: pd.Series) -> pd.Series:
-    return pd.Series(False, index=column.index)
+def _check_columns(mapping: Mapping, source: str, table: Table) -> None:
+    found = table.columns()
+    for key, name, column in mapping.columns():
+        if found is not None and name == source and column not in found:
+            raise mapping.error(key, f"{table.path} has no column {column!r}{nearest_name(column, found)}")

@@ -21,32 +21,24 @@ from neo4j import GraphDatabase, ManagedTransaction, Record
 from kg.bolt import DRIVER_OPTIONS, run_free, translated, writing_clause
 from kg.bolt import Connection as Connection  # a store's callers make one
 from kg.errors import GraphSchemaError, QueryError
-from kg.schema import SCHEMA_LABEL, GraphSchema
+from kg.schema import RUN_PROPERTY, SCHEMA_LABEL, GraphSchema
+from kg.store_runs import (
+    BUMP,
+    NODE_BATCH,
+    READ_BATCH,
+    RELATION_BATCH,
+    RunStatements,
+    batches,
+    node_statement,
+    relation_statement,
+)
+from kg.store_runs import NodeRow as NodeRow  # a store's callers make rows
+from kg.store_runs import PropertyValue as PropertyValue
+from kg.store_runs import RelationRow as RelationRow
 
-NODE_BATCH = 5_000
-RELATION_BATCH = 10_000
-READ_BATCH = 2_000
 DELETE_BATCH = 10_000
 
-PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] | None
-"""What a node or relation may hold; None removes the property, and reads back as None."""
-
 T = TypeVar("T")
-
-
-class NodeRow(TypedDict):
-    """One node to write; `properties` may not hold `id`."""
-
-    id: str
-    properties: dict[str, PropertyValue]
-
-
-class RelationRow(TypedDict):
-    """One relation or interaction to write, by the ids of its ends."""
-
-    head: str
-    tail: str
-    properties: dict[str, PropertyValue]
 
 
 class EventRow(TypedDict):
@@ -76,6 +68,16 @@ class RelationColumns:
 
 
 @dataclass(frozen=True)
+class UserRecord:
+    """All that is stored of one user."""
+
+    properties: dict[str, Any]
+    relations: list[dict[str, Any]]
+    """Each with `type`, `direction` (out: from the user), `properties`, and of the other end `label`, `id`,
+    `name`."""
+
+
+@dataclass(frozen=True)
 class GraphCounts:
     """How many nodes each label and how many relations each type has, interactions included."""
 
@@ -91,7 +93,7 @@ class ServerInfo:
     version: str
 
 
-class GraphStore:
+class GraphStore(RunStatements):
     """A property graph on a server that speaks Bolt; connects when first used, and is a context manager.
 
     Every method raises GraphUnavailableError where no server answers or it refuses the login, and QueryError
@@ -136,13 +138,15 @@ class GraphStore:
         merged = stored.merged(schema) if stored else schema
         for label in merged.labels:
             self._constrain(label.label)
+        self._schema = merged
+        if merged == stored:
+            return merged  # writing it once more would seem to be a change
         self._write(
             f"MERGE (s:{SCHEMA_LABEL} {{id: 'schema'}}) ON CREATE SET s.identity = $identity, s.revision = 0 "
             "SET s.json = $json",
             identity=uuid.uuid4().hex,
             json=merged.model_dump_json(),
         )
-        self._schema = merged
         return merged
 
     def schema(self) -> GraphSchema:
@@ -159,13 +163,15 @@ class GraphStore:
     def upsert_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
         """Create the nodes, or set the given properties of those that exist; the last row of an id wins.
 
+        No run brought what is written here, so undoing one does not remove it.
+
         Raises:
             GraphSchemaError: the schema has no such label.
             ValueError: a property has no proper name, or is `id`.
         """
         self._known(label, self._labels)
-        statement = f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.properties"
-        for batch in _batches(rows, NODE_BATCH):
+        statement = f"{node_statement(label)} REMOVE n.{RUN_PROPERTY}"
+        for batch in batches(rows, NODE_BATCH):
             _check_names({name for row in batch for name in row["properties"]}, taken=("id",))
             self._write(statement, trailmix_rows=batch)
 
@@ -173,20 +179,16 @@ class GraphStore:
         """Create relations or interactions, or set the given properties of those that exist.
 
         There is at most one relation of a type from one head to one tail. Returns how many rows found both
-        of their ends; the others are left out.
+        of their ends; the others are left out. No run brought what is written here.
 
         Raises:
             GraphSchemaError: the schema has no such relation or interaction type.
             ValueError: a property has no proper name.
         """
         head, tail = self._ends(type)
-        statement = (
-            f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) "
-            f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{type}]->(t) SET r += row.properties "
-            "RETURN count(*) AS found"
-        )
+        statement = relation_statement(type, head, tail).replace("RETURN", f"REMOVE r.{RUN_PROPERTY} RETURN")
         found = 0
-        for batch in _batches(rows, RELATION_BATCH):
+        for batch in batches(rows, RELATION_BATCH):
             _check_names({name for row in batch for name in row["properties"]})
             found += self._write(statement, trailmix_rows=batch)[0]["found"]
         return found
@@ -321,7 +323,7 @@ class GraphStore:
         """
         keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
         columns: list[list[Any]] = [[] for _ in range(width)]
-        for batch in _batches(keys, READ_BATCH):
+        for batch in batches(keys, READ_BATCH):
             for record in self._read(statement, trailmix_keys=batch):
                 for column, values in zip(columns, record, strict=True):
                     column.extend(values)
@@ -332,12 +334,12 @@ class GraphStore:
     def _write(self, statement: str, **parameters: Any) -> list[Record]:
         """Run one statement and move the revision on, in one transaction."""
         with self._session() as session:
-            rows: list[Record] = session.execute_write(_work(statement, parameters, _BUMP))
+            rows: list[Record] = session.execute_write(_work(statement, parameters, BUMP))
             return rows
 
     def _bump(self) -> None:
         with self._session() as session:
-            session.execute_write(_work(_BUMP, {}))
+            session.execute_write(_work(BUMP, {}))
 
     def _constrain(self, label: str) -> None:
         with self._session() as session:
@@ -368,8 +370,90 @@ class GraphStore:
     def _ends(self, name: str) -> tuple[str, str]:
         return self._known(name, _ends_of)
 
+    def scan_nodes(self, label: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+        """All nodes of a label with all that they hold, some at a time: id, and properties without the id.
 
-_BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision + 1"
+        Raises:
+            GraphSchemaError: the schema has no such label.
+        """
+        self._known(label, self._labels)
+        match = f"MATCH (n:{label} {{id: key}})"
+        statement = f"UNWIND $trailmix_keys AS key {match} RETURN collect(properties(n)) AS found"
+        for keys in self._key_batches(label):
+            found = self._read(statement, trailmix_keys=keys)[0]["found"]
+            yield [(held.pop("id"), _held(held)) for held in found]
+
+    def scan_relations(self, type: str) -> Iterator[list[tuple[str, str, dict[str, Any]]]]:  # noqa: A002
+        """All relations or interactions of a type, some at a time: ids of head and tail, and properties.
+
+        Raises:
+            GraphSchemaError: the schema has no such relation or interaction type.
+        """
+        head, tail = self._ends(type)
+        statement = (
+            f"UNWIND $trailmix_keys AS key MATCH (h:{head} {{id: key}})-[r:{type}]->(t:{tail}) "
+            "RETURN key, collect([t.id, properties(r)]) AS found"
+        )
+        for keys in self._key_batches(head):
+            rows = self._read(statement, trailmix_keys=keys)
+            yield [(row["key"], end, _held(held)) for row in rows for end, held in row["found"]]
+
+    def read_user(self, user_id: str) -> UserRecord | None:
+        """All that is stored of one user, or None."""
+        schema = self.schema()
+        user = f"MATCH (u:{schema.user.label} {{id: $trailmix_user}})"
+        found = self._read(f"{user} RETURN properties(u) AS held", trailmix_user=user_id)
+        if not found:
+            return None
+        names = dict.fromkeys(x.name_property for x in schema.labels)
+        called = "coalesce({})".format(", ".join([*(f"x.{name}" for name in names), "x.id"]))
+        wanted = f"labels(x)[0] AS label, x.id AS id, {called} AS name, properties(r) AS properties"
+        relations = [
+            {**row, "direction": direction, "properties": _held(row["properties"])}
+            for direction, pattern in (("out", "(u)-[r]->(x)"), ("in", "(u)<-[r]-(x)"))
+            for row in self._read(
+                f"{user} MATCH {pattern} RETURN type(r) AS type, {wanted}", trailmix_user=user_id
+            )
+        ]
+        return UserRecord(_held(found[0]["held"]), relations)
+
+    def delete_user(self, user_id: str) -> int | None:
+        """Delete a user with every event and other relation, and say how many; None: there was no such user.
+
+        The node goes last, so what was interrupted is completed by doing it again.
+        """
+        user = f"MATCH (u:{self.schema().user.label} {{id: $trailmix_user}})"
+        if not self._read(f"{user} RETURN u.id AS id", trailmix_user=user_id):
+            return None
+        some = f"{user}-[r]-() WITH DISTINCT r LIMIT {DELETE_BATCH} DELETE r RETURN count(*) AS n"
+        gone = 0
+        while n := self._write(some, trailmix_user=user_id)[0]["n"]:
+            gone += n
+        self._write(f"{user} DETACH DELETE u", trailmix_user=user_id)
+        return gone
+
+    def delete_relations(self, type: str, *, but: tuple[str, str]) -> int:  # noqa: A002
+        """Delete the relations of a type whose property (name, value) is not `but`; returns how many.
+
+        Raises:
+            GraphSchemaError: the schema has no such relation or interaction type.
+            ValueError: the property has no proper name.
+        """
+        head, tail = self._ends(type)
+        _check_names([but[0]])
+        statement = (
+            f"MATCH (:{head})-[r:{type}]->(:{tail}) WHERE coalesce(r.{but[0]}, '') <> $trailmix_value "
+            f"WITH r LIMIT {DELETE_BATCH} DELETE r RETURN count(*) AS n"
+        )
+        gone = 0
+        while n := self._write(statement, trailmix_value=but[1])[0]["n"]:
+            gone += n
+        return gone
+
+    def _key_batches(self, label: str) -> Iterator[Sequence[str]]:
+        keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
+        return batches(keys, READ_BATCH)
+
 
 _NULL: dict[str, Any] = {}
 """Stands for null in collected lists, from which collect() would leave it out; no property can be a map."""
@@ -395,10 +479,6 @@ def _work(
     return run
 
 
-def _batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
-
-
 def _collected(variable: str, name: str) -> str:
     return f"collect(coalesce({variable}.{name}, {{}}))"
 
@@ -412,3 +492,7 @@ def _check_names(names: Sequence[str] | set[str], taken: Sequence[str] = ()) -> 
     for name in names:
         if name in taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
             raise ValueError(f"{name!r} cannot name a property: letters, digits and _ only, and not id")
+
+
+def _held(properties: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if value is not None}

@@ -96,6 +96,24 @@ def cypher(
         print(jsonlib.dumps(record, ensure_ascii=False, default=str) if json else "  ".join(shown))
 
 
+@app.command("hash")
+def content_hash(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """Print a hash of all that the graph holds, provenance aside; equal content, equal hash, on any engine.
+
+    Example: trailmix graph hash --json
+    """
+    from dataclasses import asdict
+
+    from kg.connect import open_store
+    from kg.content import graph_content
+    from kg.settings import load_settings
+    from scripts.progress import reporting
+
+    with open_store(load_settings()) as store, reporting() as report:
+        found = graph_content(store, report)
+    print(jsonlib.dumps(asdict(found)) if json else found.hash)
+
+
 def _own_server() -> "Settings":
     """The settings, if they leave the server to us."""
     from kg.errors import SettingsError

@@ -1,55 +1,143 @@
-"""`trailmix ingest`: load files, or a benchmark folder, into the graph."""
+"""`trailmix ingest`: load files, or a benchmark folder, into the graph; and take them out again."""
 
-import json
+import json as jsonlib
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from kg.ingest import IngestReport
+    from kg.ingest import IngestOptions, IngestReport
+
+EXIT_REJECTED = 3
+
+
+class WithUndo(TyperCommand):
+    """A command whose first argument may be `undo`, which is a command of its own."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context of the one or the other."""
+        if args[:1] != ["undo"]:
+            return super().make_context(info_name, args, parent, **extra)
+        app = typer.Typer(add_completion=False)
+        app.command()(undo)
+        return typer.main.get_command(app).make_context(f"{info_name} undo", args[1:], parent, **extra)
 
 
 def command(
-    source: Path = typer.Argument(
-        ..., help="A mapping file (its sources are relative to its folder), or a benchmark folder."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A mapping file (its sources are relative to its folder), or a benchmark folder; "
+            "or `undo RUN`, see trailmix ingest undo --help."
+        ),
+    ],
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Write rejected rows here, as JSON Lines.")
+    ] = None,
+    max_errors: Annotated[
+        int | None, typer.Option("--max-errors", min=0, help="Stop when more rows than this are rejected.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was killed.")] = False,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the report here, as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Load the files that a mapping file describes into the graph; running it again changes nothing.
 
-    A folder that holds interactions.tsv is a benchmark folder and needs no mapping.
+    All rows are checked before the first is written; exit code 3 says that some were rejected. A folder that
+    holds interactions.tsv is a benchmark folder and needs no mapping.
 
-    Example: trailmix ingest films/mapping.yaml
+    Example: trailmix ingest films/mapping.yaml --rejects rejected.jsonl
     """
+    from kg.ingest import IngestOptions
+
+    done = _ingest(source, IngestOptions(rejects, max_errors, resume), dry_run)
+    if report is not None:
+        _write(report, jsonlib.dumps(done.as_dict(), indent=2) + "\n")
+    if as_json:
+        print(jsonlib.dumps(done.as_dict()))
+    else:
+        _print(done)
+    if done.rejected:
+        _say_rejected(done, rejects)
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def undo(run: Annotated[str, typer.Argument(help="The id of the run, as its report says.")]) -> None:
+    """Remove from the graph what one ingestion alone brought.
+
+    What other runs brought as well stays; so do nodes that relations of others lead to.
+
+    Example: trailmix ingest undo 20260131T120000-a1b2c3
+    """
+    from kg.connect import open_store
+    from kg.settings import load_settings
+
+    with open_store(load_settings()) as store:
+        undone = store.undo_run(run)
+    kept = f"; {undone.kept:,} nodes stay, because others use them" if undone.kept else ""
+    print(f"removed {undone.nodes:,} nodes and {undone.relations:,} relations{kept}")
+
+
+def _ingest(source: Path, options: "IngestOptions", dry_run: bool) -> "IngestReport":
     from kg.benchmark_graph import ingest_benchmark
     from kg.connect import open_store
+    from kg.errors import UsageError
+    from kg.ingest import dry_run as check
     from kg.ingest import ingest
     from kg.mapping import load_mapping
     from kg.settings import load_settings
     from scripts.progress import reporting
 
     mapping = None if source.is_dir() else load_mapping(source)
-    with open_store(load_settings()) as store, reporting() as report:
-        if mapping is None:
-            done = ingest_benchmark(source, store, report)
-        else:
-            done = ingest(mapping, source.parent, store, report)
-    if as_json:
-        print(json.dumps(done.as_dict()))
-    else:
-        _print(done)
+    with reporting() as progress:
+        if mapping is None and (dry_run or options.rejects or options.max_errors is not None):
+            raise UsageError("--dry-run, --rejects and --max-errors need a mapping file, not a folder")
+        if mapping is not None and dry_run:
+            return check(mapping, source.parent, progress, options)
+        with open_store(load_settings()) as store:
+            if mapping is None:
+                return ingest_benchmark(source, store, progress)
+            return ingest(mapping, source.parent, store, progress, options)
+
+
+def _write(path: Path, text: str) -> None:
+    from kg.errors import UsageError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--report {path}: cannot be written: {error.strerror}") from None
+
+
+def _say_rejected(report: "IngestReport", rejects: Path | None) -> None:
+    """The first rejected rows, where all of them are, and what became of the rest."""
+    for example in report.examples:
+        print(example, file=sys.stderr)
+    where = f"all in {rejects}" if rejects else "--rejects FILE writes all of them"
+    print(f"{report.rejected:,} rows were rejected; {where}", file=sys.stderr)
+    if report.stopped:
+        print("stopped, because these are more than --max-errors; nothing was written", file=sys.stderr)
 
 
 def _print(report: "IngestReport") -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    figures = (Column(title, justify="right") for title in ("rows", "written", "seconds"))
-    table = Table("", "from", *figures, box=None)
-    for step in report.steps:
-        sources = ", ".join(step.sources)
-        table.add_row(step.name, sources, f"{step.rows:,}", f"{step.written:,}", f"{step.seconds:.1f}")
+    counted = ("read", "written", "unchanged", "rejected")
+    figures = (Column(title, justify="right") for title in (*counted, "seconds"))
+    table = Table("source", "file", *figures, box=None)
+    described = report.as_dict()
+    for row in (*described["sources"], {"name": "all rows", "file": "", **described["totals"]}):
+        numbers = (f"{row[name]:,}" for name in counted)
+        table.add_row(row["name"], Path(row["file"]).name, *numbers, f"{row['seconds']:.1f}")
     console = Console()
     console.print(table)
-    console.print(f"{report.nodes:,} nodes, {report.relations:,} relations in {report.seconds:.1f} s")
+    if report.run_id is not None:
+        console.print(
+            f"run {report.run_id}: {report.nodes:,} nodes and {report.relations:,} relations "
+            f"created or changed in {report.seconds:.1f} s"
+        )

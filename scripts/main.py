@@ -7,7 +7,7 @@ import typer
 
 from kg.errors import TrailmixError, UsageError
 from kg.settings import load_settings
-from scripts import evaluate, graph, ingest, quickstart, recommend, sample, serve, train
+from scripts import enrich, evaluate, export, graph, ingest, quickstart, recommend, sample, serve, train, user
 from scripts.logs import configure_logs
 
 EXIT_FAILED = 1
@@ -22,12 +22,15 @@ app = typer.Typer(
 )
 app.command("quickstart")(quickstart.command)
 app.command("sample")(sample.command)
-app.command("ingest")(ingest.command)
+app.command("ingest", cls=ingest.WithUndo)(ingest.command)
 app.add_typer(graph.app, name="graph")
 app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("serve")(serve.command)
+app.add_typer(user.app, name="user")
+app.add_typer(export.app, name="export")
+app.add_typer(enrich.app, name="enrich")
 
 
 def main() -> None:

@@ -121,7 +121,7 @@ def _ingest(settings: "Settings", store: "GraphStore", files: str, report: "Repo
     folder = settings.home / "sample"
     done = ingest(load_mapping(folder / "mapping.yaml"), folder, store, report)
     mark.write_text(json.dumps({"files": files, "graph": store.state()}))
-    _say(f"graph: {done.nodes:,} nodes and {done.relations:,} relations")
+    _say(f"graph: {done.nodes:,} nodes and {done.relations:,} relations written")
 
 
 def _is_loaded(store: "GraphStore", mark: Path, files: str) -> bool:

@@ -26,6 +26,9 @@ class Trained:
 
 def command(
     seed: Annotated[int, typer.Option(help="Of everything random; the same seed gives the same model.")] = 0,
+    derived: Annotated[
+        bool, typer.Option("--derived", help="Learn from the relations of trailmix enrich, too.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The manifest of the model, as JSON.")] = False,
 ) -> None:
     """Train a model on the graph, measure it beside baselines, and make it the one in use.
@@ -37,7 +40,7 @@ def command(
 
     settings = load_settings()
     with reporting() as report, open_store(settings) as store:
-        trained = train_latest(settings, store, seed=seed, report=report)
+        trained = train_latest(settings, store, seed=seed, report=report, derived=derived)
     if json:
         print(trained.manifest.model_dump_json(indent=2))
         return
@@ -45,7 +48,9 @@ def command(
     print(f"model {trained.manifest.model_version} in {trained.path}")
 
 
-def train_latest(settings: "Settings", store: "GraphStore", *, seed: int = 0, report: "Report") -> Trained:
+def train_latest(
+    settings: "Settings", store: "GraphStore", *, seed: int = 0, report: "Report", derived: bool = False
+) -> Trained:
     """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used."""
     from embeddings.artifact import find_model, read_manifest, save_model, saved_models, use_model
     from embeddings.fusion import TrainingConfig
@@ -54,7 +59,7 @@ def train_latest(settings: "Settings", store: "GraphStore", *, seed: int = 0, re
     from kg.snapshot import SnapshotCache
 
     snapshots = SnapshotCache(settings.snapshots_folder)
-    snapshot = snapshots.load(store, report)
+    snapshot = snapshots.load(store, report, derived=derived)
     encoder = open_encoder(settings)
     config = TrainingConfig()
     found = find_model(settings.models_folder, describe(snapshot, encoder.name, config, seed).inputs)

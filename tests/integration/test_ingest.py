@@ -1,6 +1,9 @@
 """Files to a graph on each server, and back into the very same arrays."""
 
 import json
+import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from kg.errors import GraphSchemaError
+from kg.errors import GraphSchemaError, UnknownIdError
 from kg.ingest import ingest
 from kg.mapping import load_mapping
 from kg.snapshot import SnapshotCache, read_snapshot
 
 BOOKSHOP = Path(__file__).parents[1] / "data" / "bookshop"
-INGEST = "import typer; from scripts.ingest import command; typer.run(command)"
+INGEST = "import sys; from scripts import main; sys.argv[1:1] = ['ingest']; main.main()"
+KILLS = int(os.environ.get("TRAILMIX_TEST_KILLS", "2"))
 
 READERS, BOOKS = 300, 100
 
@@ -64,20 +68,136 @@ def test_an_unchanged_graph_comes_from_the_cache(store, tmp_path):
     assert len(cache.load(store).interactions) == len(first.interactions) + 1
 
 
-def test_killed_in_the_middle_and_run_again(store, big_shop):
-    command = [sys.executable, "-c", INGEST, str(big_shop), "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def test_killed_at_any_moment_and_resumed_is_as_if_undisturbed(store, big_shop):
+    """The moments are random; TRAILMIX_TEST_KILLS says how many."""
+    began = time.monotonic()
+    undisturbed = run_command(big_shop)
+    seconds = time.monotonic() - began
+    counts, content = store.counts(), everything(store)
+    assert counts.relations == {"BOUGHT": READERS * BOOKS}
+    for kill in range(KILLS):
+        store.clear()
+        process = subprocess.Popen(command(big_shop), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            if kill == 0:  # surely in the middle
+                _wait_for_first_orders(store, process)
+            else:
+                time.sleep(random.Random(kill).uniform(0.3, 1.0) * seconds)
+            process.send_signal(signal.SIGKILL)
+        finally:
+            process.kill()
+            process.communicate()
+        if kill == 0:
+            assert 0 < store.counts().relations["BOUGHT"] < READERS * BOOKS
+        _check_whole_batches(store)
+        resumed = run_command(big_shop, "--resume")
+        assert rows(resumed) in (rows(undisturbed), unchanged(rows(undisturbed)))
+        assert store.counts() == counts
+        assert everything(store) == content
+        runs = store.query("MATCH (n) WHERE n.trailmix_run IS NOT NULL RETURN DISTINCT n.trailmix_run AS x")
+        if rows(resumed) == rows(undisturbed):  # it was not finished before the kill
+            assert runs == [{"x": resumed["run_id"]}]
+
+
+def test_undoing_a_run_leaves_what_others_brought(store, big_shop):
+    first = load(store, big_shop)
+    alone = store.counts()
+    more = "rX,b0\nr0,bX\nr0,b0\n"
+    (big_shop.parent / "orders.csv").write_text("reader,book\n" + more)
+    second = load(store, big_shop)
+    assert store.counts().relations["BOUGHT"] == READERS * BOOKS + 2
+    undone = store.undo_run(second.run_id)
+    assert (undone.nodes, undone.relations, undone.kept) == (2, 2, 0)  # rX, bX and their orders
+    assert store.counts() == alone
+    load(store, big_shop)  # r0 bought b0: again both runs brought it
+    undone = store.undo_run(first.run_id)
+    assert undone.relations == READERS * BOOKS - 1
+    assert store.counts().relations == {"BOUGHT": 3}
+    assert store.counts().nodes == {"Reader": 2, "Book": 2}
+    assert [run.state for run in store.runs()] == ["finished"]
+    with pytest.raises(UnknownIdError, match="no run has the id"):
+        store.undo_run(first.run_id)
+
+
+def test_undoing_keeps_what_was_written_by_something_else(store):
+    run = load(store)
+    store.upsert_relations("BOUGHT", [{"head": "r2", "tail": "b9", "properties": {"value": 5.0, "time": 1}}])
+    undone = store.undo_run(run.run_id)
+    assert undone.kept == 2
+    assert store.counts().nodes == {"Book": 1, "Reader": 1, "Author": 0, "Publisher": 0}
+    assert store.counts().relations == {"AUTHORED_BY": 0, "PUBLISHED_BY": 0, "BOUGHT": 1}
+
+
+def test_a_second_run_writes_nothing_that_changes_the_graph(store):
+    load(store)
+    before = store.state()
+    report = load(store)
+    assert {(x.written, x.rejected) for x in report.sources} == {(0, 0)}
+    assert store.state() == before
+
+
+def test_the_command_tells_rows_and_rejects(store, tmp_path):
+    shop = shutil.copytree(BOOKSHOP, tmp_path / "shop")
+    orders = (shop / "orders.csv").read_text()
+    (shop / "orders.csv").write_text(orders.replace("r2,b2,3", "r2,b77,3"))
+    given = command(shop / "mapping.yaml", "--rejects", tmp_path / "bad", "--report", tmp_path / "report")
+    done = subprocess.run(given, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    report = json.loads((tmp_path / "report").read_text())
+    assert report == json.loads(done.stdout)
+    assert report["totals"].items() >= {"read": 10, "written": 8, "unchanged": 1, "rejected": 1}.items()
+    assert json.loads((tmp_path / "bad").read_text()) == {
+        "file": str(shop / "orders.csv"),
+        "row": 3,
+        "column": "book",
+        "value": "b77",
+        "reason": "is the id of no Book; add it to books or remove the row",
+    }
+    undone = subprocess.run(
+        command("undo", report["run_id"])[:-1], capture_output=True, text=True, check=True
+    )
+    assert undone.stdout == "removed 10 nodes and 9 relations\n"
+
+
+def command(*arguments):
+    return [sys.executable, "-c", INGEST, *map(str, arguments), "--json"]
+
+
+def run_command(*arguments):
+    return json.loads(subprocess.run(command(*arguments), capture_output=True, text=True, check=True).stdout)
+
+
+def rows(report):
+    return [[x["name"], x["read"], x["written"], x["unchanged"], x["rejected"]] for x in report["sources"]]
+
+
+def unchanged(told):
+    """What a run tells that finds everything there."""
+    return [[name, read, 0, read, 0] for name, read, *_ in told]
+
+
+def everything(store):
+    """All that the graph says, provenance aside."""
+    return [
+        store.query(f"MATCH (n:{label}) RETURN n.id AS id, n.name AS name ORDER BY id")
+        for label in ("Reader", "Book")
+    ] + [
+        store.query(
+            "MATCH (h)-[r:BOUGHT]->(t) RETURN h.id AS h, t.id AS t, r.value AS v ORDER BY h, t", timeout=60
+        )
+    ]
+
+
+def _check_whole_batches(store):
+    """A checkpoint says no more and no less than what is there."""
     try:
-        _wait_for_first_orders(store, process)
-        process.send_signal(signal.SIGKILL)
-    finally:
-        process.kill()
-        process.communicate()
-    assert 0 < store.counts().relations["BOUGHT"] < READERS * BOOKS
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert store.counts().nodes == {"Reader": READERS, "Book": BOOKS}
-    assert store.counts().relations == {"BOUGHT": READERS * BOOKS}
-    assert json.loads(done.stdout)["relations"] == READERS * BOOKS
+        bought = store.counts().relations["BOUGHT"]
+    except GraphSchemaError:
+        return
+    running = [run for run in store.runs() if run.state == "running"]
+    done = [x for run in running for x in store.checkpoints(run.id).values()]
+    if running:
+        assert bought == sum(x.rows for x in done)
 
 
 def _wait_for_first_orders(store, process):

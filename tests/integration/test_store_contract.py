@@ -296,3 +296,47 @@ def test_a_wrong_password_says_so_and_shows_none(server: Connection) -> None:
     ):
         store.info()
     assert "not-this-one" not in f"{caught.value}{wrong!r}"
+
+
+def test_all_of_a_user_is_read(store: GraphStore) -> None:
+    fill(store)
+    knows = RelationSchema(type="GUIDES", head="Author", tail="Reader", phrase=Phrase(out="a", back="b"))
+    store.prepare(SCHEMA.model_copy(update={"relations": (*SCHEMA.relations, knows)}))
+    store.upsert_nodes("Reader", [node("r1", name="Ann")])
+    store.query("MATCH (r:Reader {id: 'r1'}) SET r.trailmix_run = 'run'", write=True)
+    store.upsert_relations("GUIDES", [relation("a1", "r1", since=2000)])
+    found = store.read_user("r1")
+    assert found is not None
+    assert found.properties == {"id": "r1", "name": "Ann", "trailmix_run": "run"}
+    read = {"type": "READ", "direction": "out", "label": "Book", "id": "b1", "name": "One"}
+    guides = {"type": "GUIDES", "direction": "in", "label": "Author", "id": "a1", "name": "Ann"}
+    assert found.relations == [
+        {**read, "properties": {"value": 4.5, "time": 100}},
+        {**guides, "properties": {"since": 2000}},
+    ]
+    assert store.read_user("nobody") is store.delete_user("nobody") is None
+
+
+def test_a_user_is_deleted_and_nobody_else(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kg.store.DELETE_BATCH", 2)
+    fill(store)
+    store.upsert_relations("READ", [relation("r1", "b2"), relation("r1", "b3"), relation("r2", "b1")])
+    store.upsert_relations("SOLD", [relation("r1", "b1")])
+    before = store.state()
+    assert store.delete_user("r1") == 4
+    assert store.counts() == GraphCounts(
+        {"Reader": 1, "Book": 3, "Author": 1}, {"BY": 2, "READ": 1, "SOLD": 0}
+    )
+    assert store.read_relations("READ").heads == ["r2"]
+    assert store.state() != before
+
+
+def test_relations_of_another_mark_are_deleted(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kg.store.DELETE_BATCH", 2)
+    fill(store)
+    store.upsert_relations("READ", [relation("r2", x, trailmix_mark="old") for x in ("b1", "b2", "b3")])
+    store.upsert_relations("READ", [relation("r2", "b2", trailmix_mark="new")])
+    assert store.delete_relations("READ", but=("trailmix_mark", "new")) == 3  # r1's has no mark at all
+    read = store.read_relations("READ")
+    assert (read.heads, read.tails) == (["r2"], ["b2"])
+    assert store.counts().relations["BY"] == 2

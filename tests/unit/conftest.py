@@ -1,12 +1,16 @@
 """Fakes for the unit tests."""
 
+import copy
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kg.errors import GraphSchemaError
-from kg.store import GraphCounts, NodeColumns, RelationColumns
+from kg.errors import GraphError, GraphSchemaError, UnknownIdError
+from kg.schema import RUN_PROPERTY
+from kg.store import GraphCounts, NodeColumns, RelationColumns, UserRecord
+from kg.store_runs import NotNewError, Undone
 
 
 class FakeStore:
@@ -19,6 +23,9 @@ class FakeStore:
     def clear(self):
         self.nodes = {}
         self.edges = {}
+        self.provenance = {}
+        self.records = {}
+        self.done = {}
         self.writes = 0
         self.reads = 0
         self._schema = None
@@ -47,6 +54,75 @@ class FakeStore:
             )
         return len(found)
 
+    def begin_run(self, run):
+        self.records[run.id] = run
+
+    def end_run(self, run_id):
+        self.records[run_id] = replace(self.records[run_id], state="finished")
+        self.done = {key: x for key, x in self.done.items() if key[0] != run_id}
+
+    def runs(self):
+        return sorted(self.records.values(), key=lambda run: (run.began, list(self.records).index(run.id)))
+
+    def checkpoints(self, run_id):
+        return {place: x for (run, place), x in self.done.items() if run == run_id}
+
+    def has_nodes(self, label):
+        return bool(self.nodes.get(label))
+
+    def has_relations(self, kind):
+        return bool(self.edges.get(kind))
+
+    def stored_nodes(self, label, ids, properties):
+        return self._stored(label, self.nodes, ids, properties)
+
+    def stored_relations(self, kind, pairs, properties):
+        return self._stored(kind, self.edges, pairs, properties)
+
+    def write_batch(self, nodes, relations, checkpoint, *, new=(), changes=True):
+        before = copy.deepcopy((self.nodes, self.edges, self.provenance))
+        try:
+            self._write()
+            for label, rows in nodes.items():
+                self._merge(label, self.nodes, [(row["id"], row) for row in rows], label in new)
+            for kind, rows in relations.items():
+                head, tail = (self.nodes.get(label, {}) for label in self._ends(kind))
+                if not all(row["head"] in head and row["tail"] in tail for row in rows):
+                    raise GraphError("a relation without its ends")
+                self._merge(kind, self.edges, [((r["head"], r["tail"]), r) for r in rows], kind in new)
+        except BaseException:
+            self.nodes, self.edges, self.provenance = before
+            raise
+        self.done[checkpoint.run, checkpoint.place] = checkpoint
+
+    def undo_run(self, run_id):
+        if run_id not in self.records:
+            raise UnknownIdError("run", run_id)
+        del self.records[run_id]
+        return Undone(0, 0, 0)  # the graph itself is a matter for the servers' tests
+
+    def _stored(self, name, things, keys, properties):
+        known = things.get(name, {})
+        return {
+            key: {
+                p: self.provenance.get((name, key)) if p == RUN_PROPERTY else known[key].get(p)
+                for p in properties
+            }
+            for key in keys
+            if key in known
+        }
+
+    def _merge(self, name, things, rows, must_be_new):
+        known = things.setdefault(name, {})
+        if must_be_new and (
+            len({key for key, _ in rows}) < len(rows) or any(key in known for key, _ in rows)
+        ):
+            raise NotNewError(name)
+        for key, row in rows:
+            properties = dict(row["properties"])
+            self.provenance[name, key] = properties.pop(RUN_PROPERTY)
+            _set(known.setdefault(key, {}), properties)
+
     def read_nodes(self, label, properties=()):
         self.reads += 1
         found = dict(reversed(self.nodes.get(label, {}).items()))  # an order that nobody may rely on
@@ -57,6 +133,52 @@ class FakeStore:
         found = dict(reversed(self.edges.get(kind, {}).items()))
         columns = {p: [x.get(p) for x in found.values()] for p in properties}
         return RelationColumns([h for h, _ in found], [t for _, t in found], columns)
+
+    def scan_nodes(self, label):
+        found = sorted(self.nodes.get(label, {}).items(), reverse=True)
+        yield [(external, dict(held)) for external, held in found]
+
+    def scan_relations(self, kind):
+        for (head, tail), held in reversed(self.edges.get(kind, {}).items()):
+            yield [(head, tail, dict(held))]
+
+    def read_user(self, user_id):
+        user = self.schema().user.label
+        if user_id not in self.nodes.get(user, {}):
+            return None
+        relations = [
+            {
+                "type": kind,
+                "direction": "out",
+                "label": tail,
+                "id": end,
+                "name": end,
+                "properties": dict(held),
+            }
+            for kind, edges in self.edges.items()
+            for (start, end), held in edges.items()
+            for head, tail in [self._ends(kind)]
+            if (head, start) == (user, user_id)
+        ]
+        return UserRecord({"id": user_id, **self.nodes[user][user_id]}, relations)
+
+    def delete_user(self, user_id):
+        found = self.read_user(user_id)
+        if found is None:
+            return None
+        self._write()
+        for row in found.relations:
+            del self.edges[row["type"]][user_id, row["id"]]
+        del self.nodes[self.schema().user.label][user_id]
+        return len(found.relations)
+
+    def delete_relations(self, kind, *, but):
+        self._ends(kind)
+        edges = self.edges.setdefault(kind, {})
+        gone = [pair for pair, held in edges.items() if held.get(but[0]) != but[1]]
+        for pair in gone:
+            del edges[pair]
+        return len(gone)
 
     def counts(self):
         return GraphCounts(

@@ -1,0 +1,80 @@
+"""KGAT's and KGCN's folders: a graph of integers, in which the first of the entities are the items."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kg.adapters.facts import add_facts
+from kg.adapters.files import rows, write_table
+from kg.errors import DataError
+
+
+def convert_kgat(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
+    """`train.txt` and `test.txt` have a user and their items in a line, `*_list.txt` what numbers mean."""
+    events = [*_lists(folder / "train.txt"), *_lists(folder / "test.txt")]
+    names = _names(folder / "item_list.txt")
+    items = {item for _, item in events} | set(names)
+    write_table(workdir / "interactions.csv", ("user", "item"), events)
+    write_table(workdir / "items.csv", ("id", "name"), ((x, names.get(x, x)) for x in sorted(items, key=int)))
+    _graph(
+        folder,
+        workdir,
+        mapping,
+        items,
+        _names(folder / "relation_list.txt"),
+        _names(folder / "entity_list.txt"),
+    )
+
+
+def convert_kgcn(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
+    """Of `ratings_final.txt` the label 1; a 0 there is an item drawn at random, or disliked."""
+    liked = (values[:2] for values in rows(folder / "ratings_final.txt", "\t", 3) if values[2] == "1")
+    write_table(workdir / "interactions.csv", ("user", "item"), liked)
+    items = {values[1] for values in rows(folder / "ratings_final.txt", "\t", 3)}
+    names = {}
+    path = folder / "item_index2entity_id.txt"
+    if path.exists():  # line n is of item n
+        names = {str(n): values[1] for n, values in enumerate(rows(path, "\t", 2))}
+    items |= set(names)
+    write_table(workdir / "items.csv", ("id", "name"), ((x, names.get(x, x)) for x in sorted(items, key=int)))
+    predicates: dict[str, str] = {}
+    path = folder / "kg.txt"
+    if path.exists():  # relations are numbered as they first come
+        seen = dict.fromkeys(values[1] for values in rows(path, "\t", 3))
+        predicates = {str(n): name for n, name in enumerate(seen)}
+    _graph(folder, workdir, mapping, items, predicates, {})
+
+
+def _graph(
+    folder: Path,
+    workdir: Path,
+    mapping: dict[str, Any],
+    items: set[str],
+    predicates: dict[str, str],
+    entities: dict[str, str],
+) -> None:
+    facts = (
+        (head, predicates.get(relation, relation), tail)
+        for head, relation, tail, *_ in rows(folder / "kg_final.txt", None, 3)
+    )
+    found = add_facts(facts, {x: x for x in items}, workdir, mapping)
+    table = ((x, entities.get(x, x)) for x in sorted(found, key=int))
+    write_table(workdir / "entities.csv", ("id", "name"), table)
+
+
+def _lists(path: Path) -> Iterator[tuple[str, str]]:
+    for user, *items in rows(path, None, 1):
+        yield from ((user, item) for item in dict.fromkeys(items))
+
+
+def _names(path: Path) -> dict[str, str]:
+    """What the numbers of a `*_list.txt` stand for: org_id, remap_id and maybe freebase_id."""
+    if not path.exists():
+        return {}
+    found = {}
+    for values in rows(path, None, 2, header=True):
+        at = len(values) - (1 if values[-1].isdigit() else 2)  # an org_id may hold blanks
+        if at < 1 or not values[at].isdigit():
+            raise DataError(f"{path}: {' '.join(values)!r} has no remap_id")
+        found[values[at]] = " ".join(values[:at])
+    return found

@@ -1,0 +1,81 @@
+"""Published formats that are ingested as they are: a mapping each, and what turns odd files into tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kg.errors import DataError, UsageError
+from kg.mapping import nearest_name
+
+Convert = Callable[[Path, Path, dict[str, Any]], None]
+"""`convert(folder, workdir, mapping)` writes tables into `workdir` and may add what only they tell to the
+mapping."""
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One format."""
+
+    convert: str
+    """`module:function` of the converter in this folder; loaded when used."""
+    needs: tuple[str, ...]
+    """Files that must be there."""
+
+
+ADAPTERS = {
+    "movielens-100k": Adapter("movielens:convert_100k", ("u.data", "u.item", "u.user", "u.genre")),
+    "movielens-1m": Adapter("movielens:convert_1m", ("ratings.dat", "movies.dat", "users.dat")),
+    "movielens": Adapter("movielens:convert_csv", ("ratings.csv", "movies.csv")),
+    "hetrec-lastfm": Adapter(
+        "lastfm:convert",
+        ("artists.dat", "tags.dat", "user_artists.dat", "user_taggedartists.dat", "user_friends.dat"),
+    ),
+    "amazon-2023": Adapter("amazon:convert", ()),
+    "recbole": Adapter("recbole:convert", ()),
+    "kgat": Adapter("kg_final:convert_kgat", ("train.txt", "test.txt", "kg_final.txt")),
+    "kgcn": Adapter("kg_final:convert_kgcn", ("ratings_final.txt", "kg_final.txt")),
+    "ntriples": Adapter("ntriples:convert", ("interactions.csv",)),
+}
+
+
+def adapted(name: str, folder: Path, workdir: Path) -> Path:
+    """Make tables and a mapping file of a published data set; equal files give equal ones.
+
+    `workdir` is made, may be of an earlier time, and is needed as long as the mapping is read. Returns the
+    mapping file, in it.
+
+    Raises:
+        UsageError: there is no such format.
+        DataError: a file is missing, or not as published.
+    """
+    adapter = ADAPTERS.get(name)
+    if adapter is None:
+        raise UsageError(f"there is no format {name!r}{nearest_name(name, ADAPTERS)}")
+    missing = [x for x in adapter.needs if not (folder / x).is_file()]
+    if missing:
+        raise DataError(
+            f"{folder}: has no {', '.join(missing)}; the format {name} needs {', '.join(adapter.needs)}"
+        )
+    workdir.mkdir(parents=True, exist_ok=True)
+    mapping: dict[str, Any] = yaml.safe_load(
+        Path(__file__).with_name(f"{name}.yaml").read_text(encoding="utf-8")
+    )
+    for source in mapping["sources"].values():
+        source["file"] = source["file"].replace("{folder}", str(folder.absolute()))
+    try:
+        _converter(adapter)(folder, workdir, mapping)
+    except (ValueError, IndexError, TypeError) as error:
+        raise DataError(f"{folder}: is not as {name} is published: {error}") from error
+    path = workdir / "mapping.yaml"
+    path.write_text(yaml.safe_dump(mapping, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def _converter(adapter: Adapter) -> Convert:
+    module, _, function = adapter.convert.partition(":")
+    convert: Convert = getattr(import_module(f"kg.adapters.{module}"), function)
+    return convert

@@ -1,0 +1,82 @@
+"""Ids as 64-bit hashes, so that ten million of them take 80 MB and not a gigabyte.
+
+That two of n different ids share a hash has the chance n^2 / 2^65: 3 in a million for ten million ids.
+"""
+
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kg.graph import BoolArray, HashArray, IntArray
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio, as in Fibonacci hashing
+
+
+def hashes(texts: pd.Series) -> HashArray:
+    """One hash for each text, the same in every process."""
+    return pd.util.hash_array(texts.to_numpy(object), categorize=len(texts) > 1)
+
+
+def combined(columns: Iterable[HashArray], rows: int) -> HashArray:
+    """One hash of each row of several columns; their order counts."""
+    total = np.zeros(rows, np.uint64)
+    for column in columns:
+        total = (total + np.uint64(1)) * _MIX + column
+        total ^= total >> np.uint64(29)
+    return total
+
+
+class Growing:
+    """A list of 64-bit numbers that takes 8 bytes each."""
+
+    def __init__(self, code: str = "Q") -> None:
+        self._numbers = array(code)
+
+    def add(self, numbers: HashArray | IntArray) -> None:
+        """Put them at the end."""
+        self._numbers.frombytes(np.ascontiguousarray(numbers).tobytes())
+
+    def all(self) -> Any:
+        """All of them, as an array that shares their memory."""
+        return np.frombuffer(self._numbers, np.uint64 if self._numbers.typecode == "Q" else np.int64)
+
+
+class HashSet:
+    """A set of hashes in sorted arrays, each at least twice as long as the next."""
+
+    def __init__(self) -> None:
+        self._sorted: list[HashArray] = []
+
+    def add(self, given: HashArray) -> BoolArray:
+        """Take them in; returns which were new, of equal ones the first."""
+        unique, first = np.unique(given, return_index=True)
+        new = ~self.holds(unique)
+        fresh = np.zeros(len(given), bool)
+        fresh[first[new]] = True
+        self._push(unique[new])
+        return fresh
+
+    def holds(self, asked: HashArray) -> BoolArray:
+        """Which of them are in the set."""
+        found = np.zeros(len(asked), bool)
+        for level in self._sorted:
+            found |= in_sorted(asked, level)
+        return found
+
+    def _push(self, numbers: HashArray) -> None:
+        while self._sorted and len(self._sorted[-1]) < 2 * len(numbers):
+            numbers = np.sort(np.concatenate([self._sorted.pop(), numbers]))
+        if len(numbers):
+            self._sorted.append(numbers)
+
+
+def in_sorted(asked: HashArray | IntArray, ordered: HashArray | IntArray) -> BoolArray:
+    """Which of `asked` are in an array that is sorted."""
+    if not len(ordered):
+        return np.zeros(len(asked), bool)
+    places = np.minimum(np.searchsorted(ordered, asked), len(ordered) - 1)
+    found: BoolArray = ordered[places] == asked
+    return found

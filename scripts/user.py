@@ -1,0 +1,62 @@
+"""`trailmix user`: what is stored of one user, told and forgotten."""
+
+import json as jsonlib
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Show or forget all that is stored of a user.", no_args_is_help=True)
+
+UserId = Annotated[str, typer.Argument(metavar="ID", help="The user's id.")]
+
+
+@app.command("export")
+def export(user_id: UserId) -> None:
+    """Print all that is stored of a user, as JSON.
+
+    Example: trailmix user export 15 > 15.json
+    """
+    from kg.connect import open_store
+    from kg.settings import load_settings
+    from service.privacy import export_user
+
+    settings = load_settings()
+    with open_store(settings) as store:
+        found = export_user(settings, store, user_id)
+    print(jsonlib.dumps(found, indent=2, ensure_ascii=False, default=str))
+
+
+@app.command("forget")
+def forget(
+    user_id: UserId,
+    keep_models: Annotated[
+        bool,
+        typer.Option("--keep-models", help="Leave what was trained with the user until the next training."),
+    ] = False,
+) -> None:
+    """Remove a user and all events from the graph, and every snapshot and model that holds them.
+
+    There is no model then until `trailmix train`. Files that the user was ingested from are not touched.
+
+    Example: trailmix user forget 15
+    """
+    from kg.connect import open_store
+    from kg.settings import load_settings
+    from service.privacy import forget_user
+
+    settings = load_settings()
+    with open_store(settings) as store:
+        done = forget_user(settings, store, user_id, keep_models=keep_models)
+    print(
+        f"graph: user {user_id} and {done.relations:,} relations removed"
+        if done.in_graph
+        else f"graph: no user {user_id}"
+    )
+    for path in done.removed:
+        print(f"removed {path}")
+    for path in done.kept:
+        print(f"kept, and holds the user: {path}")
+    if done.kept:
+        print("run trailmix train, then trailmix user forget again")
+    elif done.removed:
+        print("a running service still knows the user: run trailmix train, then restart it")

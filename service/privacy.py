@@ -1,0 +1,123 @@
+"""What is stored of one user, told and forgotten: the graph, the cached snapshots, the trained models.
+
+A snapshot holds every user's id and events. A model may hold users' rows themselves (EASE does, where there
+are fewer users than items) and was in any case learnt from them, so a model counts as a copy of every user in
+its snapshot. What cannot be read cannot be shown to be free of the user and counts as a copy too.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embeddings.artifact import read_manifest, remove_models
+from kg.errors import ArtifactError, UnknownIdError
+from kg.settings import Settings
+from kg.snapshot import SnapshotCache
+from kg.store import GraphStore
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Where on disk a user is, besides the graph."""
+
+    snapshots: tuple[Path, ...]
+    models: tuple[Path, ...]
+    unclear: tuple[Path, ...]
+    """Snapshots and models, damaged or left half-written, that may hold the user."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What was removed, and what was kept because it was asked for."""
+
+    in_graph: bool
+    relations: int
+    """How many events and other relations went with the user."""
+    removed: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def find_copies(settings: Settings, user_id: str) -> Copies:
+    """Look through all snapshots and models of the home folder."""
+    having, unclear = SnapshotCache(settings.snapshots_folder).holding(user_id)
+    names, clear = {x.name for x in having}, {x.name for x in settings.snapshots_folder.glob("*")}
+    clear -= {x.name for x in unclear}
+    models = []
+    for path in sorted(settings.models_folder.glob("*")):
+        if not path.is_dir():
+            continue
+        trained_on = _trained_on(path)
+        if trained_on in names:
+            models.append(path)
+        elif trained_on not in clear:
+            unclear.append(path)
+    return Copies(tuple(having), tuple(models), tuple(unclear))
+
+
+def export_user(settings: Settings, store: GraphStore, user_id: str) -> dict[str, Any]:
+    """All that is stored of a user, for JSON: node, events, other relations, and which files have copies.
+
+    Raises:
+        UnknownIdError: neither the graph nor a snapshot has that user.
+    """
+    schema, copies = store.schema(), find_copies(settings, user_id)
+    record = store.read_user(user_id)
+    if record is None and not copies.snapshots:
+        raise UnknownIdError(schema.user.label, user_id)
+    kinds = {x.type for x in schema.interactions}
+    relations = sorted(record.relations if record else [], key=lambda x: (x["type"], x["label"], x["id"]))
+    return {
+        "label": schema.user.label,
+        "id": user_id,
+        "properties": record.properties if record else None,
+        "events": [x for x in relations if x["type"] in kinds],
+        "relations": [x for x in relations if x["type"] not in kinds],
+        "copies": {
+            "snapshots": [path.name for path in copies.snapshots],
+            "models": [path.name for path in copies.models],
+        },
+    }
+
+
+def forget_user(
+    settings: Settings, store: GraphStore, user_id: str, *, keep_models: bool = False
+) -> Forgotten:
+    """Remove a user from the graph, and every snapshot and model that has or may have them.
+
+    `keep_models` leaves the models that were trained with the user, and their snapshots, to serve until the
+    next is trained; forgetting once more then removes them. May be repeated after an interruption: a model
+    goes before the snapshot that tells whose it is.
+
+    Raises:
+        UnknownIdError: neither the graph nor a snapshot has that user.
+    """
+    schema, copies = store.schema(), find_copies(settings, user_id)
+    relations = store.delete_user(user_id)
+    if relations is None and not copies.snapshots:
+        raise UnknownIdError(schema.user.label, user_id)
+    models, snapshots, kept = _sorted_out(copies, settings, keep_models)
+    remove_models(settings.models_folder, models)
+    SnapshotCache(settings.snapshots_folder).remove(snapshots)
+    return Forgotten(relations is not None, relations or 0, (*models, *snapshots), kept)
+
+
+def _sorted_out(
+    copies: Copies, settings: Settings, keep_models: bool
+) -> tuple[list[Path], list[Path], tuple[Path, ...]]:
+    """Models to remove, snapshots to remove, what to keep."""
+    unclear = [x for x in copies.unclear if x.parent == settings.models_folder]
+    leftovers = [x for x in copies.unclear if x.parent != settings.models_folder]
+    if not keep_models:
+        return [*copies.models, *unclear], [*copies.snapshots, *leftovers], ()
+    needed = {_trained_on(path) for path in copies.models}
+    keep = [path for path in copies.snapshots if path.name in needed]
+    drop = [path for path in copies.snapshots if path.name not in needed]
+    return unclear, [*drop, *leftovers], (*copies.models, *keep)
+
+
+def _trained_on(model: Path) -> str | None:
+    """The fingerprint of a model's snapshot; None where its manifest cannot be read."""
+    try:
+        return read_manifest(model).snapshot
+    except ArtifactError:
+        return None

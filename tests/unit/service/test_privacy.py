@@ -1,0 +1,139 @@
+"""A user is told, and forgotten wherever there is a copy; what may be a copy goes too."""
+
+import json
+
+import pytest
+
+from embeddings.model import Manifest
+from kg.errors import UnknownIdError
+from kg.ingest import ingest
+from kg.mapping import load_mapping
+from kg.settings import Settings
+from kg.snapshot import SnapshotCache, read_snapshot
+from service.privacy import export_user, find_copies, forget_user
+
+NOT_A_MODEL = {"encoder": "e", "nodes": "n", "config": {}, "inputs": "i", "versions": {}, "metrics": {}}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def shop(fake_store, bookshop):
+    """Books by authors, read by r1 (two orders) and r2 (one)."""
+    ingest(load_mapping(bookshop / "mapping.yaml"), bookshop, fake_store)
+    return fake_store
+
+
+def trained(settings, name, snapshot):
+    """The manifest of a model, which is all that is looked at, and the model in use."""
+    folder = settings.models_folder / name
+    folder.mkdir(parents=True)
+    manifest = Manifest(seed=0, snapshot=snapshot, model_version=name, **NOT_A_MODEL)
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    (folder / "model.safetensors").write_bytes(b"rows of users")
+    (settings.models_folder / "latest").write_text(name)
+    return folder
+
+
+def snapshotted(settings, store):
+    snapshot = read_snapshot(store)
+    SnapshotCache(settings.snapshots_folder).save(snapshot)
+    return snapshot.fingerprint
+
+
+def names(paths):
+    return {path.name for path in paths}
+
+
+def everything(settings):
+    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    return b"".join([str(files).encode(), *(path.read_bytes() for path in files)])
+
+
+def test_all_that_is_stored_is_told(shop, settings):
+    with_user = snapshotted(settings, shop)
+    trained(settings, "m1", with_user)
+    shop.nodes["Reader"]["r1"]["trailmix_run"] = "run7"
+    told = export_user(settings, shop, "r1")
+    assert (told["label"], told["id"], told["relations"]) == ("Reader", "r1", [])
+    assert told["properties"] == {"id": "r1", "name": "Ada Lovelace", "trailmix_run": "run7"}
+    assert [(x["type"], x["id"], x["properties"]) for x in told["events"]] == [
+        ("BOUGHT", "b1", {"value": 4.0, "time": 1704240000}),
+        ("BOUGHT", "b2", {"value": 2.0, "time": 1704153610}),
+    ]
+    assert told["copies"] == {"snapshots": [with_user], "models": ["m1"]}
+    json.dumps(told)
+
+
+def test_nothing_of_the_user_is_left(shop, settings):
+    before = snapshotted(settings, shop)
+    trained(settings, "m1", before)
+    assert b"Ada Lovelace" in everything(settings)
+    done = forget_user(settings, shop, "r1")
+    assert (done.in_graph, done.relations, names(done.removed), done.kept) == (True, 2, {"m1", before}, ())
+    assert everything(settings) == b"[]"
+    assert read_snapshot(shop).users.ids == ("r2",)
+    assert set(shop.edges["BOUGHT"]) == {("r2", "b2")}
+    with pytest.raises(UnknownIdError, match="no Reader has the id 'r1'"):
+        forget_user(settings, shop, "r1")
+    with pytest.raises(UnknownIdError):
+        export_user(settings, shop, "r1")
+
+
+def test_what_never_held_the_user_stays(shop, settings):
+    before = snapshotted(settings, shop)
+    trained(settings, "m1", before)
+    shop.upsert_nodes("Reader", [{"id": "r3", "properties": {"name": "Grace Hopper"}}])
+    with_new = snapshotted(settings, shop)
+    trained(settings, "m2", with_new)
+    done = forget_user(settings, shop, "r3")
+    assert names(done.removed) == {"m2", with_new}
+    assert names(settings.models_folder.iterdir()) == {"m1"}  # and no note that the other is in use
+    assert SnapshotCache(settings.snapshots_folder).by_fingerprint(before).users.ids == ("r1", "r2")
+    assert not (settings.snapshots_folder / "latest.json").exists()
+
+
+def test_models_can_be_kept_until_the_next_is_trained(shop, settings):
+    old = snapshotted(settings, shop)
+    trained(settings, "m1", old)
+    shop.upsert_nodes("Author", [{"id": "new", "properties": {}}])
+    unneeded = snapshotted(settings, shop)
+    done = forget_user(settings, shop, "r1", keep_models=True)
+    assert (names(done.removed), names(done.kept)) == ({unneeded}, {"m1", old})
+    assert (settings.models_folder / "latest").read_text() == "m1"
+    trained(settings, "m2", snapshotted(settings, shop))
+    again = forget_user(settings, shop, "r1")
+    assert (again.in_graph, names(again.removed), again.kept) == (False, {"m1", old}, ())
+    assert names(settings.models_folder.iterdir()) == {"m2", "latest"}
+    assert find_copies(settings, "r1").snapshots == ()
+
+
+def test_what_cannot_be_read_goes_too(shop, settings):
+    snapshotted(settings, shop)
+    harmed = settings.snapshots_folder / "0123456789abcdef"
+    half = settings.snapshots_folder / ".77.part"
+    for folder in (harmed, half):
+        folder.mkdir()
+    (harmed / "strings.json").write_text("{")
+    trained(settings, "on-harmed", harmed.name)
+    trained(settings, "on-missing", "fedcba9876543210")
+    (settings.models_folder / ".part-x").mkdir()
+    unclear = {harmed.name, half.name, "on-harmed", "on-missing", ".part-x"}
+    assert names(find_copies(settings, "r1").unclear) == unclear
+    assert names(forget_user(settings, shop, "r1").removed) >= unclear
+    assert everything(settings) == b"[]"
+
+
+def test_interrupted_is_completed_by_doing_it_again(shop, settings, monkeypatch):
+    fingerprint = snapshotted(settings, shop)
+    trained(settings, "m1", fingerprint)
+    with monkeypatch.context() as patch:
+        patch.setattr(SnapshotCache, "remove", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            forget_user(settings, shop, "r1")
+    done = forget_user(settings, shop, "r1")
+    assert (done.in_graph, names(done.removed)) == (False, {fingerprint})
+    assert everything(settings) == b"[]"
