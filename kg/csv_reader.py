@@ -14,13 +14,21 @@ from pyarrow import csv
 
 from kg import chunks
 from kg.chunks import BLOCK_BYTES, DELIMITERS, Chunk, Problem, file_format, no_rows, unpacked, with_lists
+from kg.errors import DataError
 from kg.mapping import SourceMapping
 
 
 def names(path: Path, source: SourceMapping) -> list[str]:
-    """The names of the columns."""
+    """The names of the columns.
+
+    Raises:
+        DataError: they are no text.
+    """
     with _opened(path, source, None, []) as (reader, _):
-        return list(reader.schema.names)
+        found = list(reader.schema.names)
+    if any(_MARK in name for name in found):
+        raise DataError(f"{path}: is not {source.encoding}; name its `encoding` in the mapping")
+    return found
 
 
 def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chunk]:
@@ -29,8 +37,8 @@ def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chun
     numbers = _Numbers(invalid, header=0 if source.columns else 1)
     final = names(path, source)[-1]
     wanted = list(dict.fromkeys((*columns, final)))  # the one in which a quote that is never closed ends up
-    with _opened(path, source, wanted, invalid) as (reader, tail):
-        held, ending = None, b""
+    with _opened(path, source, wanted, invalid) as (reader, text):
+        held, ending = None, ""
         for batch in reader:
             for start in range(0, batch.num_rows, chunks.CHUNK_ROWS):
                 part = batch.slice(start, chunks.CHUNK_ROWS)
@@ -39,51 +47,73 @@ def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chun
                     yield _only(held, columns)
                 held, ending = chunk, part.column(final)[-1].as_py()
         if held is not None:
-            yield _only(_without_open_quote(held, final, source, ending, tail), columns)
+            yield _only(_without_open_quote(held, final, source, ending, text), columns)
     if rest := numbers.rest():
         yield Chunk(no_rows(columns), tuple(rest), rest[-1].row)
 
 
-class _Tail:
-    """A stream that remembers its last bytes."""
+class _Decoded:
+    """A stream of a file's text as UTF-8, bytes that are no text marked; it remembers its end.
+
+    pyarrow decodes too, but gives the whole file up for one wrong byte.
+    """
 
     closed = False
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, encoding: str) -> None:
         self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)(_MARKING)
+        self._pending = b""
+        self._ended = False
         self.last = b""
 
-    def read(self, size: int = -1) -> bytes:
-        found: bytes = self._stream.read(size)
-        self.last = (self.last + found[-8:])[-8:]
-        return found
+    def read(self, size: int = BLOCK_BYTES) -> bytes:
+        """At most `size` bytes, b"" at the end."""
+        while not self._pending and not self._ended:
+            found = self._stream.read(BLOCK_BYTES)
+            self._ended = not found
+            self._pending = self._decoder.decode(found, final=self._ended).encode("utf-8", _MARKING)
+        given, self._pending = self._pending[:size], self._pending[size:]
+        self.last = (self.last + given[-8:])[-8:]
+        return given
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def seekable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
+        """No."""
         return False
 
     def close(self) -> None:
+        """Nothing more will be read."""
         self.closed = True
+
+
+_MARK = "\ufdd0"
+"""Stands for a byte that is no text; Unicode promises that no text holds it."""
+_MARKING = "trailmix-mark"
+
+
+def _marked(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError | UnicodeEncodeError)
+    return _MARK, error.end
+
+
+codecs.register_error(_MARKING, _marked)
 
 
 @contextmanager
 def _opened(
     path: Path, source: SourceMapping, columns: list[str] | None, invalid: list[csv.InvalidRow]
-) -> Iterator[tuple[Any, _Tail]]:
+) -> Iterator[tuple[Any, _Decoded]]:
     def skip(row: csv.InvalidRow) -> str:
         invalid.append(row)
         return "skip"
 
-    utf8 = codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig")
     reading = csv.ReadOptions(
         use_threads=False,  # only then the numbers of invalid rows are known
         block_size=BLOCK_BYTES,
-        encoding="utf8" if utf8 else source.encoding,
         column_names=list(source.columns) or None,
     )
     parsing = csv.ParseOptions(
@@ -93,15 +123,14 @@ def _opened(
         invalid_row_handler=skip,
     )
     converting = csv.ConvertOptions(
-        check_utf8=False,  # one wrong byte is one wrong row
-        column_types={name: pa.binary() for name in columns or ()},
+        column_types={name: pa.string() for name in columns or ()},
         strings_can_be_null=False,
         include_columns=columns,
     )
     with unpacked(path) as stream:
-        tail = _Tail(stream)
-        with csv.open_csv(pa.PythonFile(tail, "r"), reading, parsing, converting) as reader:
-            yield reader, tail
+        text = _Decoded(stream, source.encoding)
+        with csv.open_csv(pa.PythonFile(text, "r"), reading, parsing, converting) as reader:
+            yield reader, text
 
 
 class _Numbers:
@@ -134,43 +163,46 @@ class _Numbers:
         self._passed += 1
         self._last += 1
         reason = f"has {row.actual_columns} values where there are {row.expected_columns} columns"
-        return Problem(self._last, None, row.text[:60], reason)
+        return Problem(self._last, None, _shown(row.text), reason)
 
 
 def _chunk(part: Any, source: SourceMapping, numbers: Any, invalid: list[Problem]) -> Chunk:
-    """Text of bytes; a row with bytes that are no UTF-8 is unreadable."""
-    texts, problems = {}, {problem.row: problem for problem in invalid}
+    """The valid rows, less those that are no text."""
+    problems = {problem.row: problem for problem in invalid}
+    values = {}
     for name, column in zip(part.schema.names, part.columns, strict=True):
-        try:
-            texts[name] = column.cast(pa.string())
-        except pa.ArrowInvalid:
-            values = column.to_pylist()
-            decoded = [value.decode("utf-8", "replace") for value in values]
-            for number, value, text in zip(numbers.tolist(), values, decoded, strict=True):
-                if text.encode() != value:
-                    reason = f"is not {source.encoding}; name the file's `encoding` in the mapping"
-                    problems.setdefault(number, Problem(number, name, text[:60], reason))
-            texts[name] = pa.array(decoded, pa.string())
-    values = {name: pc.utf8_trim_whitespace(text).to_pandas() for name, text in texts.items()}
+        values[name] = pc.utf8_trim_whitespace(column).to_pandas()
+        marked = pc.match_substring(column, _MARK)
+        if pc.any(marked).as_py():
+            for n in pc.indices_nonzero(marked).to_pylist():
+                reason = f"is not {source.encoding}; name the file's `encoding` in the mapping"
+                problems.setdefault(
+                    int(numbers[n]), Problem(int(numbers[n]), name, _shown(values[name][n]), reason)
+                )
     frame = pd.DataFrame(values).set_axis(numbers)
     frame = with_lists(frame[~frame.index.isin(list(problems))], source)
     found = [problems[row] for row in sorted(problems)]
     return Chunk(frame, tuple(found), max([*numbers[-1:].tolist(), *problems]))
 
 
-def _without_open_quote(chunk: Chunk, final: str, source: SourceMapping, ending: bytes, tail: _Tail) -> Chunk:
+def _shown(text: str) -> str:
+    """The beginning of a text, what is no text as people know it."""
+    return text[:60].replace(_MARK, "\ufffd")
+
+
+def _without_open_quote(
+    chunk: Chunk, final: str, source: SourceMapping, ending: str, text: _Decoded
+) -> Chunk:
     """The file's last chunk, less a last row whose quote is never closed and so holds all lines after it.
 
     `ending` is that row's last value as it was read, with its lines' ends.
     """
-    if not source.quote or chunk.frame.empty or tail.last.rstrip(b"\r\n\0").endswith(source.quote.encode()):
+    if not source.quote or chunk.frame.empty or text.last.rstrip(b"\r\n\0").endswith(source.quote.encode()):
         return chunk
     row = int(chunk.frame.index[-1])
-    if row != chunk.last or b"\n" not in ending:
+    if row != chunk.last or "\n" not in ending:
         return chunk
-    problem = Problem(
-        row, final, ending[:60].decode("utf-8", "replace"), "begins with a quote that is never closed"
-    )
+    problem = Problem(row, final, _shown(ending), "begins with a quote that is never closed")
     return Chunk(chunk.frame.iloc[:-1], (*chunk.unreadable, problem), chunk.last)
 
 

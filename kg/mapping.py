@@ -69,9 +69,9 @@ class SourceMapping(_Part):
     columns: tuple[str, ...] = ()
     """The columns' names, for CSV whose first line does not say them; keys that few lines of JSON have."""
     encoding: str = "utf-8"
-    quote: str | None = Field('"', min_length=1, max_length=1)
+    quote: str | None = Field('"', pattern=r"^[!-~]$")
     """What stands around values of CSV that hold a delimiter or a line's end; none: nothing does."""
-    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    delimiter: str | None = Field(None, pattern=r"^[\t -~]$")
     """What stands between values of CSV; none: as the file's ending says."""
 
 

@@ -5,6 +5,7 @@ is still that id; moments are written as ISO 8601.
 """
 
 import codecs
+import io
 import json
 import math
 import shutil
@@ -69,8 +70,8 @@ def read_json(path: Path, source: SourceMapping, columns: list[str]) -> Iterator
 
 def _json_rows(path: Path, source: SourceMapping) -> Iterator[tuple[bytes, Any]]:
     encoding = "utf-8-sig" if codecs.lookup(source.encoding).name == "utf-8" else source.encoding
-    with unpacked(path) as stream:
-        for line in iter(lambda: stream.readline(LINE_BYTES), b""):
+    with unpacked(path) as stream, io.BufferedReader(stream, BLOCK_BYTES) as lines:
+        for line in iter(lambda: lines.readline(LINE_BYTES), b""):
             if len(line) == LINE_BYTES and not line.endswith(b"\n"):
                 raise DataError(f"{path}: has a line of more than 64 MB; it is no JSON Lines file")
             if line.strip():

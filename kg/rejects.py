@@ -38,7 +38,7 @@ class Rejects:
             self.examples.append(described(table, problem))
         if self._file is not None:
             row = {"file": str(table.path), **vars(problem)}
-            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(row) + "\n")
 
 
 def described(table: Table, problem: Problem) -> str:

@@ -14,6 +14,7 @@ from kg.store import GraphStore
 from kg.store_runs import Checkpoint, NodeRow, NotNewError, RelationRow, brought_by
 
 Row = TypeVar("Row", NodeRow, RelationRow)
+Key = TypeVar("Key", str, tuple[str, str])
 
 
 @dataclass
@@ -83,40 +84,52 @@ class RunWriter:
         plan = _Plan()
         nodes = relations = 0
         for label, named in batch.nodes.items():
-            if named:
-                ids = [row["id"] for _, row in named]
-                plan.nodes[label], owners = self._to_write(label, named, ids, is_label=True)
-                nodes += len(owners)
-                plan.rows.update(owners)
+            plan.nodes[label], owners = self._nodes_to_write(label, named)
+            nodes += len(owners)
+            plan.rows.update(owners)
         for kind, edges in batch.relations.items():
-            if edges:
-                pairs = [(row["head"], row["tail"]) for _, row in edges]
-                plan.relations[kind], owners = self._to_write(kind, edges, pairs, is_label=False)
-                relations += len(owners)
-                plan.rows.update(owners)
+            plan.relations[kind], owners = self._relations_to_write(kind, edges)
+            relations += len(owners)
+            plan.rows.update(owners)
         plan.nodes = {label: rows for label, rows in plan.nodes.items() if rows}
         plan.relations = {kind: rows for kind, rows in plan.relations.items() if rows}
         plan.changed = (nodes, relations)
         return plan
 
-    def _to_write(
-        self, name: str, named: Sequence[tuple[int, Row]], keys: Sequence[Any], is_label: bool
+    def _nodes_to_write(
+        self, label: str, named: list[tuple[int, NodeRow]]
+    ) -> tuple[list[NodeRow], list[int]]:
+        """The nodes to send, and the rows of those that bring something."""
+        if label not in self._used:
+            self._used[label] = self._resumed or self._store.has_nodes(label)
+        if not named or not self._used[label]:
+            return [row for _, row in named], [owner for owner, _ in named]
+        ids = [row["id"] for _, row in named]
+        return self._differing(named, ids, self._store.stored_nodes(label, ids, _wanted(named)))
+
+    def _relations_to_write(
+        self, kind: str, named: list[tuple[int, RelationRow]]
+    ) -> tuple[list[RelationRow], list[int]]:
+        """The same of relations."""
+        if kind not in self._used:
+            self._used[kind] = self._resumed or self._store.has_relations(kind)
+        if not named or not self._used[kind]:
+            return [row for _, row in named], [owner for owner, _ in named]
+        pairs = [(row["head"], row["tail"]) for _, row in named]
+        return self._differing(named, pairs, self._store.stored_relations(kind, pairs, _wanted(named)))
+
+    def _differing(
+        self, named: list[tuple[int, Row]], keys: Sequence[Key], stored: Mapping[Key, Mapping[str, Any]]
     ) -> tuple[list[Row], list[int]]:
-        """The rows to send, provenance added, and for each that brings something the row of the file."""
-        stored: dict[Any, dict[str, Any]] = {}
-        if self._is_used(name, is_label):
-            wanted = sorted({RUN_PROPERTY}.union(*(row["properties"] for _, row in named)))
-            stored |= (
-                self._store.stored_nodes(name, keys, wanted)
-                if is_label
-                else self._store.stored_relations(name, keys, wanted)
-            )
         sent: list[Row] = []
         owners: list[int] = []
         for (owner, row), key in zip(named, keys, strict=True):
             known = stored.get(key)
-            same = known is not None and _says(known, row["properties"])
-            was = known[RUN_PROPERTY] if known is not None else self.run_id
+            if known is None:
+                owners.append(owner)
+                sent.append(row)
+                continue
+            same, was = _says(known, row["properties"]), known[RUN_PROPERTY]
             now = brought_by(was, self.run_id)
             if not same:
                 owners.append(owner)
@@ -125,11 +138,10 @@ class RunWriter:
                 sent.append({**row, "properties": properties})
         return sent, owners
 
-    def _is_used(self, name: str, is_label: bool) -> bool:
-        if name not in self._used:
-            has_any = self._store.has_nodes if is_label else self._store.has_relations
-            self._used[name] = self._resumed or has_any(name)
-        return self._used[name]
+
+def _wanted(named: Sequence[tuple[int, NodeRow | RelationRow]]) -> list[str]:
+    """What to read of what is stored."""
+    return sorted({RUN_PROPERTY}.union(*(row["properties"] for _, row in named)))
 
 
 def _says(known: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:

@@ -4,7 +4,6 @@ A row that cannot be read at all (too many values, bytes that are no text, no JS
 on; a file that cannot be read any further is an error.
 """
 
-import codecs
 import glob
 import hashlib
 import os
@@ -108,8 +107,8 @@ def open_tables(mapping: Mapping, folder: Path) -> dict[str, list[Table]]:
 def _files(mapping: Mapping, name: str, folder: Path) -> list[Path]:
     source = mapping.sources[name]
     try:
-        codecs.lookup(source.encoding)
-    except LookupError:
+        "".encode(source.encoding)
+    except (LookupError, UnicodeError):
         problem = f"there is no encoding {source.encoding!r}; utf-8, latin-1, cp1252 and utf-16 are some"
         raise mapping.error(("sources", name, "encoding"), problem) from None
     paths = [folder / source.file]

@@ -84,16 +84,16 @@ def brought_by(known: str | None, run: str) -> str | None:
     return f"{known} {run if len(known.split()) < 3 else '+'}"
 
 
-def node_statement(label: str) -> str:
-    """Creates or updates nodes."""
-    return f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row.properties"
+def node_statement(label: str, first: str = "") -> str:
+    """Creates or updates nodes; `first` is set before their properties are."""
+    return f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET {first}n += row.properties"
 
 
-def relation_statement(kind: str, head: str, tail: str) -> str:
-    """Creates or updates relations; says how many found their ends."""
+def relation_statement(kind: str, head: str, tail: str, first: str = "") -> str:
+    """Creates or updates relations, `first` set before their properties; says how many found their ends."""
     return (
         f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) "
-        f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{kind}]->(t) SET r += row.properties "
+        f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{kind}]->(t) SET {first}r += row.properties "
         "RETURN count(*) AS found"
     )
 
@@ -217,6 +217,8 @@ class RunStatements:
     ) -> None:
         """Write a batch and its checkpoint in one transaction; `changes` is false if it is provenance alone.
 
+        All is brought by the checkpoint's run, but for rows that say `trailmix_run` themselves.
+
         Raises:
             NotNewError: of a label or type in `new` something was there already; nothing was written.
             GraphError: a relation did not find its ends; nothing was written.
@@ -226,12 +228,15 @@ class RunStatements:
         def work(transaction: ManagedTransaction) -> None:
             for label, rows in nodes.items():
                 for batch in batches(rows, NODE_BATCH):
-                    done = transaction.run(node_statement(label), trailmix_rows=batch).consume()
+                    statement = node_statement(label, f"n.{RUN_PROPERTY} = $trailmix_run, ")
+                    done = transaction.run(
+                        statement, trailmix_rows=batch, trailmix_run=checkpoint.run
+                    ).consume()
                     if label in new and done.counters.nodes_created != len(batch):
                         raise NotNewError(label)
             for kind, edges in relations.items():
                 for some in batches(edges, RELATION_BATCH):
-                    _write_relations(transaction, kind, ends[kind], some, kind in new)
+                    _write_relations(transaction, kind, ends[kind], some, checkpoint.run, kind in new)
             transaction.run(
                 _CHECKPOINT,
                 trailmix_id=f"{checkpoint.run} {checkpoint.place}",
@@ -306,9 +311,11 @@ def _write_relations(
     kind: str,
     ends: tuple[str, str],
     rows: Sequence[RelationRow],
+    run: str,
     must_be_new: bool,
 ) -> None:
-    result = transaction.run(relation_statement(kind, *ends), trailmix_rows=rows)
+    statement = relation_statement(kind, *ends, f"r.{RUN_PROPERTY} = $trailmix_run, ")
+    result = transaction.run(statement, trailmix_rows=rows, trailmix_run=run)
     found = sum(row["found"] for row in result)
     if found != len(rows):
         raise GraphError(

@@ -84,12 +84,16 @@ class FakeStore:
         try:
             self._write()
             for label, rows in nodes.items():
-                self._merge(label, self.nodes, [(row["id"], row) for row in rows], label in new)
+                self._merge(
+                    label, self.nodes, [(row["id"], row) for row in rows], checkpoint.run, label in new
+                )
             for kind, rows in relations.items():
                 head, tail = (self.nodes.get(label, {}) for label in self._ends(kind))
                 if not all(row["head"] in head and row["tail"] in tail for row in rows):
                     raise GraphError("a relation without its ends")
-                self._merge(kind, self.edges, [((r["head"], r["tail"]), r) for r in rows], kind in new)
+                self._merge(
+                    kind, self.edges, [((r["head"], r["tail"]), r) for r in rows], checkpoint.run, kind in new
+                )
         except BaseException:
             self.nodes, self.edges, self.provenance = before
             raise
@@ -112,7 +116,7 @@ class FakeStore:
             if key in known
         }
 
-    def _merge(self, name, things, rows, must_be_new):
+    def _merge(self, name, things, rows, run, must_be_new):
         known = things.setdefault(name, {})
         if must_be_new and (
             len({key for key, _ in rows}) < len(rows) or any(key in known for key, _ in rows)
@@ -120,7 +124,7 @@ class FakeStore:
             raise NotNewError(name)
         for key, row in rows:
             properties = dict(row["properties"])
-            self.provenance[name, key] = properties.pop(RUN_PROPERTY)
+            self.provenance[name, key] = properties.pop(RUN_PROPERTY, run)
             _set(known.setdefault(key, {}), properties)
 
     def read_nodes(self, label, properties=()):

@@ -1,0 +1,186 @@
+"""Whatever mapping and files are thrown at ingestion: no traceback, no half batch, no row lost."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kg import chunks
+from kg import ingest as ingestion
+from kg.errors import TrailmixError
+from kg.ingest import IngestOptions, ingest
+from kg.mapping import Mapping
+
+COLUMNS = ("a", "b", "c", "d")
+FILES = ("one.csv", "two.tsv", "three.jsonl")
+
+cells = st.one_of(
+    st.sampled_from(
+        ["", "1", "2", "3", "x", "y", "x|y", " 1 ", "1.0", "yes", "2024-01-01", "1e999", "-1", "nan"]
+    ),
+    st.text(max_size=5),
+)
+rows = st.lists(st.lists(cells, min_size=4, max_size=4), max_size=8)
+broken = st.one_of(
+    st.just(b""),
+    st.binary(max_size=12),
+    st.sampled_from([b'"', b"\xff\xfe", b"a,b,c,d\n", b"{}\n", b'{"a":[1]}\n']),
+)
+kinds = st.sampled_from(["text", "integer", "number", "boolean"])
+column = st.sampled_from(COLUMNS)
+
+
+@st.composite
+def properties(draw):
+    kind = draw(kinds)
+    found = {"type": kind, "column": draw(column), "required": draw(st.booleans())}
+    if kind in ("integer", "number") and draw(st.booleans()):
+        found["min"] = draw(st.integers(-2, 2))
+    if draw(st.booleans()):
+        found["one_of"] = draw(st.lists(cells, min_size=1, max_size=3))
+    return found
+
+
+@st.composite
+def nodes(draw, source, role):
+    if source is None:
+        return {"role": role}
+    found = {"role": role, "source": source, "id": draw(column)}
+    found["name"] = draw(st.one_of(st.none(), column, st.just("{a} {b}")))
+    found["properties"] = draw(st.dictionaries(st.sampled_from(["p", "q"]), properties(), max_size=2))
+    return found
+
+
+@st.composite
+def mappings(draw):
+    """A user, an item and an entity label, relations any way between them, one type of event."""
+    source = st.sampled_from(["s0", "s1", "s2"])
+    labels = {
+        label: draw(nodes(draw(st.none() | source), role))
+        for label, role in (("U", "user"), ("I", "item"), ("E", "entity"))
+    }
+    ends = st.sampled_from(["U", "I", "E"])
+    relations = {
+        f"R{n}": {
+            "from": draw(ends),
+            "to": draw(ends),
+            "source": draw(source),
+            "head": draw(column),
+            "tail": draw(column),
+        }
+        for n in range(draw(st.integers(0, 2)))
+    }
+    event = {"source": draw(source), "user": draw(column), "item": draw(column)}
+    if draw(st.booleans()):
+        event["value"] = {"column": draw(column), "max": 2}
+    if draw(st.booleans()):
+        event["time"] = {"column": draw(column), "unit": draw(st.sampled_from(["s", "iso"]))}
+    lists = st.lists(column, max_size=1)
+    sources = {f"s{n}": {"file": file, "lists": draw(lists)} for n, file in enumerate(FILES)}
+    return {"sources": sources, "nodes": labels, "relations": relations, "interactions": {"X": event}}
+
+
+@st.composite
+def contents(draw, file):
+    """A header, rows, and dirt between them or in place of everything."""
+    if draw(st.integers(0, 40)) == 0:
+        return draw(broken)
+    lines = []
+    delimiter = "\t" if file.endswith("tsv") else ","
+    for row in draw(rows):
+        if file.endswith("jsonl"):
+            lines.append(json.dumps(dict(zip(COLUMNS, row, strict=True))).encode())
+        else:
+            lines.append(
+                delimiter.join('"' + x.replace('"', '""') + '"' for x in row).encode("utf-8", "replace")
+            )
+        if draw(st.integers(0, 8)) == 0:
+            lines.append(draw(broken))
+    header = [] if file.endswith("jsonl") else [delimiter.join(COLUMNS).encode()]
+    return b"\n".join(header + lines) + b"\n"
+
+
+files = st.fixed_dictionaries({file: contents(file) for file in FILES})
+
+
+def check_one(mapping, given_files, batch, kill, fake_store, other_store):
+    fake_store.clear()
+    other_store.clear()
+    with (
+        TemporaryDirectory() as name,
+        patch.object(chunks, "CHUNK_ROWS", batch),
+        patch.object(ingestion, "BATCH_EDGES", batch),
+    ):
+        folder = Path(name)
+        for file, content in given_files.items():
+            (folder / file).write_bytes(content)
+        options = IngestOptions(rejects=folder / "rejects")
+        try:
+            report = ingest(mapping, folder, fake_store, options=options)
+        except TrailmixError:
+            assert fake_store.nodes == {}  # a file that cannot be read stops everything beforehand
+            return False
+        check_rows(report, folder / "rejects")
+        check_killed_and_resumed(mapping, folder, fake_store, other_store, kill, report)
+        before = fake_store.state()
+        again = ingest(mapping, folder, fake_store)
+        assert again.as_dict()["totals"]["written"] == 0
+        assert fake_store.state() == before
+    return True
+
+
+def check_rows(report, rejects):
+    for source in report.sources:
+        assert source.rejected + source.written + source.unchanged == source.read
+        assert min(source.rejected, source.written, source.unchanged) >= 0
+    told = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert Counter(x["file"] for x in told) == Counter(
+        {x.file: x.rejected for x in report.sources if x.rejected}
+    )
+    assert len({(x["file"], x["row"]) for x in told}) == len(told)
+
+
+def check_killed_and_resumed(mapping, folder, fake_store, other_store, kill, report):
+    """A run killed at a batch leaves whole ones: going on with it ends as if nothing had been."""
+    other_store.fail_at_write = kill
+    try:
+        ingest(mapping, folder, other_store)
+    except ConnectionError:
+        assert other_store.writes == kill
+    other_store.fail_at_write = None
+    resumed = ingest(mapping, folder, other_store, options=IngestOptions(resume=True))
+    assert (other_store.nodes, other_store.edges) == (fake_store.nodes, fake_store.edges)
+    told = [(x.name, x.read, x.rejected) for x in report.sources]
+    assert [(x.name, x.read, x.rejected) for x in resumed.sources] == told
+
+
+def throw(examples, stores):
+    ended = Counter()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(mapping=mappings(), given_files=files, batch=st.sampled_from([1, 3, 100]), kill=st.integers(0, 5))
+    def check(mapping, given_files, batch, kill):
+        ended[check_one(Mapping.model_validate(mapping), given_files, batch, kill, *stores)] += 1
+
+    check()
+    return ended
+
+
+def test_a_few_generated_mappings_and_dirty_files(fake_store, other_store):
+    assert throw(6, (fake_store, other_store))[True]
+
+
+@pytest.mark.slow
+def test_500_generated_mappings_and_dirty_files(fake_store, other_store):
+    assert throw(500, (fake_store, other_store))[True] > 250
