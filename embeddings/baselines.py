@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
+from embeddings.scorers.attributes import fact_vectors
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.ease import Ease, EaseConfig
 from kg.graph import FloatArray
@@ -64,7 +65,7 @@ class EaseCarried(Scorer[EaseCarriedConfig]):
 def _carry(dataset: Dataset, config: EaseCarriedConfig) -> sp.csr_array:
     """Items x items, float32: a new item's row has weights on its nearest known items, `scale` in all."""
     new, known = np.flatnonzero(dataset.degrees == 0), np.flatnonzero(dataset.degrees)
-    text, facts, k = dataset.text, _fact_vectors(dataset), min(config.neighbours, len(known))
+    text, facts, k = dataset.text, fact_vectors(dataset), min(config.neighbours, len(known))
     rows, columns, weights = [new[:0]], [new[:0]], [np.zeros(0, np.float32)]
     for start in range(0, len(new) if k else 0, BLOCK):
         some = new[start : start + BLOCK]
@@ -77,17 +78,6 @@ def _carry(dataset: Dataset, config: EaseCarriedConfig) -> sp.csr_array:
     where = (np.concatenate(rows), np.concatenate(columns))
     shape = (dataset.n_items, dataset.n_items)
     return sp.csr_array((np.concatenate(weights).astype(np.float32), where), shape=shape)
-
-
-def _fact_vectors(dataset: Dataset) -> sp.csr_array:
-    """Unit vectors of facts by inverse document frequency, float32 items x nodes; zeros without facts."""
-    have, n_items = sp.csr_array(dataset.links.T), dataset.n_items
-    count = np.bincount(have.indices, minlength=dataset.n_nodes)
-    have.data = np.where(count > 1, np.log(n_items / np.maximum(count, 1)), 0.0).astype(np.float32)[
-        have.indices
-    ]
-    length = np.sqrt(np.asarray(have.multiply(have).sum(axis=1)).ravel())
-    return sp.csr_array(sp.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ have)
 
 
 BASELINES_ONLY: dict[str, type[Scorer[Any]]] = {EaseCarried.name: EaseCarried}
