@@ -42,3 +42,19 @@ class GnnConfig:
     hide_text: float = 0.1
     hide_facts: float = 0.1
     kge: KgeConfig = field(default_factory=KgeConfig)
+
+
+@dataclass(frozen=True)
+class LightGcnConfig:
+    """Shape and training; the defaults were chosen on the validation events of a film data set."""
+
+    embedding_dim: int = 64
+    layers: int = 2
+    epochs: int = 100
+    learning_rate: float = 0.02
+    """At the start; it falls to 0 in a straight line."""
+    batch_size: int = 8192
+    """Liked pairs a step."""
+    negatives: int = 4
+    """Items drawn uniformly a pair to be ranked below it; the paper draws 1."""
+    regularisation: float = 1e-4

@@ -24,7 +24,7 @@ BASELINES = ("popularity", "item_knn", "ease")
 METHODS: dict[str, type[Scorer[Any]]] = {**SCORERS, **BASELINES_ONLY}
 """All that can be measured alone, by name."""
 
-PEERS = tuple(dict.fromkeys([*BASELINES, "als", *BASELINES_ONLY]))
+PEERS = tuple(dict.fromkeys([*BASELINES, "als", "lightgcn", *BASELINES_ONLY]))
 """Measured beside the model by `trailmix evaluate`, unless other scorers are named."""
 
 Score = Callable[[Histories], FloatArray]

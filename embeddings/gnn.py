@@ -98,7 +98,7 @@ class Network(nn.Module):
         items = self.learnt * kept.learnt + (self.text @ self.from_text) * kept.text
         items = items + known[:n_items] * kept.facts
         entities = known[n_items:]
-        to_users, to_items = _through_users(liked)
+        to_users, to_items = through_users(liked)
         for layer in range(self.layers):
             entities = entities + self.to_entities(items * kept.facts)
             nodes = torch.cat([items, entities])
@@ -202,7 +202,7 @@ def _fact_propagations(dataset: Dataset) -> tuple[nn.ModuleList, Propagation]:
     return to_items, Propagation(_mean(entities))
 
 
-def _through_users(liked: sp.csr_array) -> tuple[Propagation, Propagation]:
+def through_users(liked: sp.csr_array) -> tuple[Propagation, Propagation]:
     """From items to users and back, divided by the roots of both degrees (He et al. 2020, equation 3)."""
     users = np.maximum(np.diff(liked.indptr), 1) ** -0.5
     items = np.maximum(np.bincount(liked.indices, minlength=liked.shape[1]), 1) ** -0.5

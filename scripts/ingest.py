@@ -34,6 +34,10 @@ def command(
             "or `undo RUN`, see trailmix ingest undo --help."
         ),
     ],
+    published: Annotated[
+        str | None,
+        typer.Option("--format", help="The folder is a data set as published: movielens, recbole, ..."),
+    ] = None,
     rejects: Annotated[
         Path | None, typer.Option("--rejects", help="Write rejected rows here, as JSON Lines.")
     ] = None,
@@ -54,6 +58,8 @@ def command(
     """
     from kg.ingest import IngestOptions
 
+    if published is not None:
+        source = _adapted(published, source)
     done = _ingest(source, IngestOptions(rejects, max_errors, resume), dry_run)
     if report is not None:
         _write(report, jsonlib.dumps(done.as_dict(), indent=2) + "\n")
@@ -102,6 +108,17 @@ def _ingest(source: Path, options: "IngestOptions", dry_run: bool) -> "IngestRep
             if mapping is None:
                 return ingest_benchmark(source, store, progress)
             return ingest(mapping, source.parent, store, progress, options)
+
+
+def _adapted(name: str, folder: Path) -> Path:
+    """The mapping of a published data set; its tables lie where `--resume` finds them again."""
+    import hashlib
+
+    from kg.adapters.registry import adapted
+    from kg.settings import load_settings
+
+    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return adapted(name, folder, load_settings().home.absolute() / "adapted" / f"{name}-{place}")
 
 
 def _write(path: Path, text: str) -> None:

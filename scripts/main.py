@@ -7,7 +7,20 @@ import typer
 
 from kg.errors import TrailmixError, UsageError
 from kg.settings import load_settings
-from scripts import enrich, evaluate, export, graph, ingest, quickstart, recommend, sample, serve, train, user
+from scripts import (
+    bench,
+    enrich,
+    evaluate,
+    export,
+    graph,
+    ingest,
+    quickstart,
+    recommend,
+    sample,
+    serve,
+    train,
+    user,
+)
 from scripts.logs import configure_logs
 
 EXIT_FAILED = 1
@@ -31,6 +44,7 @@ app.command("serve")(serve.command)
 app.add_typer(user.app, name="user")
 app.add_typer(export.app, name="export")
 app.add_typer(enrich.app, name="enrich")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

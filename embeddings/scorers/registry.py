@@ -3,11 +3,13 @@
 from typing import Any
 
 from embeddings.scorers.als import Als
+from embeddings.scorers.attributes import ContentCosine, ContentPearson
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.content import Text
 from embeddings.scorers.ease import Ease
 from embeddings.scorers.eras import Era
 from embeddings.scorers.graph import Gnn, Kge
+from embeddings.scorers.lightgcn import LightGcn
 from embeddings.scorers.neighbours import ItemKnn, UserKnn
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.profile import Profile
@@ -18,6 +20,6 @@ SCORERS: dict[str, type[Scorer[Any]]] = {
     scorer.name: scorer
     for scorer in (
         *(Popularity, ItemKnn, UserKnn, Ease, Als, Svd, GraphFilter),
-        *(Era, Adjacency, Text, Profile, Kge, Gnn),
+        *(Era, Adjacency, Text, ContentCosine, ContentPearson, Profile, Kge, Gnn, LightGcn),
     )
 }
