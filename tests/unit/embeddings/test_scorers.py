@@ -1,7 +1,5 @@
 """The contract that every scorer keeps, and the board that every one must read."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -18,18 +16,13 @@ PERSONAL = sorted(set(SCORERS) - {"popularity", "era"})
 
 
 def configured(config, name):
-    return config.configs.get(name, SCORERS[name].grid[0])
+    return config.configs.get(name) or SMALL.get(name) or SCORERS[name].grid[0]
 
 
 SMALL = {
     "lightgcn": LightGcnConfig(embedding_dim=8, epochs=30, learning_rate=0.05),
 }
 """Configurations at the size of the checkerboard, of methods the model has no part in."""
-
-
-@pytest.fixture(scope="module")
-def config(config):
-    return SimpleNamespace(of=lambda name: SMALL.get(name) or config.of(name))
 
 
 @pytest.fixture(scope="module")
