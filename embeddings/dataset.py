@@ -168,6 +168,11 @@ class Dataset:
         return np.bincount(self.liked.indices, minlength=self.n_items)
 
     @cached_property
+    def met(self) -> BoolArray:
+        """Whether anybody has any event with the item, liked or not, bool [n_items]; the others are new."""
+        return np.bincount(self.events.item, minlength=self.n_items) > 0
+
+    @cached_property
     def histories(self) -> Histories:
         """What each user liked, as `liked_histories`."""
         return liked_histories(self.events, self.n_users, self.n_items)[0]

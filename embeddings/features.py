@@ -44,6 +44,8 @@ class Items:
     facts: FloatArray
     """log(1 + facts)."""
     has_text: FloatArray
+    met: FloatArray
+    """Whether anybody has any event with it; the others are new."""
     seen: FloatArray
     """When it was liked first, in the middle and last, as shares of all events; NaN: unknown [3, n_items]."""
     clock: TimeArray
@@ -66,14 +68,15 @@ class Items:
             np.log1p(dataset.degrees).astype(np.float32),
             np.log1p(np.diff(dataset.links.tocsc().indptr)).astype(np.float32),
             dataset.has_text.astype(np.float32),
+            dataset.met.astype(np.float32),
             seen,
             clock,
         )
 
     @property
     def known(self) -> BoolArray:
-        """Whether somebody liked it, bool [n_items]."""
-        return self.degree > 0
+        """Whether it is not new, bool [n_items]."""
+        return self.met > 0
 
     def arrays(self) -> dict[str, Array]:
         """All of it."""

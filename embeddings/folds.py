@@ -40,7 +40,7 @@ class Fold:
 
     part: Dataset
     barred: BoolArray
-    """Items nobody likes in the whole: they could never be right, though they may well be, bool [n_items]."""
+    """Items nobody has met in the whole: never right here, though they may well be, bool [n_items]."""
     questions: tuple[Question, ...]
 
 
@@ -66,11 +66,11 @@ def hide(dataset: Dataset, config: FoldConfig, rng: np.random.Generator) -> Fold
     questions = [Question(part.histories.select(known), wanted)]
     enough = np.flatnonzero(new_users & (dataset.histories.lengths > max(LENGTHS)))
     for length in LENGTHS if len(enough) else ():
-        shown = _revealed(dataset, enough, part.degrees > 0, length, config.timeless, rng)
+        shown = _revealed(dataset, enough, part.met, length, config.timeless, rng)
         rest = sp.csr_array(dataset.liked[enough] - shown.matrix)
         rest.eliminate_zeros()
         questions.append(Question(shown, rest))
-    return Fold(part, dataset.degrees == 0, tuple(questions))
+    return Fold(part, ~dataset.met, tuple(questions))
 
 
 def _revealed(

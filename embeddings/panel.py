@@ -67,7 +67,7 @@ class Panel:
     experts: Mapping[str, Scorer[Any]]
     carrier: Carrier
     known: BoolArray
-    """Whether somebody liked the item, bool [n_items]."""
+    """Whether somebody has met the item, liked or not, bool [n_items]."""
 
     @classmethod
     def fit(
@@ -84,7 +84,7 @@ class Panel:
             kind = SCORERS[EXPERTS[name].scorer]
             config = configs.get(name) or EXPERTS[name].config or kind.grid[0]
             fitted[name] = kind.fit(dataset, config, seed, report)
-        return cls(fitted, Carrier.fit(dataset), dataset.degrees > 0)
+        return cls(fitted, Carrier.fit(dataset), dataset.met)
 
     @property
     def voices(self) -> tuple[str, ...]:

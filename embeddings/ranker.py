@@ -31,8 +31,8 @@ class RankerConfig:
     bins: int = 63
     consensus: float = 0.5
     """How much of the experts' mean is added to the trees' score."""
-    promotion: float = 0.3
-    """The prior for new items: added to the score of an item that nobody has liked yet, in the trees' unit.
+    promotion: float = 0.0
+    """The prior for new items: added to the score of an item that nobody has met yet, in the trees' unit.
     More finds more of what is new and loses some of what is known; see docs/evaluation.md."""
 
 
