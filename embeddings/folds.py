@@ -7,22 +7,26 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.dataset import Dataset, Histories
-from kg.graph import BoolArray, IntArray
+from kg.graph import NO_TIME, BoolArray, IntArray
 
 
 @dataclass(frozen=True)
 class FoldConfig:
     """How much is hidden, and how often."""
 
-    folds: int = 5
-    events: float = 0.15
+    folds: int = 8
+    events: float = 0.1
     """Share of each user's events."""
     items: float = 0.1
     """Share of items, hidden whole: what is new."""
-    users: float = 0.15
+    users: float = 0.05
     """Share of users, hidden whole; they come back with 0, 1, 3 and 5 events."""
     timeless: float = 0.15
     """Share of the latter who come back without times."""
+    askers: int = 4000
+    """At most so many users are asked about, drawn anew for each fold."""
+    latest: float = 0.1
+    """Share of the events that the fold in the order of time hides: the last ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +65,45 @@ def hide(dataset: Dataset, config: FoldConfig, rng: np.random.Generator) -> Fold
     stay = rng.random(len(events)) >= config.events
     part = dataset.only(stay & ~new_users[events.user] & ~new_items[events.item])
     known = np.flatnonzero(part.histories.lengths)
-    wanted = sp.csr_array((dataset.liked - part.liked)[known])
-    wanted.eliminate_zeros()
-    questions = [Question(part.histories.select(known), wanted)]
+    known = _drawn(known, config.askers, rng)
+    questions = [_rest(dataset, known, part.histories.select(known))]
     enough = np.flatnonzero(new_users & (dataset.histories.lengths > max(LENGTHS)))
+    enough = _drawn(enough, config.askers // (2 * len(LENGTHS)), rng)
     for length in LENGTHS if len(enough) else ():
         shown = _revealed(dataset, enough, part.met, length, config.timeless, rng)
-        rest = sp.csr_array(dataset.liked[enough] - shown.matrix)
-        rest.eliminate_zeros()
-        questions.append(Question(shown, rest))
+        questions.append(_rest(dataset, enough, shown))
     return Fold(part, ~dataset.met, tuple(questions))
+
+
+def latest(dataset: Dataset, config: FoldConfig, rng: np.random.Generator) -> Fold | None:
+    """Hide the last events of all, as time hides what is to come; None where times are unknown.
+
+    Those ask who have a history by then, and those who come later and have shown their first events. No item
+    is barred: what nobody has met was there to be chosen.
+    """
+    time = dataset.events.time
+    if not len(time) or (time == NO_TIME).any():
+        return None
+    part = dataset.only(time <= np.quantile(time, 1 - config.latest))
+    before, whole = part.histories.lengths, dataset.histories.lengths
+    stayed = _drawn(np.flatnonzero((before > 0) & (whole > before)), config.askers, rng)
+    came = _drawn(np.flatnonzero((before == 0) & (whole > max(LENGTHS))), config.askers, rng)
+    first = [dataset.histories[int(user)][: max(LENGTHS)] for user in came]
+    shown = Histories.of(first, dataset.n_items, dataset.histories.when[came])
+    questions = (_rest(dataset, stayed, part.histories.select(stayed)), _rest(dataset, came, shown))
+    return Fold(part, np.zeros(dataset.n_items, np.bool_), questions)
+
+
+def _drawn(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+    """All, or as many as asked for."""
+    return users if len(users) <= count else np.sort(rng.permutation(users)[:count])
+
+
+def _rest(dataset: Dataset, users: IntArray, shown: Histories) -> Question:
+    """What users like beyond what is shown of each."""
+    wanted = sp.csr_array(dataset.liked[users] - shown.matrix)
+    wanted.eliminate_zeros()
+    return Question(shown, wanted)
 
 
 def _revealed(

@@ -1,7 +1,7 @@
 """From a dataset to a fused model: experts speak of what was hidden from them, a ranker learns from that."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,19 +9,26 @@ import numpy as np
 from embeddings.configs import KgeConfig
 from embeddings.dataset import Dataset
 from embeddings.features import Items, Sheet, feature_names, sheet
-from embeddings.folds import Fold, FoldConfig, Question, folds
+from embeddings.folds import Fold, FoldConfig, Question, folds, hide, latest
 from embeddings.fused import Fitted
 from embeddings.kge import with_knowledge
 from embeddings.panel import DEFAULT_EXPERTS, Panel, voices
 from embeddings.ranker import Lesson, Ranker, RankerConfig
-from kg.graph import BoolArray
+from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
 FIRST_KNOWN, FIRST_NEW = 80, 20
 """So many candidates of either kind a lesson always keeps."""
 
 BATCH = 64
-"""Askers whose scores are held at once while lessons are made."""
+HELD = 40_000_000
+"""At most so many askers, and so many scores, are held at once while lessons are made."""
+
+PRIORS = tuple(np.arange(-3.0, 1.01, 0.125).tolist())
+"""Promotions of new items to choose from."""
+
+K = 20
+"""The prior is chosen by NDCG among the first so many."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,11 @@ class TrainingConfig:
     kge: KgeConfig = field(default_factory=KgeConfig)
     folds: FoldConfig = field(default_factory=FoldConfig)
     ranker: RankerConfig = field(default_factory=RankerConfig)
-    shown: float = 0.5
+    shown: float = 0.2
     """The share of candidates beyond the first that a lesson keeps, whether liked or not."""
+    promotion: float | None = None
+    """The prior for new items: added to the score of an item that nobody has met yet, in the ranker's unit.
+    More finds more of what is new and loses some of what is known; see docs/evaluation.md. None: learnt."""
 
 
 def fit(dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent) -> Fitted:
@@ -48,7 +58,8 @@ def fit(dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report 
         report("folds", done + 1, config.folds.folds)
     ranker = Ranker.fit(feature_names(voices(config.experts)), lessons, config.ranker, seed)
     del lessons
-    return refit(ranker, dataset, config, seed, report)
+    promotion = _learnt_prior(ranker, dataset, config, seed) if config.promotion is None else config.promotion
+    return refit(replace(ranker, promotion=promotion), dataset, config, seed, report)
 
 
 def refit(
@@ -62,14 +73,57 @@ def refit(
 
 def _lessons(fold: Fold, config: TrainingConfig, rng: np.random.Generator, seed: int) -> Iterator[Lesson]:
     """What the experts, who know only a part, say of those who ask."""
+    for page, asked, items in _pages(fold, config, seed):
+        yield _lesson(page, asked, items, config, rng)
+
+
+def _pages(fold: Fold, config: TrainingConfig, seed: int) -> Iterator[tuple[Sheet, Question, Items]]:
+    """The experts' candidates for all who ask, some askers at a time."""
     panel = Panel.fit(fold.part, config.experts, config.configs, seed)
     items = Items.of(fold.part)
+    batch = int(np.clip(HELD // (len(panel.voices) * fold.part.n_items), 1, BATCH))
     for question in fold.questions:
-        for start in range(0, len(question.histories), BATCH):
-            some = np.arange(start, min(start + BATCH, len(question.histories)))
+        for start in range(0, len(question.histories), batch):
+            some = np.arange(start, min(start + batch, len(question.histories)))
             asked = Question(question.histories.select(some), question.wanted[some])
-            page = sheet(asked.histories, panel, items, fold.barred)
-            yield _lesson(page, asked, items, config, rng)
+            yield sheet(asked.histories, panel, items, fold.barred), asked, items
+
+
+def _learnt_prior(ranker: Ranker, dataset: Dataset, config: TrainingConfig, seed: int) -> float:
+    """The promotion that regrets least, whether time goes on as it did or the shelf is filled anew.
+
+    Two futures are hidden: the last events of all (where times are unknown, events at random), in which new
+    items are as rare as they were; and a tenth of the items whole. No item is barred in either. Each prior
+    loses some NDCG against the best one for that future; chosen is the one whose larger loss is smallest.
+    """
+    rng = np.random.default_rng(seed)
+    as_before = latest(dataset, config.folds, rng) or hide(dataset, replace(config.folds, items=0.0), rng)
+    kept = np.ones(len(PRIORS))
+    for fold in as_before, hide(dataset, config.folds, rng):
+        found = list(_ndcg_by_prior(ranker, fold, config, seed))
+        mean = np.concatenate(found, axis=1).mean(axis=1) if found else np.zeros(len(PRIORS))
+        kept = np.minimum(kept, mean / max(mean.max(), 1e-9)) if mean.any() else kept
+    return PRIORS[int(kept.argmax())] if kept.min() < 1 else 0.0
+
+
+def _ndcg_by_prior(ranker: Ranker, fold: Fold, config: TrainingConfig, seed: int) -> Iterator[FloatArray]:
+    """NDCG@K [priors, askers] of some askers after others."""
+    column = ranker.features.index("new")
+    open_to_all = replace(fold, barred=np.zeros_like(fold.barred))
+    for page, asked, _ in _pages(open_to_all, config, seed):
+        ranked, wanted = replace(ranker, promotion=0.0).score(page), _wanted(page, asked)
+        total = np.diff(asked.wanted.indptr)
+        priors = (ranked + prior * (page.values[:, :, column] > 0) for prior in PRIORS)
+        yield np.stack([_ndcg(ranked, wanted, total)[total > 0] for ranked in priors])
+
+
+def _ndcg(ranked: FloatArray, wanted: BoolArray, total: IntArray) -> FloatArray:
+    """NDCG@K of each asker's candidates, [b]; `total` is how many items each wanted, candidates or not."""
+    best = np.argsort(-ranked, axis=1, kind="stable")[:, :K]
+    discount = 1 / np.log2(np.arange(2, K + 2))
+    gained = (np.take_along_axis(wanted, best, 1) * discount[: best.shape[1]]).sum(axis=1)
+    ideal = np.cumsum(discount)[np.clip(total, 1, K) - 1]
+    return np.asarray(gained / ideal)
 
 
 def _lesson(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -11,6 +11,9 @@ import numpy as np
 from embeddings.features import Sheet
 from embeddings.files import Array
 from kg.graph import BoolArray, FloatArray, IntArray
+
+SCALED_BY = 100_000
+"""At most so many rows decide on the common scale of the two rankings."""
 
 
 @dataclass(frozen=True)
@@ -29,114 +32,185 @@ class RankerConfig:
     """Share of the features a tree may use."""
     rows: float = 0.7
     bins: int = 63
-    consensus: float = 0.5
-    """How much of the experts' mean is added to the trees' score."""
-    promotion: float = 0.0
-    """The prior for new items: added to the score of an item that nobody has met yet, in the trees' unit.
-    More finds more of what is new and loses some of what is known; see docs/evaluation.md."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """One asker's candidates a query, and which of them the asker went on to like."""
+    """Some askers' candidates, and which of them the askers went on to like."""
 
     values: FloatArray
     """[rows, features]"""
     wanted: BoolArray
     """[rows]"""
     sizes: IntArray
-    """Rows a query."""
+    """Rows a query, one query an asker."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Forests whose mean is a score."""
+
+    texts: tuple[str, ...]
+    """LightGBM's text form, one a forest; none: every score is 0."""
+
+    @classmethod
+    def fit(cls, features: Sequence[str], lesson: Lesson, config: RankerConfig, seed: int) -> Self:
+        """Learn to rank what was wanted first; without anything wanted there are no trees."""
+        if not lesson.wanted.any():
+            return cls(())
+        import lightgbm
+
+        data = lightgbm.Dataset(
+            lesson.values,
+            lesson.wanted.astype(np.float32),
+            group=lesson.sizes,
+            feature_name=list(features),
+            params=_params(config, seed),
+            free_raw_data=True,
+        ).construct()
+        seeds = (seed * config.forests + n for n in range(config.forests))
+        grown = (lightgbm.train(_params(config, own), data, config.rounds) for own in seeds)
+        return cls(tuple(forest.model_to_string() for forest in grown))
+
+    @cached_property
+    def _boosters(self) -> list[Any]:
+        import lightgbm
+
+        return [lightgbm.Booster(model_str=text) for text in self.texts]
+
+    def score(self, values: FloatArray) -> FloatArray:
+        """Of rows [n, features], float32 [n]."""
+        total = np.zeros(len(values))
+        if len(values):
+            rows = values.astype(np.float64)
+            for booster in self._boosters:
+                total += booster.predict(rows, num_threads=1) / len(self.texts)
+        return total.astype(np.float32)
+
+    def shares(self, values: FloatArray) -> FloatArray:
+        """Shapley values (Lundberg et al. 2020) of the features and a constant, float32 [n, features + 1]."""
+        total = np.zeros((len(values), values.shape[1] + 1))
+        if len(values):
+            rows = values.astype(np.float64)
+            for booster in self._boosters:
+                total += booster.predict(rows, num_threads=1, pred_contrib=True) / len(self.texts)
+        return total.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Ranker:
-    """Fitted trees."""
+    """Two rankings on one scale: one learnt among known items alone, one among all.
+
+    Only the second can say where new items belong, and what it knows of content it learnt mostly from known
+    items, of which there are far more. But having to find new items as well costs it sharpness among the
+    known; so these are ranked by the first, brought to the scale of the second.
+    """
 
     features: tuple[str, ...]
-    trees: tuple[str, ...]
-    """LightGBM's text form, one a forest."""
-    consensus: float
-    promotion: float
+    of_known: Trees
+    of_all: Trees
+    scale: float = 1.0
+    shift: float = 0.0
+    """The score of a known item is scale * of_known + shift."""
+    promotion: float = 0.0
+    """The prior for new items: added to the score of an item that nobody has met yet."""
 
     @classmethod
     def fit(
         cls, features: Sequence[str], lessons: Sequence[Lesson], config: RankerConfig, seed: int = 0
     ) -> Self:
         """Learn from what was hidden; without anything wanted there are no trees and the consensus ranks."""
-        if not any(lesson.wanted.any() for lesson in lessons):
-            return cls(tuple(features), (), config.consensus, config.promotion)
-        import lightgbm
+        names = tuple(features)
+        everything = _together(lessons, len(names))
+        of_all = Trees.fit(names, everything, config, seed)
+        known = _only(everything, everything.values[:, names.index("new")] == 0)
+        del everything
+        ranker = cls(names, Trees.fit(names, known, config, seed), of_all)
+        scale, shift = ranker._common_scale(known.values)
+        return replace(ranker, scale=scale, shift=shift)
 
-        values = np.concatenate([lesson.values for lesson in lessons])
-        wanted = np.concatenate([lesson.wanted for lesson in lessons]).astype(np.float32)
-        sizes = np.concatenate([lesson.sizes for lesson in lessons])
-        data = lightgbm.Dataset(
-            values,
-            wanted,
-            group=sizes,
-            feature_name=list(features),
-            params=_params(config, seed),
-            free_raw_data=True,
-        ).construct()
-        trees = []
-        for n in range(config.forests):
-            params = _params(config, seed * config.forests + n)
-            trees.append(lightgbm.train(params, data, config.rounds).model_to_string())
-        return cls(tuple(features), tuple(trees), config.consensus, config.promotion)
-
-    @cached_property
-    def _boosters(self) -> list[Any]:
-        import lightgbm
-
-        return [lightgbm.Booster(model_str=text) for text in self.trees]
+    def _common_scale(self, known: FloatArray) -> tuple[float, float]:
+        """Scale and shift by least squares on rows of known items."""
+        some = known[:: max(1, len(known) // SCALED_BY)]
+        mine, theirs = self.of_known.score(some), self.of_all.score(some)
+        if not len(some) or mine.std() < 1e-6:
+            return 1.0, 0.0
+        scale = float(np.cov(mine, theirs)[0, 1] / mine.var(ddof=1))
+        return scale, float(theirs.mean() - scale * mine.mean())
 
     def score(self, sheet: Sheet) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
-        b, c, f = sheet.values.shape
-        rows = sheet.values.reshape(b * c, f).astype(np.float64)
-        total = np.zeros(b * c)
-        for booster in self._boosters:
-            total += booster.predict(rows, num_threads=1) / len(self.trees)
-        rank = total.reshape(b, c) + self.consensus * _own_consensus(sheet)
-        rank += self.promotion * sheet.values[:, :, self.features.index("new")]
-        return np.where(sheet.items >= 0, rank, -np.inf).astype(np.float32)
+        there = sheet.items >= 0
+        new = there & (self._column(sheet.values, "new") > 0)
+        known = there & ~new
+        rank = np.full(there.shape, -np.inf, np.float32)
+        if not self.of_all.texts:
+            rank[there] = self._column(sheet.values, "consensus")[there]
+            return rank
+        rank[known] = self.scale * self.of_known.score(sheet.values[known]) + self.shift
+        rank[new] = self.of_all.score(sheet.values[new]) + self.promotion
+        return rank
 
-    def contributions(self, page: Sheet, places: IntArray, voices: Sequence[str]) -> dict[str, FloatArray]:
+    def contributions(self, sheet: Sheet, places: IntArray, voices: Sequence[str]) -> dict[str, FloatArray]:
         """What each voice adds to the scores of some candidates of a sheet of one asker, float32 [places].
 
-        Shapley values of the trees (Lundberg et al. 2020), summed over a voice's features.
+        Shapley values summed over a voice's features; "prior" is what asker and item give without any voice.
         """
-        rows = page.values[0, places].astype(np.float64)
-        agreed = self.consensus * _own_consensus(page)[0, places]
-        promoted = self.promotion * page.values[0, places, self.features.index("new")]
-        parts = {"consensus": agreed, "prior": promoted.astype(np.float32)}
-        for booster in self._boosters:
-            shares = booster.predict(rows, num_threads=1, pred_contrib=True) / len(self.trees)
-            for name, column in zip((*self.features, "prior"), shares.T, strict=True):
-                own = name.removesuffix(".rank")
-                key = own if own in parts or own in voices else "prior"
-                parts[key] = parts.get(key, np.zeros(len(places), np.float32)) + column.astype(np.float32)
+        values = sheet.values[0, places]
+        if not self.of_all.texts:
+            return {"consensus": self._column(values, "consensus")}
+        new = self._column(values, "new") > 0
+        shares = np.empty((len(places), len(self.features) + 1), np.float32)
+        shares[~new] = self.of_known.shares(values[~new]) * np.float32(self.scale)
+        shares[new] = self.of_all.shares(values[new])
+        shares[:, -1] += np.where(new, self.promotion, self.shift).astype(np.float32)
+        parts: dict[str, FloatArray] = {}
+        for name, column in zip((*self.features, "prior"), shares.T, strict=True):
+            own = name.removesuffix(".rank")
+            key = own if own in voices or own == "consensus" else "prior"
+            parts[key] = parts.get(key, np.zeros(len(places), np.float32)) + column
         return parts
+
+    def _column(self, values: FloatArray, name: str) -> FloatArray:
+        return np.asarray(values[..., self.features.index(name)])
 
     def arrays(self) -> dict[str, Array]:
         """All that was learnt."""
-        texts = {f"trees.{n}": np.frombuffer(text.encode(), np.uint8) for n, text in enumerate(self.trees)}
+        forests = {"known": self.of_known.texts, "all": self.of_all.texts}
+        texts = {f"{kind}.{n}": text for kind, own in forests.items() for n, text in enumerate(own)}
+        packed = {name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()}
         names = np.frombuffer("\n".join(self.features).encode(), np.uint8)
-        return {**texts, "features": names, "extra": np.array([self.consensus, self.promotion])}
+        return {**packed, "features": names, "extra": np.array([self.scale, self.shift, self.promotion])}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         """The ranker whose `arrays()` these are."""
-        texts = [
-            arrays[f"trees.{n}"].tobytes().decode()
-            for n in range(sum(k.startswith("trees.") for k in arrays))
-        ]
+
+        def trees(kind: str) -> Trees:
+            count = sum(name.startswith(f"{kind}.") for name in arrays)
+            return Trees(tuple(arrays[f"{kind}.{n}"].tobytes().decode() for n in range(count)))
+
         names = arrays["features"].tobytes().decode().split("\n")
-        return cls(tuple(names), tuple(texts), *map(float, arrays["extra"]))
+        return cls(tuple(names), trees("known"), trees("all"), *map(float, arrays["extra"]))
 
 
-def _own_consensus(sheet: Sheet) -> FloatArray:
-    return np.take_along_axis(sheet.consensus, np.maximum(sheet.items, 0), 1)
+def _together(lessons: Sequence[Lesson], n_features: int) -> Lesson:
+    """All lessons as one."""
+    empty = np.zeros((0, n_features), np.float32)
+    return Lesson(
+        np.concatenate([empty, *(lesson.values for lesson in lessons)]),
+        np.concatenate([np.zeros(0, np.bool_), *(lesson.wanted for lesson in lessons)]),
+        np.concatenate([np.zeros(0, np.int64), *(lesson.sizes for lesson in lessons)]),
+    )
+
+
+def _only(lesson: Lesson, rows: BoolArray) -> Lesson:
+    """Some rows of a lesson, of those askers for whom something among them was wanted."""
+    asker = np.repeat(np.arange(len(lesson.sizes)), lesson.sizes)
+    found = np.bincount(asker[rows & lesson.wanted], minlength=len(lesson.sizes)) > 0
+    rows = rows & found[asker]
+    sizes = np.bincount(asker[rows], minlength=len(lesson.sizes))
+    return Lesson(lesson.values[rows], lesson.wanted[rows], sizes[sizes > 0])
 
 
 def _params(config: RankerConfig, seed: int) -> dict[str, Any]:

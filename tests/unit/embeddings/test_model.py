@@ -78,7 +78,7 @@ def test_equal_inputs_are_found(model, snapshot, config, tmp_path) -> None:
     for other in (
         describe(snapshot, "fake", config, 2),
         describe(snapshot, "other", config, 1),
-        describe(snapshot, "fake", replace(config, shown=0.2), 1),
+        describe(snapshot, "fake", replace(config, shown=0.9), 1),
     ):
         assert find_model(tmp_path, other.inputs) is None
 

@@ -1,0 +1,131 @@
+"""Two rankings on one scale, what is hidden for them to learn from, and the prior for new items."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from embeddings.dataset import Dataset
+from embeddings.features import Sheet
+from embeddings.folds import FoldConfig, hide, latest
+from embeddings.fusion import PRIORS, _ndcg, fit
+from embeddings.ranker import Lesson, Ranker, RankerConfig
+from kg.graph import NO_TIME, Interactions, Triples
+
+FEATURES = ("voice", "consensus", "voice.rank", "new")
+CONFIG = RankerConfig(rounds=30, smallest_leaf=5, features=1.0)
+
+
+@pytest.fixture(scope="module")
+def lesson() -> Lesson:
+    """100 askers want, of 10 known items, those the voice is for, and of 4 new ones those it is against."""
+    rng = np.random.default_rng(0)
+    values = np.zeros((100, 14, 4), np.float32)
+    values[:, :, 0] = rng.normal(size=(100, 14))
+    values[:, 10:, 3] = 1.0
+    wanted = np.where(values[:, :, 3] > 0, values[:, :, 0] < -0.5, values[:, :, 0] > 0.5)
+    wanted[:, 0] = values[:, 0, 0] > values[:, 1:10, 0].min(axis=1)  # everybody wants something
+    return Lesson(values.reshape(-1, 4), wanted.ravel(), np.full(100, 14))
+
+
+@pytest.fixture(scope="module")
+def ranker(lesson) -> Ranker:
+    return Ranker.fit(FEATURES, [lesson], CONFIG)
+
+
+@pytest.fixture
+def page() -> Sheet:
+    """One asker: three known items, two new ones and an empty place."""
+    values = np.zeros((1, 6, 4), np.float32)
+    values[0, :, 0] = [2.0, 0.0, -2.0, 2.0, -2.0, 0.0]
+    values[0, :, 1] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    values[0, 3:, 3] = 1.0
+    return Sheet(np.array([[0, 1, 2, 3, 4, -1]]), values, np.zeros((1, 5), np.float32))
+
+
+def test_known_and_new_items_are_ranked_by_what_was_learnt_of_each(ranker, page) -> None:
+    first, second, third, new_for, new_against, nothing = ranker.score(page)[0]
+    assert first > second >= third
+    assert new_against > new_for
+    assert nothing == -np.inf
+
+
+def test_known_items_stand_on_the_scale_of_all(ranker, lesson) -> None:
+    known = lesson.values[lesson.values[:, 3] == 0]
+    theirs = ranker.of_all.score(known)
+    ours = ranker.scale * ranker.of_known.score(known) + ranker.shift
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=1e-4)
+    slope, residue = np.polyfit(ours, theirs, 1)
+    assert (slope, residue) == pytest.approx((1.0, 0.0), abs=1e-3)
+
+
+def test_the_prior_is_added_to_new_items_alone(ranker, page) -> None:
+    more = replace(ranker, promotion=0.75).score(page)[0, :5] - ranker.score(page)[0, :5]
+    np.testing.assert_allclose(more, [0, 0, 0, 0.75, 0.75], atol=1e-5)
+
+
+def test_contributions_sum_to_the_score(ranker, page) -> None:
+    promoted = replace(ranker, promotion=0.75)
+    parts = promoted.contributions(page, np.arange(5), ["voice"])
+    assert set(parts) == {"voice", "consensus", "prior"}
+    np.testing.assert_allclose(sum(parts.values()), promoted.score(page)[0, :5], atol=1e-4)
+
+
+def test_kept_as_arrays(ranker, page) -> None:
+    again = Ranker.restore(ranker.arrays())
+    np.testing.assert_array_equal(again.score(page), ranker.score(page))
+
+
+def test_nothing_wanted_leaves_the_consensus(lesson, page) -> None:
+    bored = Ranker.fit(FEATURES, [replace(lesson, wanted=np.zeros_like(lesson.wanted))], CONFIG)
+    np.testing.assert_allclose(bored.score(page)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
+    np.testing.assert_allclose(bored.contributions(page, np.arange(5), ["voice"])["consensus"][4], 0.5)
+    assert not Ranker.fit(FEATURES, [], CONFIG).of_all.texts
+
+
+def test_ndcg_of_candidates_by_hand() -> None:
+    ranked = np.array([[3.0, 2.0, 1.0], [1.0, 2.0, -np.inf]])
+    wanted = np.array([[True, False, True], [True, False, False]])
+    first = (1 / np.log2(2) + 1 / np.log2(4)) / (1 / np.log2(2) + 1 / np.log2(3) + 1 / np.log2(4))
+    second = (1 / np.log2(3)) / (1 / np.log2(2))
+    np.testing.assert_allclose(_ndcg(ranked, wanted, np.array([3, 1])), [first, second])
+
+
+def three_users(times) -> Dataset:
+    """User 0 likes items 0..9 at the given times; users 1 and 2 items 0..6 before them all, and after."""
+    user = np.repeat([0, 1, 2], [10, 7, 7]).astype(np.int32)
+    item = np.concatenate([np.arange(10), np.arange(7), np.arange(7)]).astype(np.int32)
+    time = np.concatenate([times, np.arange(7), np.arange(7) + 200]).astype(np.int64)
+    ones = np.ones(24)
+    events = Interactions(user, item, ones.astype(np.float32), time, (0 * ones).astype(np.int8), ones > 0)
+    nothing = np.zeros(0, np.int32)
+    return Dataset(3, 10, 10, events, Triples(nothing, nothing, nothing), (), np.zeros((10, 0), np.float32))
+
+
+def test_the_latest_events_are_hidden_from_those_who_stayed_and_those_who_came() -> None:
+    fold = latest(three_users(np.arange(10) + 100), FoldConfig(latest=0.5), np.random.default_rng(0))
+    assert fold is not None
+    # 24 events: the first 7 are user 1's, then come user 0's 10, then user 2's 7; half of them stay
+    assert len(fold.part.events) == 12
+    assert not fold.barred.any()
+    stayed, came = fold.questions
+    assert [h.tolist() for h in (stayed.histories[0], came.histories[0])] == [
+        [0, 1, 2, 3, 4],
+        [0, 1, 2, 3, 4],
+    ]
+    assert stayed.wanted.toarray().nonzero()[1].tolist() == [5, 6, 7, 8, 9]
+    assert came.wanted.toarray().nonzero()[1].tolist() == [5, 6]
+
+
+def test_without_times_nothing_is_the_latest() -> None:
+    assert latest(three_users(np.full(10, NO_TIME)), FoldConfig(), np.random.default_rng(0)) is None
+
+
+def test_no_more_askers_than_asked_for() -> None:
+    fold = hide(three_users(np.arange(10) + 100), FoldConfig(users=0.0, askers=2), np.random.default_rng(0))
+    assert [len(question.histories) for question in fold.questions] == [2]
+
+
+def test_the_prior_learnt_is_one_of_the_priors(config, dataset) -> None:
+    assert fit(dataset, config).ranker.promotion in PRIORS
+    assert fit(dataset, replace(config, promotion=0.3)).ranker.promotion == 0.3
