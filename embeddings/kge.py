@@ -27,7 +27,7 @@ entities drawn for each fact. When a whole batch shares them, MRR is 10 to 20 % 
 
 @dataclass(frozen=True)
 class ScoringFunction:
-    """`query`: [b, d] of heads and [b, r] of relations to [b, d]; `compare`: that and tails [n, d] to [b, n]."""
+    """`query`: heads [b, d], relations [b, r] to [b, d]; `compare`: that and tails [n, d] to [b, n]."""
 
     query: Callable[[Tensor, Tensor], Tensor]
     compare: Callable[[Tensor, Tensor], Tensor]
