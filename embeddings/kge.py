@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from embeddings.configs import KgeConfig, KgeModel
 from embeddings.dataset import Dataset
+from embeddings.device import device
 from kg.graph import FloatArray, IntArray, Triples
 from kg.progress import Report, silent
 
@@ -102,7 +103,7 @@ def train_kge(
     for epoch in range(config.epochs):
         order = torch.randperm(len(facts), generator=generator)
         for start in range(0, len(facts), config.batch_size):
-            head, relation, tail = facts[order[start : start + config.batch_size]].T
+            head, relation, tail = facts[order[start : start + config.batch_size]].T.to(device())
             query = scoring.query(functional.embedding(head, entities), relations[relation])
             loss = _softmax_loss(scoring, query, tail, entities, config.negatives, generator)
             if scoring.compare is _dot:
@@ -113,7 +114,7 @@ def train_kge(
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         report(STAGE, epoch + 1, config.epochs)
-    return Embedding(config.model, entities.detach().numpy(), relations.detach().numpy())
+    return Embedding(config.model, entities.detach().cpu().numpy(), relations.detach().cpu().numpy())
 
 
 def _softmax_loss(
@@ -134,7 +135,7 @@ def _softmax_loss(
         parts.append(_drawn_scores(scoring, query[even:], tail[even:], entities, negatives, 1, generator))
     true = _paired(scoring, query, functional.embedding(tail, entities))
     logits = torch.cat([true[:, None], torch.cat(parts)], 1)
-    return functional.cross_entropy(logits, torch.zeros(len(tail), dtype=torch.long))
+    return functional.cross_entropy(logits, torch.zeros_like(tail))
 
 
 def _drawn_scores(
@@ -147,7 +148,7 @@ def _drawn_scores(
     generator: torch.Generator,
 ) -> Tensor:
     """Of drawn entities, the same within each of `groups`, [b, negatives]; -inf for the tail itself."""
-    drawn = torch.randint(len(entities), (groups, negatives), generator=generator)
+    drawn = torch.randint(len(entities), (groups, negatives), generator=generator).to(tail.device)
     grouped = query.reshape(groups, -1, query.shape[1])
     wrong = scoring.compare(grouped, functional.embedding(drawn, entities))
     true = drawn[:, None, :] == tail.reshape(groups, -1, 1)
@@ -165,7 +166,7 @@ def _paired(scoring: ScoringFunction, query: Tensor, tails: Tensor) -> Tensor:
 
 def _parameter(rows: int, width: int, generator: torch.Generator) -> Tensor:
     parameter: Tensor = torch.randn(rows, width, generator=generator) / width**0.5
-    return parameter.requires_grad_()
+    return parameter.to(device()).requires_grad_()
 
 
 def _cubes(table: Tensor, model: KgeModel) -> Tensor:
@@ -178,7 +179,8 @@ def _relations(model: KgeModel, rows: int, width: int, generator: torch.Generato
     if model != "rotate":
         return _parameter(rows, width, generator)
     # phases all round the circle: near 0 every relation would at first lead a head to itself, and stay near
-    return ((torch.rand(rows, width, generator=generator) * 2 - 1) * torch.pi).requires_grad_()
+    phases = (torch.rand(rows, width, generator=generator) * 2 - 1) * torch.pi
+    return phases.to(device()).requires_grad_()
 
 
 def both_directions(triples: Triples, n_relations: int) -> IntArray:

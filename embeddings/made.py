@@ -1,4 +1,4 @@
-"""Made graphs of any size, to measure how training grows: Zipf's law for items and entities, groups of users."""
+"""Made graphs of any size, to measure how training grows: Zipf's law for items and entities, and groups."""
 
 import numpy as np
 

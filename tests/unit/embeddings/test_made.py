@@ -19,7 +19,7 @@ def test_few_items_have_most_events_and_users_keep_to_their_group() -> None:
     degrees = np.sort(made.degrees)[::-1]
     assert degrees[: made.n_items // 10].sum() > 0.2 * degrees.sum()
     own = made.events.item % GROUPS == made.events.user % GROUPS
-    assert 0.5 < own.mean() < 0.7
+    assert 0.35 < own.mean() < 0.7  # by chance alone: 0.2
 
 
 def test_the_same_seed_makes_the_same_graph() -> None:
