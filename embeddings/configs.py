@@ -18,6 +18,8 @@ class KgeConfig:
     learning_rate: float = 0.05
     negatives: int = 256
     """Entities drawn a batch to rank against; as many as there are entities or more: all (1-N scoring)."""
+    regularisation: float = 0.02
+    """Of what a batch touches, by the nuclear 3-norm; only for models that score by a product."""
 
 
 @dataclass(frozen=True)

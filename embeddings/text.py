@@ -12,6 +12,7 @@ import structlog
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from embeddings.device import device
 from embeddings.files import write_tensors
 from kg.errors import ArtifactError, SettingsError
 from kg.graph import FloatArray
@@ -86,11 +87,11 @@ class TransformerEncoder:
 
         tokenizer, model = self._loaded
         with torch.inference_mode():
-            padded = tokenizer.pad({"input_ids": token_ids}, return_tensors="pt")
+            padded = tokenizer.pad({"input_ids": token_ids}, return_tensors="pt").to(device())
             hidden = model(**padded).last_hidden_state
             mask = padded["attention_mask"].unsqueeze(-1)
             pooled = (hidden * mask).sum(1) / mask.sum(1)
-            unit: FloatArray = torch.nn.functional.normalize(pooled.float(), dim=1).numpy()
+            unit: FloatArray = torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy()
         return unit
 
     @cached_property
@@ -112,7 +113,7 @@ class TransformerEncoder:
             model = AutoModel.from_pretrained(self._model, local_files_only=local)
         except (OSError, ValueError) as error:
             raise SettingsError(f"TRAILMIX_TEXT_MODEL: cannot load {self._model!r}: {error}") from error
-        return tokenizer, model.eval().to(getattr(torch, self._precision))
+        return tokenizer, model.eval().to(device(), getattr(torch, self._precision))
 
 
 class CachedEncoder:

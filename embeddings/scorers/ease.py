@@ -13,6 +13,9 @@ from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
+BLOCK = 4096
+"""Items at once, where something dense is as wide as the users learnt from."""
+
 
 @dataclass(frozen=True)
 class EaseConfig:
@@ -24,7 +27,7 @@ class EaseConfig:
     """Added to it for each user who liked the item (Steck 2020, dropout's part of the diagonal)."""
     length_power: float = 0.0
     """A user counts as the history's length to this power; negative: who likes everything counts less."""
-    largest: int = 10_000
+    largest: int = 6_000
     """The largest dense matrix's side; beyond it the model is fitted on that many users, drawn by seed."""
 
 
@@ -60,8 +63,7 @@ class Ease(Scorer[EaseConfig]):
             return cls(nobody, inverse, ridge, inverse.diagonal().copy())
         scaled = sp.csr_array(liked @ sp.diags_array(1 / ridge))
         inverse = _inverse((scaled @ liked.T).toarray().astype(np.float64), np.ones(liked.shape[0]))
-        explained = np.asarray(scaled.multiply(inverse @ scaled).sum(axis=0)).ravel()
-        return cls(scaled, inverse, ridge, np.asarray(1 / ridge - explained, np.float32))
+        return cls(scaled, inverse, ridge, np.asarray(1 / ridge - _explained(scaled, inverse), np.float32))
 
     @override
     def score(self, histories: Histories) -> FloatArray:
@@ -73,6 +75,16 @@ class Ease(Scorer[EaseConfig]):
         else:
             projected = x @ self.inverse
         return np.asarray(dense - projected / self.diagonal, np.float32)
+
+
+def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:
+    """diag(Y' K Y) of D^-1 Y' K Y D^-1, [n_items]; in blocks of items, since K Y is dense."""
+    by_item = scaled.T.tocsr()
+    parts = []
+    for start in range(0, by_item.shape[0], BLOCK):
+        some = sp.csr_array(by_item[start : start + BLOCK])
+        parts.append(np.asarray(some.multiply(some @ inverse).sum(axis=1)).ravel())
+    return np.concatenate(parts)
 
 
 def _learnt_from(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_array:
@@ -87,5 +99,10 @@ def _learnt_from(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_a
 
 def _inverse(gram: Any, diagonal: Any) -> FloatArray:
     gram[np.diag_indices_from(gram)] += diagonal
-    factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
-    return np.asarray(scipy.linalg.cho_solve(factor, np.eye(len(gram))), np.float32)
+    """(gram + diagonal)^-1 from its Cholesky factor, which takes a third of solving for the unit matrix."""
+    factor, _ = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
+    lower, failed = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
+    if failed:
+        raise np.linalg.LinAlgError(f"dpotri: {failed}")
+    inverse = np.tril(np.asarray(lower, np.float32))
+    return inverse + np.tril(inverse, -1).T

@@ -1,6 +1,7 @@
 """What people liked at about the asker's time."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,9 +10,12 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories, TimeArray
 from embeddings.scorers.base import Scorer
-from embeddings.scorers.neighbours import most_alike, user_similarity
+from embeddings.scorers.neighbours import most_alike, user_similarity, weighted_likes
 from kg.graph import FloatArray
 from kg.progress import Report, silent
+
+FAINT = 1e-6
+"""A user who counts for less is left out, so that an asker costs what the era holds and not all there is."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,21 @@ class Era(Scorer[EraConfig]):
     def score(self, histories: Histories) -> FloatArray:
         weight = self._closeness(histories.when[:, 1])
         if self.neighbours:
-            alike = user_similarity(histories, self.liked, self.shrink) * weight
-            weight = most_alike(alike, self.neighbours)
-        return np.asarray(weight @ self.liked, np.float32)
+            alike = user_similarity(histories, self.liked, self._by_item, self.shrink) * weight
+            return weighted_likes(most_alike(alike, self.neighbours), self.liked)
+        flat = np.isnan(histories.when[:, 1]) | (not len(self.times))
+        near = np.where((weight > FAINT) & ~flat[:, None], weight, np.float32(0))
+        found = weighted_likes(near, self.liked)
+        found[flat] = weight[flat, :1] * self._popularity
+        return found
+
+    @cached_property
+    def _by_item(self) -> sp.csr_array:
+        return self.liked.T.tocsr()
+
+    @cached_property
+    def _popularity(self) -> FloatArray:
+        return np.bincount(self.liked.indices, minlength=self.liked.shape[1]).astype(np.float32)
 
     def _closeness(self, when: TimeArray) -> FloatArray:
         """How much each user counts for each asker, float32 [askers, users], one on average where known."""

@@ -1,6 +1,7 @@
 """Items like those liked before, by who liked them; and what users alike liked."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
-from kg.graph import FloatArray
+from kg.graph import BoolArray, FloatArray
 from kg.progress import Report, silent
 
 
@@ -86,13 +87,24 @@ class UserKnn(Scorer[UserKnnConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        near = most_alike(user_similarity(histories, self.liked, self.shrink), self.neighbours)
-        return np.asarray((near @ self.liked), np.float32)
+        alike = user_similarity(histories, self.liked, self._by_item, self.shrink)
+        return weighted_likes(most_alike(alike, self.neighbours), self.liked)
+
+    @cached_property
+    def _by_item(self) -> sp.csr_array:
+        return self.liked.T.tocsr()
 
 
-def user_similarity(histories: Histories, liked: sp.csr_array, shrink: float) -> FloatArray:
-    """The shrunk cosine of each asker with each user, float32 [askers, users]."""
-    common = (histories.matrix @ liked.T).toarray()
+def weighted_likes(weight: FloatArray, liked: sp.csr_array) -> FloatArray:
+    """weight @ liked, float32 [askers, n_items], where most of the weight [askers, users] is zero."""
+    return np.asarray((sp.csr_array(weight) @ liked).toarray(), np.float32)
+
+
+def user_similarity(
+    histories: Histories, liked: sp.csr_array, by_item: sp.csr_array, shrink: float
+) -> FloatArray:
+    """The shrunk cosine of each asker with each user, float32 [askers, users]; `by_item` is liked.T."""
+    common = (histories.matrix @ by_item).toarray()
     roots = np.sqrt(histories.lengths.astype(np.float32))[:, None] * np.sqrt(np.diff(liked.indptr))
     return np.asarray(common / (roots + np.float32(shrink)), np.float32)
 
@@ -107,14 +119,22 @@ def most_alike(similarity: FloatArray, neighbours: int) -> FloatArray:
 
 def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnnConfig) -> sp.csr_array:
     """Rows of common counts to rows of similarity, cut to the nearest; ties go to the lower item number."""
-    values = common.tocoo()
-    rows, columns = values.coords
-    other = rows + start != columns
-    rows, columns = rows[other], columns[other]
-    similar = values.data[other] / (root[rows + start] * root[columns] + np.float32(config.shrink))
-    order = np.lexsort((columns, -similar, rows))
-    rows, columns, similar = rows[order], columns[order], similar[order]
-    firsts = np.searchsorted(rows, np.arange(common.shape[0]))
-    keep = np.arange(len(rows)) - firsts[rows] < config.neighbours
+    common.sort_indices()
+    lengths, columns = np.diff(common.indptr), common.indices
+    rows = np.repeat(np.arange(common.shape[0]), lengths)
+    similar = common.data / (root[rows + start] * root[columns] + np.float32(config.shrink))
+    keep = rows + start != columns
+    similar[~keep] = -np.inf
+    for row in np.flatnonzero(lengths > config.neighbours):
+        own = slice(common.indptr[row], common.indptr[row + 1])
+        keep[own] &= _highest(similar[own], config.neighbours)
     matrix = sp.csr_array((similar[keep], (rows[keep], columns[keep])), shape=common.shape)
     return matrix.astype(np.float32)
+
+
+def _highest(values: FloatArray, count: int) -> BoolArray:
+    """Which are the `count` highest; of those alike with the last, the first."""
+    last = np.partition(values, len(values) - count)[len(values) - count]
+    above = np.asarray(values > last)
+    above[np.flatnonzero(values == last)[: count - np.count_nonzero(above)]] = True
+    return above

@@ -12,6 +12,9 @@ from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
+MOST_PAIRS = 30_000_000
+"""With more events times window than this, only some users, drawn by seed, are learnt from."""
+
 
 @dataclass(frozen=True)
 class AdjacencyConfig:
@@ -36,7 +39,7 @@ class Adjacency(Scorer[AdjacencyConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: AdjacencyConfig, seed: int = 0, report: Report = silent) -> Self:
-        histories = dataset.histories
+        histories = _some(dataset.histories, MOST_PAIRS // config.window, seed)
         items, n = histories.items, dataset.n_items
         owner = np.repeat(np.arange(len(histories)), histories.lengths)
         together: Any = sp.csr_array((n, n), dtype=np.float32)
@@ -46,7 +49,7 @@ class Adjacency(Scorer[AdjacencyConfig]):
             together = together + sp.csr_array((np.ones(len(left), np.float32), (left, right)), shape=(n, n))
             report("adjacency", apart, config.window)
         counts = (together + together.T).tocoo()
-        root = np.sqrt(dataset.degrees.astype(np.float32))
+        root = np.sqrt(np.bincount(items, minlength=n).astype(np.float32))
         rows, columns = counts.coords
         similar = counts.data / (root[rows] * root[columns] + np.float32(config.shrink))
         return cls(sp.csr_array((similar.astype(np.float32), (rows, columns)), shape=(n, n)))
@@ -54,3 +57,12 @@ class Adjacency(Scorer[AdjacencyConfig]):
     @override
     def score(self, histories: Histories) -> FloatArray:
         return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)
+
+
+def _some(histories: Histories, most: int, seed: int) -> Histories:
+    """All histories, or as many whole ones, drawn by seed, as have no more than `most` events."""
+    if len(histories.items) <= most:
+        return histories
+    order = np.random.default_rng(seed).permutation(len(histories))
+    enough = np.searchsorted(np.cumsum(histories.lengths[order]), most, side="right")
+    return histories.select(np.sort(order[:enough]))

@@ -5,9 +5,9 @@ import torch
 from embeddings.configs import KgeConfig
 from embeddings.kge import (
     SCORING,
-    Embedding,
+    _cubes,
+    _softmax_loss,
     both_directions,
-    link_metrics,
     train_kge,
     with_knowledge,
 )
@@ -52,17 +52,29 @@ def test_learns_a_small_graph(model, negatives) -> None:
     assert (tails.argmax(1) == 20 + np.arange(20) % 4).mean() >= 0.9
 
 
-def test_link_metrics_are_filtered_and_tie_aware() -> None:
-    """Entities are numbers on a line, r multiplies by 1: a tail's score is head * tail.
+def test_drawn_entities_are_scored_as_one_by_one(monkeypatch) -> None:
+    """Seven facts in groups of two or three, and one left over: each group has entities of its own."""
+    monkeypatch.setattr("embeddings.kge.SHARING", 2)
+    rng = torch.Generator().manual_seed(0)
+    query, entities = torch.randn(7, 4, generator=rng), torch.randn(9, 4, generator=rng)
+    tail = torch.tensor([0, 1, 2, 3, 4, 5, 6])
+    found = _softmax_loss(SCORING["transe"], query, tail, entities, 3, torch.Generator().manual_seed(1))
+    again = torch.Generator().manual_seed(1)
+    first, last = (torch.randint(9, (groups, 3), generator=again) for groups in (3, 1))
+    losses = []
+    for row in range(7):
+        drawn = first[row // 2] if row < 6 else last[0]
+        others = [-(query[row] - entities[n]).norm() for n in drawn if n != row]
+        scores = torch.stack([-(query[row] - entities[row]).norm(), *others])
+        losses.append(scores.logsumexp(0) - scores[0])
+    assert found.item() == pytest.approx(torch.stack(losses).mean().item(), rel=1e-5)
 
-    Test fact (1, r, 2), known (1, r, 3); entity values 0, 1, 2, 3, 2. Tails of 1: 3 is filtered, 2 ties with
-    entity 4: rank 1 + 1/2. Heads of 2 (reverse): scores 2 x value = 0 2 4 6 4, true head 1 scores 2,
-    beaten by 4, 6, 4: rank 4.
-    """
-    values = np.array([[0], [1], [2], [3], [2]], np.float32)
-    embedding = Embedding("distmult", values, np.ones((2, 1), np.float32))
-    found = link_metrics(embedding, triples((1, 0, 2)), triples((1, 0, 3)), ks=(1, 3))
-    assert found == pytest.approx({"mrr": (1 / 1.5 + 1 / 4) / 2, "hits@1": 0.0, "hits@3": 0.5})
+
+def test_size_is_the_sum_of_cubes() -> None:
+    """|3|^3 + |4|^3 = 27 + 64 for two real numbers, 5^3 for 3 + 4i; a row of zeros halves the mean."""
+    table = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
+    assert _cubes(table, "distmult").item() == pytest.approx((27 + 64) / 2)
+    assert _cubes(table, "complex").item() == pytest.approx(125 / 2)
 
 
 def test_knowledge_is_learnt_once(dataset) -> None:

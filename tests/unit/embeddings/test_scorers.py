@@ -1,5 +1,7 @@
 """The contract that every scorer keeps, and the board that every one must read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,11 @@ from embeddings.configs import LightGcnConfig
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.ease import Ease, EaseConfig
-from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig
+from embeddings.scorers.eras import Era, EraConfig
+from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.registry import SCORERS
+from embeddings.scorers.sequence import _some
 
 ALL = sorted(SCORERS)
 PERSONAL = sorted(set(SCORERS) - {"popularity", "era"})
@@ -157,3 +161,49 @@ def test_als_folds_in_by_the_same_equation(dataset) -> None:
     normal = fitted.factors.T @ fitted.factors + 2.0 * np.eye(4) + 2.0 * mine.T @ mine
     expected = fitted.factors @ np.linalg.solve(normal, 3.0 * mine.sum(0))
     np.testing.assert_allclose(fitted.score(Histories.of([[5, 2]], 15))[0], expected, atol=1e-4)
+
+
+def test_the_highest_of_a_row_ties_to_the_first() -> None:
+    found = _highest(np.array([3.0, 1.0, 2.0, 2.0, 2.0], np.float32), 3)
+    assert found.tolist() == [True, False, True, True, False]
+
+
+def test_of_too_many_histories_some_are_learnt_from_whole() -> None:
+    histories = Histories.of([[0, 1], [2], [3, 4, 5], [6]], 7)
+    assert _some(histories, 7, 0) is histories
+    fewer = _some(histories, 4, 0)
+    assert 0 < len(fewer.items) <= 4
+    whole = {tuple(histories[n]) for n in range(4)}
+    assert {tuple(fewer[n]) for n in range(len(fewer))} <= whole
+
+
+def test_ease_by_blocks_is_ease_at_once(dataset, monkeypatch) -> None:
+    few = replace(dataset, n_users=8, events=dataset.events.select(dataset.events.user < 8))
+    at_once = Ease.fit(few, EaseConfig(2.0))
+    monkeypatch.setattr("embeddings.scorers.ease.BLOCK", 5)
+    np.testing.assert_allclose(Ease.fit(few, EaseConfig(2.0)).diagonal, at_once.diagonal, rtol=1e-6)
+    x = few.liked.toarray().astype(np.float64)
+    exact = np.linalg.inv(x.T @ x + 2.0 * np.eye(x.shape[1])).diagonal()
+    np.testing.assert_allclose(at_once.diagonal, exact, rtol=1e-5)
+
+
+def test_an_era_against_loops(dataset) -> None:
+    """With a width of 1 user, those 14 places away and further weigh less than can be told."""
+    fitted = Era.fit(dataset, EraConfig(users=1))
+    when = np.array([[np.nan, fitted.times[5], np.nan], [np.nan] * 3])
+    known, unknown = fitted.score(Histories.of([[0], [1]], dataset.n_items, when))
+    liked = fitted.liked.toarray()
+    expected = sum(np.exp(-abs(place + 0.5 - 5)) * liked[place] for place in range(dataset.n_users))
+    np.testing.assert_allclose(known, expected, atol=3e-6)
+    np.testing.assert_allclose(unknown, 2 / dataset.n_users * liked.sum(axis=0), rtol=1e-6)
+
+
+def test_user_knn_against_loops(dataset) -> None:
+    """Every user alike with the last of three speaks; similarity = common / (root of lengths + 2)."""
+    fitted = UserKnn.fit(dataset, UserKnnConfig(neighbours=3, shrink=2.0))
+    found = fitted.score(Histories.of([[0, 2, 3]], dataset.n_items))[0]
+    liked = dataset.liked.toarray()
+    alike = [row[[0, 2, 3]].sum() / ((3 * row.sum()) ** 0.5 + 2) for row in liked]
+    last = sorted(alike)[-3]
+    expected = sum(s * row for s, row in zip(alike, liked, strict=True) if s >= last - 1e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
