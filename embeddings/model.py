@@ -66,6 +66,8 @@ class Manifest(BaseModel):
     encoder: str
     """The text encoder's name; texts asked with must be encoded by the same."""
     config: dict[str, Any]
+    measured: bool = True
+    """Whether the ranking was learnt without the events that it was measured by, else from all events."""
     inputs: str
     """A hash of all of the above; equal inputs need no second training."""
     versions: dict[str, str]

@@ -29,6 +29,13 @@ def command(
     derived: Annotated[
         bool, typer.Option("--derived", help="Learn from the relations of trailmix enrich, too.")
     ] = False,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure/--no-measure",
+            help="Hold events out to measure by; without, the ranking is learnt from all of them.",
+        ),
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="The manifest of the model, as JSON.")] = False,
 ) -> None:
     """Train a model on the graph, measure it beside baselines, and make it the one in use.
@@ -40,34 +47,42 @@ def command(
 
     settings = load_settings()
     with reporting() as report, open_store(settings) as store:
-        trained = train_latest(settings, store, seed=seed, report=report, derived=derived)
+        trained = train_latest(settings, store, seed=seed, report=report, derived=derived, measure=measure)
     if json:
         print(trained.manifest.model_dump_json(indent=2))
         return
-    print_metrics(trained.manifest)
+    if trained.manifest.metrics:
+        print_metrics(trained.manifest)
     print(f"model {trained.manifest.model_version} in {trained.path}")
 
 
 def train_latest(
-    settings: "Settings", store: "GraphStore", *, seed: int = 0, report: "Report", derived: bool = False
+    settings: "Settings",
+    store: "GraphStore",
+    *,
+    seed: int = 0,
+    report: "Report",
+    derived: bool = False,
+    measure: bool = True,
 ) -> Trained:
     """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used."""
     from embeddings.artifact import find_model, read_manifest, save_model, saved_models, use_model
     from embeddings.fusion import TrainingConfig
     from embeddings.text import open_encoder
-    from embeddings.training import describe, train
+    from embeddings.training import describe, train, train_unmeasured
     from kg.snapshot import SnapshotCache
 
     snapshots = SnapshotCache(settings.snapshots_folder)
     snapshot = snapshots.load(store, report, derived=derived)
     encoder = open_encoder(settings)
     config = TrainingConfig()
-    found = find_model(settings.models_folder, describe(snapshot, encoder.name, config, seed).inputs)
+    inputs = describe(snapshot, encoder.name, config, seed, measured=measure).inputs
+    found = find_model(settings.models_folder, inputs)
     if found is not None:
         use_model(found)
         print("model: unchanged inputs, reused", file=sys.stderr)
         return Trained(found, read_manifest(found))
-    model = train(snapshot, encoder, config, seed, report)
+    model = (train if measure else train_unmeasured)(snapshot, encoder, config, seed, report)
     path = save_model(model, settings.models_folder)
     snapshots.prune(needed={manifest.snapshot for _, manifest in saved_models(settings.models_folder)})
     return Trained(path, read_manifest(path))

@@ -88,4 +88,5 @@ def _learnt_from(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_a
 def _inverse(gram: Any, diagonal: Any) -> FloatArray:
     gram[np.diag_indices_from(gram)] += diagonal
     factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
-    return np.asarray(scipy.linalg.cho_solve(factor, np.eye(len(gram))), np.float32)
+    # as it will lie in memory once loaded: BLAS sums in another order over a transposed one
+    return np.asarray(scipy.linalg.cho_solve(factor, np.eye(len(gram))), np.float32, order="C")
