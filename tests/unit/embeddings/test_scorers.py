@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 from embeddings.configs import LightGcnConfig
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.ease import Ease, EaseConfig
 from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig
+from embeddings.scorers.nmf import Nmf, NmfConfig, sweep
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.registry import SCORERS
 
@@ -20,6 +22,7 @@ def configured(config, name):
 
 
 SMALL = {
+    "nmf": NmfConfig(factors=2, regularisation=0.1),
     "lightgcn": LightGcnConfig(embedding_dim=8, epochs=30, learning_rate=0.05),
 }
 """Configurations at the size of the checkerboard, of methods the model has no part in."""
@@ -159,3 +162,30 @@ def test_als_folds_in_by_the_same_equation(dataset) -> None:
     normal = fitted.factors.T @ fitted.factors + 2.0 * np.eye(4) + 2.0 * mine.T @ mine
     expected = fitted.factors @ np.linalg.solve(normal, 3.0 * mine.sum(0))
     np.testing.assert_allclose(fitted.score(Histories.of([[5, 2]], 15))[0], expected, atol=1e-4)
+
+
+def test_nmf_folds_in_as_non_negative_least_squares(dataset) -> None:
+    """Active sets (Lawson and Hanson) on [V; sqrt(l) I] u = [x; 0] find the same users as the sweeps."""
+    data = random_dataset(dataset, 30, 15)
+    fitted = Nmf.fit(data, NmfConfig(factors=6, regularisation=0.5))
+    assert (fitted.factors >= 0).all()
+    stacked = np.concatenate([fitted.factors, np.sqrt(0.5) * np.eye(6)]).astype(np.float64)
+    x = data.liked.toarray()
+    exact = np.stack([scipy.optimize.nnls(stacked, np.concatenate([row, np.zeros(6)]))[0] for row in x])
+    assert (exact == 0).any(), "somewhere the bound must bind"
+    np.testing.assert_allclose(fitted.score(data.histories), exact @ fitted.factors.T, atol=1e-3)
+
+
+def test_nmf_sweep_by_hand() -> None:
+    """G = [[2, 1], [1, 2]], target (4, 1) from 0: first 4 / 2 = 2, then max((1 - 2) / 2, 0) = 0."""
+    gram, target = np.array([[2, 1], [1, 2]], np.float32), np.array([[4, 1]], np.float32)
+    np.testing.assert_array_equal(sweep(np.zeros((1, 2), np.float32), gram, target), [[2, 0]])
+
+
+def test_nmf_never_gets_worse(dataset) -> None:
+    data = random_dataset(dataset, 30, 15)
+    x, losses = data.liked.toarray(), []
+    for iterations in (1, 2, 4, 8):
+        fitted = Nmf.fit(data, NmfConfig(factors=3, regularisation=0.1, iterations=iterations), seed=1)
+        losses.append(np.square(x - fitted.score(data.histories)).sum())
+    assert losses == sorted(losses, reverse=True)
