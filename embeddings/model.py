@@ -73,6 +73,8 @@ class Manifest(BaseModel):
     versions: dict[str, str]
     metrics: dict[str, dict[str, float]]
     """By method, then by metric: this model beside baselines, on held-out events."""
+    tuned: dict[str, Any] | None = None
+    """Where the configuration was searched: how many trials, NDCG before and after, what was changed."""
     model_version: str = ""
     """Hash of the content, set when it is saved."""
     created: str = ""

@@ -65,8 +65,12 @@ def describe(
     metrics: dict[str, dict[str, float]] | None = None,
     *,
     measured: bool = True,
+    tuned: dict[str, Any] | None = None,
 ) -> Manifest:
-    """The manifest of a training with these inputs, which held out events to measure by or did not."""
+    """The manifest of a training with these inputs.
+
+    It held out events to measure by or did not; `tuned` is how the configuration was found, if by a search.
+    """
     inputs: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "seed": seed,
@@ -77,6 +81,8 @@ def describe(
     }
     if not measured:
         inputs["measured"] = False
+    if tuned:
+        inputs["tuned"] = tuned
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     packages = {
         name: version(name) for name in ("trailmix", "numpy", "scipy", "lightgbm", "torch", "torch-geometric")

@@ -47,7 +47,7 @@ class Nmf(Scorer[NmfConfig]):
         rng = np.random.default_rng(seed)
         by_user = dataset.liked
         by_item = by_user.T.tocsr()
-        size = np.sqrt(by_user.nnz / max(1, np.prod(by_user.shape)) / config.factors)
+        size = np.sqrt(by_user.nnz / max(1, by_user.shape[0] * by_user.shape[1]) / config.factors)
         users, items = ((size * rng.random((n, config.factors))).astype(np.float32) for n in by_user.shape)
         for done in range(config.iterations):
             users = sweep(users, _gram(items, config), by_user @ items)
@@ -77,4 +77,6 @@ def sweep(rows: FloatArray, gram: FloatArray, target: FloatArray) -> FloatArray:
 
 
 def _gram(factors: FloatArray, config: NmfConfig) -> FloatArray:
-    return factors.T @ factors + np.float32(config.regularisation) * np.eye(factors.shape[1], dtype=np.float32)
+    return factors.T @ factors + np.float32(config.regularisation) * np.eye(
+        factors.shape[1], dtype=np.float32
+    )

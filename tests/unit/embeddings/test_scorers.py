@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from embeddings.configs import LightGcnConfig
+from embeddings.configs import LightGcnConfig, NcfConfig
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.ease import Ease, EaseConfig
@@ -22,6 +22,7 @@ def configured(config, name):
 
 
 SMALL = {
+    "ncf": NcfConfig(embedding_dim=8, hidden=4, epochs=60, learning_rate=0.03, negatives=12, dropout=0.1),
     "nmf": NmfConfig(factors=2, regularisation=0.1),
     "lightgcn": LightGcnConfig(embedding_dim=8, epochs=30, learning_rate=0.05),
 }
