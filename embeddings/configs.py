@@ -60,3 +60,22 @@ class LightGcnConfig:
     negatives: int = 4
     """Items drawn uniformly a pair to be ranked below it; the paper draws 1."""
     regularisation: float = 1e-4
+
+
+@dataclass(frozen=True)
+class NcfConfig:
+    """Shape and training."""
+
+    embedding_dim: int = 128
+    hidden: int = 16
+    """Width of the network's first layer; the second is half of it."""
+    epochs: int = 40
+    batch_size: int = 64
+    """Users a step."""
+    learning_rate: float = 0.01
+    """At the start; it falls to 0 in a straight line."""
+    negatives: int = 512
+    """Items drawn uniformly a step, which all its users share."""
+    hidden_share: float = 0.4
+    """Share of each history that must be found from the rest."""
+    dropout: float = 0.5

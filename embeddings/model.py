@@ -66,11 +66,15 @@ class Manifest(BaseModel):
     encoder: str
     """The text encoder's name; texts asked with must be encoded by the same."""
     config: dict[str, Any]
+    measured: bool = True
+    """Whether the ranking was learnt without the events that it was measured by, else from all events."""
     inputs: str
     """A hash of all of the above; equal inputs need no second training."""
     versions: dict[str, str]
     metrics: dict[str, dict[str, float]]
     """By method, then by metric: this model beside baselines, on held-out events."""
+    tuned: dict[str, Any] | None = None
+    """Where the configuration was searched: how many trials, NDCG before and after, what was changed."""
     model_version: str = ""
     """Hash of the content, set when it is saved."""
     created: str = ""

@@ -38,6 +38,20 @@ def train(
     return Model(manifest, fitted, whole.links)
 
 
+def train_unmeasured(
+    snapshot: GraphSnapshot,
+    encoder: TextEncoder,
+    config: TrainingConfig,
+    seed: int = 0,
+    report: Report = silent,
+) -> Model:
+    """Learn all, the ranking too, from every event: what `trailmix evaluate` fits on these events."""
+    text = encoder.encode(snapshot.texts, report)
+    whole = with_knowledge(Dataset.from_snapshot(snapshot, text), config.kge, seed, report)
+    manifest = describe(snapshot, encoder.name, config, seed, measured=False)
+    return Model(manifest, fit(whole, config, seed, report), whole.links)
+
+
 def measure_fitted(fitted: Fitted, config: TrainingConfig, test: Task, k: int) -> Result:
     """The fused model on the test."""
     return Result(OURS, config, test.measure(fitted.score, k))
@@ -49,8 +63,14 @@ def describe(
     config: TrainingConfig,
     seed: int,
     metrics: dict[str, dict[str, float]] | None = None,
+    *,
+    measured: bool = True,
+    tuned: dict[str, Any] | None = None,
 ) -> Manifest:
-    """The manifest of a training with these inputs."""
+    """The manifest of a training with these inputs.
+
+    It held out events to measure by or did not; `tuned` is how the configuration was found, if by a search.
+    """
     inputs: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "seed": seed,
@@ -59,6 +79,10 @@ def describe(
         "encoder": encoder,
         "config": asdict(config),
     }
+    if not measured:
+        inputs["measured"] = False
+    if tuned:
+        inputs["tuned"] = tuned
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     packages = {
         name: version(name) for name in ("trailmix", "numpy", "scipy", "lightgbm", "torch", "torch-geometric")

@@ -34,10 +34,13 @@ def export_lists(
 
 
 def lists_tsv(ranking: Ranking, users: Sequence[str], items: Sequence[str]) -> str:
-    """The first 100 of every list that was ranked so deep; ranks count from 1."""
+    """The first 100 of every list that was ranked so deep; ranks count from 1.
+
+    Nine digits: the score that `trailmix recommend` rounds can be worked out from the file.
+    """
     top = ranking.top[:, :DEPTH]
     lines = ["user\titem\trank\tscore"]
     for row, place in zip(*np.nonzero(top >= 0), strict=True):
         user, item = users[ranking.users[row]], items[top[row, place]]
-        lines.append(f"{user}\t{item}\t{place + 1}\t{ranking.scores[row, place]:.7g}")
+        lines.append(f"{user}\t{item}\t{place + 1}\t{ranking.scores[row, place]:.9g}")
     return "\n".join(lines) + "\n"

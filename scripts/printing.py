@@ -1,7 +1,7 @@
 """Recommendations for people: a table with the paths beneath each item; plain lines where no terminal is."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +10,8 @@ from rich.table import Table
 from service.contract import Recommendation
 
 LIKED_SHOWN = 8
+
+PARTS_SHOWN = 6
 
 STATES = {
     "hot": "enough is known of this user",
@@ -41,6 +43,16 @@ def _lines(user: str, liked: str, answer: Recommendation) -> None:
         print(f"{item.rank:>3}. {item.title}  {item.score:.3f}")
         for path in item.paths:
             print(f"       {path.text}")
+        if item.parts is not None:
+            print(f"       {_made_of(item.parts)}")
+
+
+def _made_of(parts: Mapping[str, float]) -> str:
+    """A score's largest parts and the sum of the rest."""
+    shown = list(parts.items())[:PARTS_SHOWN]
+    rest = sum(list(parts.values())[PARTS_SHOWN:])
+    more = [("the rest", rest)] if len(parts) > PARTS_SHOWN else []
+    return "score: " + ", ".join(f"{name} {value:+.3f}" for name, value in [*shown, *more])
 
 
 def _table(user: str, liked: str, answer: Recommendation) -> None:
@@ -59,5 +71,6 @@ def _table(user: str, liked: str, answer: Recommendation) -> None:
     table.add_column("score", justify="right")
     for item in answer.items:
         why = "".join(f"\n[dim]{escape(path.text)}[/]" for path in item.paths)
+        why += f"\n[dim]{escape(_made_of(item.parts))}[/]" if item.parts is not None else ""
         table.add_row(str(item.rank), f"[bold]{escape(item.title)}[/]{why}", f"{item.score:.3f}")
     console.print(table)

@@ -16,6 +16,9 @@ def command(
     ] = None,
     like: Annotated[list[str] | None, typer.Option("--like", help="An entity they like, `Label:id`.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="What they want, in their own words.")] = None,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="What each expert contributed to each score.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The answer of POST /recommend.")] = False,
 ) -> None:
     """Recommend items to a user, each with the path that explains it.
@@ -31,7 +34,9 @@ def command(
     from service.loading import load_recommender
 
     try:
-        request = RecommendRequest(user_id=user, history=history or [], likes=like or [], text=text, k=k)
+        request = RecommendRequest(
+            user_id=user, history=history or [], likes=like or [], text=text, k=k, parts=parts
+        )
     except ValidationError as error:
         raise UsageError(
             "; ".join(f"{'.'.join(map(str, x['loc']))}: {x['msg']}" for x in error.errors())

@@ -1,9 +1,12 @@
 """`trailmix train`: from the graph to a model on disk; equal inputs reuse what is there."""
 
+import re
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +32,17 @@ def command(
     derived: Annotated[
         bool, typer.Option("--derived", help="Learn from the relations of trailmix enrich, too.")
     ] = False,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure/--no-measure",
+            help="Hold events out to measure by; without, the ranking is learnt from all of them.",
+        ),
+    ] = True,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Search the settings for so long before training: 90s, 10m, 1h30m."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The manifest of the model, as JSON.")] = False,
 ) -> None:
     """Train a model on the graph, measure it beside baselines, and make it the one in use.
@@ -39,38 +53,99 @@ def command(
     from kg.settings import load_settings
 
     settings = load_settings()
+    seconds = None if budget is None else parse_budget(budget)
     with reporting() as report, open_store(settings) as store:
-        trained = train_latest(settings, store, seed=seed, report=report, derived=derived)
+        trained = train_latest(
+            settings, store, seed=seed, report=report, derived=derived, measure=measure, budget=seconds
+        )
     if json:
         print(trained.manifest.model_dump_json(indent=2))
         return
-    print_metrics(trained.manifest)
+    if trained.manifest.tuned:
+        print(tuned_text(trained.manifest.tuned))
+    if trained.manifest.metrics:
+        print_metrics(trained.manifest)
     print(f"model {trained.manifest.model_version} in {trained.path}")
 
 
 def train_latest(
-    settings: "Settings", store: "GraphStore", *, seed: int = 0, report: "Report", derived: bool = False
+    settings: "Settings",
+    store: "GraphStore",
+    *,
+    seed: int = 0,
+    report: "Report",
+    derived: bool = False,
+    measure: bool = True,
+    budget: float | None = None,
 ) -> Trained:
-    """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used."""
+    """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used.
+
+    With a `budget`, seconds, the configuration is searched first; training comes on top.
+    """
     from embeddings.artifact import find_model, read_manifest, save_model, saved_models, use_model
     from embeddings.fusion import TrainingConfig
     from embeddings.text import open_encoder
-    from embeddings.training import describe, train
+    from embeddings.training import describe, train, train_unmeasured
+    from embeddings.tuning import tune
     from kg.snapshot import SnapshotCache
 
     snapshots = SnapshotCache(settings.snapshots_folder)
     snapshot = snapshots.load(store, report, derived=derived)
     encoder = open_encoder(settings)
-    config = TrainingConfig()
-    found = find_model(settings.models_folder, describe(snapshot, encoder.name, config, seed).inputs)
+    config, tuned = TrainingConfig(), None
+    if budget is not None:
+        found_config = tune(snapshot, encoder, config, Clock(budget).allows, seed, report)
+        config, tuned = found_config.config, found_config.summary()
+    inputs = describe(snapshot, encoder.name, config, seed, measured=measure, tuned=tuned).inputs
+    found = find_model(settings.models_folder, inputs)
     if found is not None:
         use_model(found)
         print("model: unchanged inputs, reused", file=sys.stderr)
         return Trained(found, read_manifest(found))
-    model = train(snapshot, encoder, config, seed, report)
+    model = (train if measure else train_unmeasured)(snapshot, encoder, config, seed, report)
+    model.manifest = model.manifest.model_copy(update={"tuned": tuned, "inputs": inputs})
     path = save_model(model, settings.models_folder)
     snapshots.prune(needed={manifest.snapshot for _, manifest in saved_models(settings.models_folder)})
     return Trained(path, read_manifest(path))
+
+
+class Clock:
+    """Allows a next trial while one as long as the longest so far still fits into the budget."""
+
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._last = now()
+        self._end = self._last + seconds
+        self._longest = 0.0
+
+    def allows(self) -> bool:
+        """Whether there is time for another; asked after each trial."""
+        now = self._now()
+        self._longest, self._last = max(self._longest, now - self._last), now
+        return now + self._longest <= self._end
+
+
+def parse_budget(text: str) -> float:
+    """Seconds of `90s`, `10m`, `1h30m`; a bare number is seconds.
+
+    Raises:
+        UsageError: it is none of these, or nothing.
+    """
+    from kg.errors import UsageError
+
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
+    seconds = (
+        sum(int(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0
+    )
+    if not seconds:
+        raise UsageError(f"--budget {text!r}: write a time such as 90s, 10m or 1h30m")
+    return float(seconds)
+
+
+def tuned_text(tuned: dict[str, Any]) -> str:
+    """What a search found, in one line a setting."""
+    first = f"{tuned['trials']} trials: NDCG {tuned['ndcg_before']:.4f} before, {tuned['ndcg']:.4f} at best"
+    return "\n".join([first, *(f"  {path} = {value:.4g}" for path, value in tuned["changed"].items())])
 
 
 def print_metrics(manifest: "Manifest") -> None:

@@ -39,6 +39,9 @@ class RecommendRequest(_Contract):
         True, description="Leave out all that the user has any event with, and all that the request names."
     )
     explain: bool = Field(True, description="Whether each item comes with its paths.")
+    parts: bool = Field(
+        False, description="Whether each item comes with what each expert contributed to its score."
+    )
 
     @model_validator(mode="after")
     def _one_text(self) -> Self:
@@ -84,6 +87,10 @@ class RecommendedItem(_Contract):
     score: float
     title: str
     paths: list[Path]
+    parts: dict[str, float] | None = Field(
+        None,
+        description="By expert, what it contributed: the sum is the score. Null unless asked for.",
+    )
 
 
 class Remark(_Contract):

@@ -124,17 +124,18 @@ class Recommender:
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""
         asker = self._asker(request)
-        scores = self._model.score(asker.query()).total
-        items = best(scores, ~self._excluded(request, asker), request.k)
+        scored = self._model.score(asker.query())
+        items = best(scored.total, ~self._excluded(request, asker), request.k)
         if len(items) < request.k:
             asker.warn("/k", f"only {len(items)} items are left to recommend")
         paths: list[list[ExplanationPath]] = [[] for _ in items]
         if request.explain:
             paths = self._paths.find(asker.sources(), items, PATHS_PER_ITEM)
+        parts = _parts(scored, items) if request.parts else [None for _ in items]
         return Recommendation(
             items=[
-                self._item(rank, item, float(scores[item]), why)
-                for rank, (item, why) in enumerate(zip(items, paths, strict=True), start=1)
+                self._item(rank, item, float(scored.total[item]), why, made_of)
+                for rank, (item, why, made_of) in enumerate(zip(items, paths, parts, strict=True), start=1)
             ],
             user_state=asker.state,
             warnings=asker.warnings,
@@ -214,13 +215,21 @@ class Recommender:
                 excluded[seen.indices[seen.indptr[asker.user] : seen.indptr[asker.user + 1]]] = True
         return excluded
 
-    def _item(self, rank: int, item: int, score: float, paths: Sequence[ExplanationPath]) -> RecommendedItem:
+    def _item(
+        self,
+        rank: int,
+        item: int,
+        score: float,
+        paths: Sequence[ExplanationPath],
+        parts: dict[str, float] | None,
+    ) -> RecommendedItem:
         return RecommendedItem(
             item_id=self.snapshot.items.ids[item],
             rank=rank,
             score=round(score, 6),
             title=self.snapshot.names[item],
             paths=[self._path(path) for path in paths],
+            parts=parts,
         )
 
     def _path(self, path: ExplanationPath) -> Path:
@@ -262,6 +271,20 @@ def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
     order = order[allowed[order]]
     found = order[np.argsort(-scores[order], kind="stable")[:k]]
     return [int(n) for n in found]
+
+
+def _parts(scored: Scores, items: Sequence[int]) -> list[dict[str, float]]:
+    """What each expert contributed to each item, the largest first; who contributed nothing is left out."""
+    parts = scored.parts(_numbers(items))
+    made_of = [{name: float(values[row]) for name, values in parts.items()} for row in range(len(items))]
+    return [
+        {
+            name: round(x, 6)
+            for name, x in sorted(own.items(), key=lambda p: (-abs(p[1]), p[0]))
+            if round(x, 6)
+        }
+        for own in made_of
+    ]
 
 
 def _numbers(values: Iterable[int]) -> IntArray:

@@ -98,11 +98,12 @@ def _learnt_from(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_a
 
 
 def _inverse(gram: Any, diagonal: Any) -> FloatArray:
-    gram[np.diag_indices_from(gram)] += diagonal
     """(gram + diagonal)^-1 from its Cholesky factor, which takes a third of solving for the unit matrix."""
+    gram[np.diag_indices_from(gram)] += diagonal
     factor, _ = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
     lower, failed = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     if failed:
         raise np.linalg.LinAlgError(f"dpotri: {failed}")
     inverse = np.tril(np.asarray(lower, np.float32))
-    return inverse + np.tril(inverse, -1).T
+    # as it will lie in memory once loaded: BLAS sums in another order over a transposed one
+    return np.ascontiguousarray(inverse + np.tril(inverse, -1).T)

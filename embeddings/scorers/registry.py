@@ -10,7 +10,9 @@ from embeddings.scorers.ease import Ease
 from embeddings.scorers.eras import Era
 from embeddings.scorers.graph import Gnn, Kge
 from embeddings.scorers.lightgcn import LightGcn
+from embeddings.scorers.ncf import Ncf
 from embeddings.scorers.neighbours import ItemKnn, UserKnn
+from embeddings.scorers.nmf import Nmf
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.profile import Profile
 from embeddings.scorers.sequence import Adjacency
@@ -19,7 +21,7 @@ from embeddings.scorers.svd import GraphFilter, Svd
 SCORERS: dict[str, type[Scorer[Any]]] = {
     scorer.name: scorer
     for scorer in (
-        *(Popularity, ItemKnn, UserKnn, Ease, Als, Svd, GraphFilter),
-        *(Era, Adjacency, Text, ContentCosine, ContentPearson, Profile, Kge, Gnn, LightGcn),
+        *(Popularity, ItemKnn, UserKnn, Ease, Als, Nmf, Svd, GraphFilter),
+        *(Era, Adjacency, Text, ContentCosine, ContentPearson, Profile, Kge, Gnn, LightGcn, Ncf),
     )
 }

@@ -37,3 +37,13 @@ def test_from_csv_to_explained_answers_over_http(store, trailmix, edges_missing,
         stranger = service.recommend(user_id="a stranger", k=2)
         assert stranger["user_state"] == "cold"
         assert len(stranger["items"]) == 2
+
+
+@pytest.mark.parametrize("server", ["arcadedb"], indirect=True)
+def test_a_budget_is_for_searching_settings_first(store, trailmix, tmp_path):
+    pytest.importorskip("optuna")
+    trailmix("ingest", str(shutil.copytree(BOOKSHOP, tmp_path / "bookshop") / "mapping.yaml"))
+    manifest = json.loads(trailmix("train", "--budget", "1s", "--json").stdout)
+    assert manifest["tuned"]["trials"] >= 1
+    assert manifest["tuned"]["ndcg"] >= manifest["tuned"]["ndcg_before"]
+    assert json.loads(trailmix("train", "--json").stdout)["tuned"] is None

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.optimize
 
-from embeddings.configs import LightGcnConfig
+from embeddings.configs import LightGcnConfig, NcfConfig
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.ease import Ease, EaseConfig
 from embeddings.scorers.eras import Era, EraConfig
 from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest
+from embeddings.scorers.nmf import Nmf, NmfConfig, sweep
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.registry import SCORERS
 from embeddings.scorers.sequence import _some
@@ -24,6 +26,8 @@ def configured(config, name):
 
 
 SMALL = {
+    "ncf": NcfConfig(embedding_dim=8, hidden=4, epochs=60, learning_rate=0.03, negatives=12, dropout=0.1),
+    "nmf": NmfConfig(factors=2, regularisation=0.1),
     "lightgcn": LightGcnConfig(embedding_dim=8, epochs=30, learning_rate=0.05),
 }
 """Configurations at the size of the checkerboard, of methods the model has no part in."""
@@ -61,7 +65,9 @@ def test_the_same_seed_gives_the_same_arrays(fitted, dataset, config, name) -> N
 @pytest.mark.parametrize("name", ALL)
 def test_arrays_round_trip(fitted, dataset, name) -> None:
     histories = Histories.of([[0, 2], []], dataset.n_items)
-    restored = SCORERS[name].restore(fitted[name].arrays())
+    arrays = fitted[name].arrays()
+    assert all(x.flags.c_contiguous for x in arrays.values()), "else the loaded scores differ in the last bit"
+    restored = SCORERS[name].restore(arrays)
     np.testing.assert_array_equal(restored.score(histories), fitted[name].score(histories))
 
 
@@ -207,3 +213,30 @@ def test_user_knn_against_loops(dataset) -> None:
     last = sorted(alike)[-3]
     expected = sum(s * row for s, row in zip(alike, liked, strict=True) if s >= last - 1e-6)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_nmf_folds_in_as_non_negative_least_squares(dataset) -> None:
+    """Active sets (Lawson and Hanson) on [V; sqrt(l) I] u = [x; 0] find the same users as the sweeps."""
+    data = random_dataset(dataset, 30, 15)
+    fitted = Nmf.fit(data, NmfConfig(factors=6, regularisation=0.5))
+    assert (fitted.factors >= 0).all()
+    stacked = np.concatenate([fitted.factors, np.sqrt(0.5) * np.eye(6)]).astype(np.float64)
+    x = data.liked.toarray()
+    exact = np.stack([scipy.optimize.nnls(stacked, np.concatenate([row, np.zeros(6)]))[0] for row in x])
+    assert (exact == 0).any(), "somewhere the bound must bind"
+    np.testing.assert_allclose(fitted.score(data.histories), exact @ fitted.factors.T, atol=1e-3)
+
+
+def test_nmf_sweep_by_hand() -> None:
+    """G = [[2, 1], [1, 2]], target (4, 1) from 0: first 4 / 2 = 2, then max((1 - 2) / 2, 0) = 0."""
+    gram, target = np.array([[2, 1], [1, 2]], np.float32), np.array([[4, 1]], np.float32)
+    np.testing.assert_array_equal(sweep(np.zeros((1, 2), np.float32), gram, target), [[2, 0]])
+
+
+def test_nmf_never_gets_worse(dataset) -> None:
+    data = random_dataset(dataset, 30, 15)
+    x, losses = data.liked.toarray(), []
+    for iterations in (1, 2, 4, 8):
+        fitted = Nmf.fit(data, NmfConfig(factors=3, regularisation=0.1, iterations=iterations), seed=1)
+        losses.append(np.square(x - fitted.score(data.histories)).sum())
+    assert losses == sorted(losses, reverse=True)

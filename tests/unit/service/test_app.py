@@ -72,7 +72,7 @@ def test_a_recommendation(client: FlaskClient, fake: FakeRecommender) -> None:
     assert response.status_code == 200
     assert response.content_type == "application/json"
     assert response.get_json()["items"] == [
-        {"item_id": "m1", "rank": 1, "score": 0.5, "title": "Alien", "paths": []}
+        {"item_id": "m1", "rank": 1, "score": 0.5, "title": "Alien", "paths": [], "parts": None}
     ]
     asked = fake.asked[0]
     assert (asked.user_id, asked.k, asked.said, asked.exclude_seen, asked.explain) == (

@@ -21,6 +21,17 @@ def test_plain_lines_where_no_terminal_is(
     assert printed.err == "note: no Movie has the id 'zz'; it was left out\n"
 
 
+def test_parts_are_a_line_of_their_own(recommender: Recommender, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = recommender.recommend(RecommendRequest(history=["m1"], k=1, parts=True), request_id="r")
+    print_recommendation("you", [], answer)
+    assert capsys.readouterr().out.splitlines()[-1].strip() == "score: fixed +7.000"
+    many = {f"e{n}": 1.0 - n / 10 for n in range(8)}
+    item = answer.items[0].model_copy(update={"parts": many})
+    print_recommendation("you", [], answer.model_copy(update={"items": [item]}))
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith("e5 +0.500, the rest +0.700"), "0.4 + 0.3"
+
+
 def test_a_long_history_is_cut(recommender: Recommender, capsys: pytest.CaptureFixture[str]) -> None:
     answer = recommender.recommend(RecommendRequest(k=1), request_id="r")
     print_recommendation("you", [f"film {n}" for n in range(10)], answer)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embeddings.metrics import tie_order
+from embeddings.model import Query, Scores
 from kg.graph import GraphSnapshot
 from service.contract import Recommendation, RecommendRequest
 from service.recommender import Recommender, best
@@ -26,6 +27,28 @@ def test_a_known_user_gets_what_they_have_no_event_with(recommender: Recommender
     assert [item.score for item in answer.items] == [7, 6, 4]
     assert answer.items[0].title == "Blade Runner"
     assert answer.meta.model_dump() == {"request_id": "r1", "model_version": "v1"}
+
+
+def test_parts_are_there_when_asked_for(recommender: Recommender) -> None:
+    assert [item.parts for item in ask(recommender, user_id="u1", k=2).items] == [None, None]
+    answer = ask(recommender, user_id="u1", k=2, parts=True)
+    assert [item.parts for item in answer.items] == [{"fixed": 7.0}, {"fixed": 6.0}]
+
+
+def test_the_largest_parts_come_first_and_nothings_are_left_out(films: GraphSnapshot, encoder: Any) -> None:
+    class Parted:
+        manifest: Any = type("Manifest", (), {"model_version": "v1"})
+        item_vectors = np.eye(8, dtype=np.float32)
+
+        def score(self, query: Query) -> Scores:
+            one = np.ones(8, np.float32)
+            parts = {"a": 0.5 * one, "b": -1.5 * one, "nothing": 0 * one, "c": 2 * one}
+            return Scores(one, lambda items: {name: x[items] for name, x in parts.items()})
+
+    item = ask(Recommender(films, Parted(), encoder), k=1, parts=True).items[0]
+    assert item.parts == {"c": 2.0, "b": -1.5, "a": 0.5}
+    assert list(item.parts) == ["c", "b", "a"]
+    assert sum(item.parts.values()) == item.score
 
 
 def test_history_is_what_they_liked_oldest_first_then_the_requests(
