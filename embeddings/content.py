@@ -42,6 +42,11 @@ class Content:
         return np.asarray(self.fact_matrix @ leading(self.fact_matrix, FACTS_DIM), np.float32)
 
     @cached_property
+    def fact_directions(self) -> FloatArray:
+        """The same as unit rows, zeros for no facts."""
+        return unit_rows(self.facts)
+
+    @cached_property
     def fact_matrix(self) -> sp.csr_array:
         """Facts by inverse document frequency, unit rows, float32 CSR items x nodes."""
         have = sp.csr_array(self._links.T)

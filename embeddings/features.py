@@ -16,6 +16,11 @@ KNOWN, NEW = 260, 60
 
 QUANTILES = 513
 
+NEAREST = 3
+"""How many of a history's items are near enough to a candidate to speak for it."""
+LATEST = 100
+"""So many of a history's last items are compared with each candidate."""
+
 FOR_KNOWN: dict[str, float] = {
     **dict.fromkeys(
         ("ease", "ease_strong", "ease_even", "als", "svd", "graph_filter", "item_knn", "user_knn"), 1.0
@@ -33,6 +38,8 @@ FOR_NEW: dict[str, float] = {
 OF_ITEMS = ("new", "degree", "fact_count", "has_text")
 OF_ASKERS = ("length", "asked", "span", "taste")
 OF_BOTH = ("degree_of_taste", "since_first", "until_last", "from_middle", "first_of_mine", "last_of_mine")
+OF_CONTENT = ("nearest_text", "near_text", "nearest_facts", "near_facts")
+"""The largest cosine, and the mean of the NEAREST largest, of a candidate with what the asker likes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +57,10 @@ class Items:
     """When it was liked first, in the middle and last, as shares of all events; NaN: unknown [3, n_items]."""
     clock: TimeArray
     """Quantiles of the times of all events, epoch seconds; empty where none is known."""
+    text_vectors: FloatArray
+    """Unit rows [n_items, d]; zeros for no text."""
+    fact_vectors: FloatArray
+    """Facts in their leading directions, unit rows [n_items, d]; zeros for no facts."""
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -71,6 +82,8 @@ class Items:
             dataset.met.astype(np.float32),
             seen,
             clock,
+            dataset.content.text,
+            dataset.content.fact_directions,
         )
 
     @property
@@ -110,7 +123,7 @@ class Sheet:
 def feature_names(voices: Sequence[str]) -> tuple[str, ...]:
     """The features in order; those of a voice are `name` and `name.rank`."""
     ranks = tuple(f"{name}.rank" for name in (*voices, "consensus"))
-    return (*voices, "consensus", *ranks, *OF_ITEMS, *OF_ASKERS, *OF_BOTH)
+    return (*voices, "consensus", *ranks, *OF_ITEMS, *OF_ASKERS, *OF_BOTH, *OF_CONTENT)
 
 
 def sheet(histories: Histories, panel: Panel, items: Items, barred: BoolArray | None = None) -> Sheet:
@@ -141,7 +154,13 @@ def sheet(histories: Histories, panel: Panel, items: Items, barred: BoolArray | 
     for group, own in zip((first, second), voiced, strict=True):
         both = np.concatenate([own, _take(consensus[None], group)])
         blocks.append(np.concatenate([both, _log_ranks(both)]))
-    values = np.concatenate([np.concatenate(blocks, axis=2), _plain(histories, candidates, items)])
+    values = np.concatenate(
+        [
+            np.concatenate(blocks, axis=2),
+            _plain(histories, candidates, items),
+            _near(histories, candidates, items),
+        ]
+    )
     return Sheet(candidates, np.ascontiguousarray(values.transpose(1, 2, 0), np.float32), consensus)
 
 
@@ -197,3 +216,17 @@ def _plain(histories: Histories, candidates: IntArray, items: Items) -> FloatArr
         *(seen[0] - last, seen[2] - first),
     ]
     return np.stack(columns).astype(np.float32)
+
+
+def _near(histories: Histories, candidates: IntArray, items: Items) -> FloatArray:
+    """[OF_CONTENT, b, c]; NaN for askers who like nothing yet."""
+    found = np.full((len(OF_CONTENT), *candidates.shape), np.nan, np.float32)
+    for row, own in enumerate(candidates):
+        liked = histories[row][-LATEST:]
+        if not len(liked):
+            continue
+        count = min(NEAREST, len(liked))
+        for n, vectors in enumerate((items.text_vectors, items.fact_vectors)):
+            nearest = np.partition(vectors[liked] @ vectors[own].T, -count, axis=0)[-count:]
+            found[2 * n, row], found[2 * n + 1, row] = nearest.max(axis=0), nearest.mean(axis=0)
+    return found

@@ -43,9 +43,8 @@ SPACE = (
     Setting("ranker.l2", 0.5, 50.0, log=True),
     Setting("ranker.truncation", 15, 60, "int"),
     Setting("ranker.features", 0.2, 0.8),
-    Setting("ranker.consensus", 0.0, 1.5),
-    Setting("folds.events", 0.1, 0.3),
-    Setting("shown", 0.2, 1.0),
+    Setting("folds.events", 0.05, 0.3),
+    Setting("shown", 0.1, 1.0),
 )
 """What is searched. Not the prior for new items: events hidden at random say nothing of what it is for."""
 
