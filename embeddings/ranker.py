@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -11,9 +11,6 @@ import numpy as np
 from embeddings.features import Sheet
 from embeddings.files import Array
 from kg.graph import BoolArray, FloatArray, IntArray
-
-SCALED_BY = 100_000
-"""At most so many rows decide on the common scale of the two rankings."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +96,16 @@ class Trees:
 
 @dataclass(frozen=True, eq=False)
 class Ranker:
-    """Two rankings on one scale: one learnt among known items alone, one among all.
+    """Two rankings in one: of all candidates, and of the known ones among themselves.
 
-    Only the second can say where new items belong, and what it knows of content it learnt mostly from known
-    items, of which there are far more. But having to find new items as well costs it sharpness among the
-    known; so these are ranked by the first, brought to the scale of the second.
+    The first says where new items belong, and what it knows of content it learnt mostly from known items,
+    of which there are far more. But having to find new items as well costs it sharpness among the known; so
+    the places it gives to known items are dealt out again, by trees that learnt from these alone.
     """
 
     features: tuple[str, ...]
     of_known: Trees
     of_all: Trees
-    scale: float = 1.0
-    shift: float = 0.0
-    """The score of a known item is scale * of_known + shift."""
     promotion: float = 0.0
     """The prior for new items: added to the score of an item that nobody has met yet."""
 
@@ -125,51 +119,41 @@ class Ranker:
         of_all = Trees.fit(names, everything, config, seed)
         known = _only(everything, everything.values[:, names.index("new")] == 0)
         del everything
-        ranker = cls(names, Trees.fit(names, known, config, seed), of_all)
-        scale, shift = ranker._common_scale(known.values)
-        return replace(ranker, scale=scale, shift=shift)
-
-    def _common_scale(self, known: FloatArray) -> tuple[float, float]:
-        """Scale and shift by least squares on rows of known items."""
-        some = known[:: max(1, len(known) // SCALED_BY)]
-        mine, theirs = self.of_known.score(some), self.of_all.score(some)
-        if not len(some) or mine.std() < 1e-6:
-            return 1.0, 0.0
-        scale = float(np.cov(mine, theirs)[0, 1] / mine.var(ddof=1))
-        return scale, float(theirs.mean() - scale * mine.mean())
+        return cls(names, Trees.fit(names, known, config, seed), of_all)
 
     def score(self, sheet: Sheet) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
         there = sheet.items >= 0
         new = there & (self._column(sheet.values, "new") > 0)
-        known = there & ~new
         rank = np.full(there.shape, -np.inf, np.float32)
         if not self.of_all.texts:
             rank[there] = self._column(sheet.values, "consensus")[there]
             return rank
-        rank[known] = self.scale * self.of_known.score(sheet.values[known]) + self.shift
-        rank[new] = self.of_all.score(sheet.values[new]) + self.promotion
+        rank[there] = self.of_all.score(sheet.values[there])
+        _deal_again(rank, there & ~new, self.of_known.score(sheet.values[there & ~new]))
+        rank[new] += np.float32(self.promotion)
         return rank
 
     def contributions(self, sheet: Sheet, places: IntArray, voices: Sequence[str]) -> dict[str, FloatArray]:
         """What each voice adds to the scores of some candidates of a sheet of one asker, float32 [places].
 
-        Shapley values summed over a voice's features; "prior" is what asker and item give without any voice.
+        Shapley values, summed over a voice's features, of the trees that ranked the candidate among its like;
+        "prior" is the rest: what asker and item give without any voice, and the place of known items among all.
         """
-        values = sheet.values[0, places]
+        values, total = sheet.values[0, places], self.score(sheet)[0, places]
         if not self.of_all.texts:
-            return {"consensus": self._column(values, "consensus")}
+            return {"consensus": total}
         new = self._column(values, "new") > 0
         shares = np.empty((len(places), len(self.features) + 1), np.float32)
-        shares[~new] = self.of_known.shares(values[~new]) * np.float32(self.scale)
+        shares[~new] = self.of_known.shares(values[~new])
         shares[new] = self.of_all.shares(values[new])
-        shares[:, -1] += np.where(new, self.promotion, self.shift).astype(np.float32)
         parts: dict[str, FloatArray] = {}
-        for name, column in zip((*self.features, "prior"), shares.T, strict=True):
+        for name, column in zip(self.features, shares.T, strict=False):
             own = name.removesuffix(".rank")
             key = own if own in voices or own == "consensus" else "prior"
             parts[key] = parts.get(key, np.zeros(len(places), np.float32)) + column
-        return parts
+        named = sum((part for key, part in parts.items() if key != "prior"), np.zeros_like(total))
+        return {**parts, "prior": np.asarray(total - named, np.float32)}
 
     def _column(self, values: FloatArray, name: str) -> FloatArray:
         return np.asarray(values[..., self.features.index(name)])
@@ -180,7 +164,7 @@ class Ranker:
         texts = {f"{kind}.{n}": text for kind, own in forests.items() for n, text in enumerate(own)}
         packed = {name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()}
         names = np.frombuffer("\n".join(self.features).encode(), np.uint8)
-        return {**packed, "features": names, "extra": np.array([self.scale, self.shift, self.promotion])}
+        return {**packed, "features": names, "promotion": np.array([self.promotion])}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
@@ -191,7 +175,22 @@ class Ranker:
             return Trees(tuple(arrays[f"{kind}.{n}"].tobytes().decode() for n in range(count)))
 
         names = arrays["features"].tobytes().decode().split("\n")
-        return cls(tuple(names), trees("known"), trees("all"), *map(float, arrays["extra"]))
+        return cls(tuple(names), trees("known"), trees("all"), float(arrays["promotion"][0]))
+
+
+def _deal_again(rank: FloatArray, among: BoolArray, order: FloatArray) -> None:
+    """In each row the scores [b, c] of some places go, the highest first, to the highest of `order`.
+
+    `order` has one entry for each place that is `among`, row by row; ties keep the order they had.
+    """
+    start = 0
+    for own, some in zip(rank, among, strict=True):
+        scores = own[some]
+        by = order[start : start + len(scores)]
+        start += len(scores)
+        dealt = np.empty_like(scores)
+        dealt[np.lexsort((-scores, -by))] = -np.sort(-scores)
+        own[some] = dealt
 
 
 def _together(lessons: Sequence[Lesson], n_features: int) -> Lesson:
