@@ -2,12 +2,8 @@
 
 import typer
 
-from scripts import bench_ingest
+from scripts import bench_ingest, bench_load
 
 app = typer.Typer(no_args_is_help=True, help="Measure Trailmix beside a named baseline.")
 app.command("ingest")(bench_ingest.command)
-
-
-@app.callback()
-def group() -> None:
-    """A group even while it has one command."""
+app.command("load")(bench_load.command)
