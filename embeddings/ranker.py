@@ -137,8 +137,8 @@ class Ranker:
     def contributions(self, sheet: Sheet, places: IntArray, voices: Sequence[str]) -> dict[str, FloatArray]:
         """What each voice adds to the scores of some candidates of a sheet of one asker, float32 [places].
 
-        Shapley values, summed over a voice's features, of the trees that ranked the candidate among its like;
-        "prior" is the rest: what asker and item give without any voice, and the place of known items among all.
+        Shapley values, summed over a voice's features, of the trees that ranked a candidate among its like;
+        "prior" is the rest: what asker and item give without a voice, and the place of known items among all.
         """
         values, total = sheet.values[0, places], self.score(sheet)[0, places]
         if not self.of_all.texts:

@@ -29,6 +29,9 @@ def command(
     ] = "arcadedb",
     batches: Annotated[int, typer.Option("--batches", min=1, help="Measured batches of either way.")] = 20,
     size: Annotated[int, typer.Option("--size", min=100, help="Relations a batch.")] = 10_000,
+    ceiling: Annotated[
+        bool, typer.Option("--ceiling", help="Also what ArcadeDB's own bulk loader does, in this process.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Measure how many relations a second the store writes, beside a bare driver loop of the same batches.
@@ -38,10 +41,17 @@ def command(
 
     Example: trailmix bench ingest --engine neo4j
     """
-    with _empty_store(engine) as store:
+    from scripts.bench_ceiling import bulk_loader
+
+    with empty_store(engine) as store:
         info = store.info()
         seconds = measure(store, batches, size)
     result = summary(seconds, size) | {"engine": info.engine, "version": info.version}
+    if ceiling:
+        users, items = _ends(size)
+        result["ceiling_relations_per_second"] = round(
+            bulk_loader(_rows(batches, size, users, items), users, items)
+        )
     if json:
         print(jsonlib.dumps(result))
         return
@@ -49,6 +59,8 @@ def command(
     print(f"store   {result['store_relations_per_second']:>9,} relations/s")
     print(f"driver  {result['driver_relations_per_second']:>9,} relations/s")
     print(f"ratio   {result['ratio']:>9.2f}  (median of the pairs {result['ratio_median']:.2f})")
+    if ceiling:
+        print(f"ceiling {result['ceiling_relations_per_second']:>9,} relations/s, ArcadeDB's bulk loader")
 
 
 def summary(seconds: dict[str, list[float]], size: int) -> dict[str, Any]:
@@ -67,7 +79,7 @@ def measure(store: "GraphStore", batches: int, size: int) -> dict[str, list[floa
     from kg.ingest import new_run
     from kg.runs import Batch, RunWriter
 
-    users, items = max(1_000, size // 10), 5_000
+    users, items = _ends(size)
     store.prepare(_schema())
     store.upsert_nodes("BenchUser", [{"id": f"u{n}", "properties": {}} for n in range(users)])
     store.upsert_nodes("BenchItem", [{"id": f"i{n}", "properties": {}} for n in range(items)])
@@ -91,6 +103,11 @@ def measure(store: "GraphStore", batches: int, size: int) -> dict[str, list[floa
                 ways[way](number, rows)
                 seconds[way].append(time.perf_counter() - began)
     return {way: values[WARM_UP:] for way, values in seconds.items()}
+
+
+def _ends(size: int) -> tuple[int, int]:
+    """How many users and items there are for batches of that size."""
+    return max(1_000, size // 10), 5_000
 
 
 def _schema() -> "GraphSchema":
@@ -137,7 +154,7 @@ def _bare_loop(store: "GraphStore") -> "Iterator[Callable[[list[RelationRow]], N
 
 
 @contextmanager
-def _empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[GraphStore]":
+def empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[GraphStore]":
     """A store with nothing in it: at NEO4J_URI, or of a server that lives as long as this."""
     from kg.connect import open_store
     from kg.errors import UsageError

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fake_store import FakeStore
 from pydantic import SecretStr
 
 from kg.connect import open_store
@@ -110,6 +111,16 @@ def neo4j_store(neo4j_server: Connection) -> Iterator[GraphStore]:
     with GraphStore(neo4j_server) as graph:
         graph.clear()
         yield graph
+
+
+@pytest.fixture
+def fake_store() -> FakeStore:
+    return FakeStore()
+
+
+@pytest.fixture
+def other_store() -> FakeStore:
+    return FakeStore()
 
 
 @contextmanager

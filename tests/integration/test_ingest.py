@@ -1,6 +1,7 @@
 """Files to a graph on each server, and back into the very same arrays."""
 
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -8,10 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from killed import load_here, load_when_told
 
+from kg.content import graph_content
 from kg.errors import GraphSchemaError, UnknownIdError
 from kg.ingest import ingest
 from kg.mapping import load_mapping
@@ -19,7 +23,7 @@ from kg.snapshot import SnapshotCache, read_snapshot
 
 BOOKSHOP = Path(__file__).parents[1] / "data" / "bookshop"
 INGEST = "import sys; from scripts import main; sys.argv[1:1] = ['ingest']; main.main()"
-KILLS = int(os.environ.get("TRAILMIX_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("TRAILMIX_TEST_KILLS", "20"))
 
 READERS, BOOKS = 300, 100
 
@@ -27,12 +31,22 @@ READERS, BOOKS = 300, 100
 @pytest.fixture
 def big_shop(tmp_path):
     """30,000 orders, which are three batches."""
+    return write_shop(tmp_path, READERS)
+
+
+@pytest.fixture
+def small_shop(tmp_path):
+    """4,000 orders, which are 20 small batches."""
+    return write_shop(tmp_path, 40)
+
+
+def write_shop(tmp_path, readers):
     (tmp_path / "mapping.yaml").write_text(
         "sources: {orders: {file: orders.csv}}\n"
         "nodes: {Reader: {role: user}, Book: {role: item}}\n"
         "interactions: {BOUGHT: {source: orders, user: reader, item: book}}\n"
     )
-    orders = [f"r{reader},b{book}\n" for reader in range(READERS) for book in range(BOOKS)]
+    orders = [f"r{reader},b{book}\n" for reader in range(readers) for book in range(BOOKS)]
     (tmp_path / "orders.csv").write_text("".join(["reader,book\n", *orders]))
     return tmp_path / "mapping.yaml"
 
@@ -68,35 +82,57 @@ def test_an_unchanged_graph_comes_from_the_cache(store, tmp_path):
     assert len(cache.load(store).interactions) == len(first.interactions) + 1
 
 
-def test_killed_at_any_moment_and_resumed_is_as_if_undisturbed(store, big_shop):
-    """The moments are random; TRAILMIX_TEST_KILLS says how many."""
-    began = time.monotonic()
+def test_the_command_killed_in_the_middle_and_resumed(store, big_shop):
     undisturbed = run_command(big_shop)
-    seconds = time.monotonic() - began
-    counts, content = store.counts(), everything(store)
-    assert counts.relations == {"BOUGHT": READERS * BOOKS}
+    content = graph_content(store)
+    store.clear()
+    process = subprocess.Popen(command(big_shop), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for_first_orders(store, process)
+    finally:
+        process.kill()
+        process.communicate()
+    assert 0 < store.counts().relations["BOUGHT"] < READERS * BOOKS
+    resumed = run_command(big_shop, "--resume")
+    assert rows(resumed) == rows(undisturbed)
+    assert graph_content(store) == content
+    runs = store.query("MATCH (n) WHERE n.trailmix_run IS NOT NULL RETURN DISTINCT n.trailmix_run AS x")
+    assert runs == [{"x": resumed["run_id"]}]
+
+
+def test_killed_at_any_moment_and_resumed_is_as_if_undisturbed(store, server, small_shop):
+    """The moments are random; TRAILMIX_TEST_KILLS says how many."""
+    load_here(small_shop, server)  # the server's first statements are slow
+    store.clear()
+    began = time.monotonic()
+    undisturbed = load_here(small_shop, server)
+    seconds, content = time.monotonic() - began, graph_content(store)
+    stopped = Counter()
     for kill in range(KILLS):
         store.clear()
-        process = subprocess.Popen(command(big_shop), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            if kill == 0:  # surely in the middle
-                _wait_for_first_orders(store, process)
-            else:
-                time.sleep(random.Random(kill).uniform(0.3, 1.0) * seconds)
-            process.send_signal(signal.SIGKILL)
-        finally:
-            process.kill()
-            process.communicate()
-        if kill == 0:
-            assert 0 < store.counts().relations["BOUGHT"] < READERS * BOOKS
-        _check_whole_batches(store)
-        resumed = run_command(big_shop, "--resume")
-        assert rows(resumed) in (rows(undisturbed), unchanged(rows(undisturbed)))
-        assert store.counts() == counts
-        assert everything(store) == content
-        runs = store.query("MATCH (n) WHERE n.trailmix_run IS NOT NULL RETURN DISTINCT n.trailmix_run AS x")
-        if rows(resumed) == rows(undisturbed):  # it was not finished before the kill
-            assert runs == [{"x": resumed["run_id"]}]
+        kill_after(random.Random(kill).uniform(0.0, seconds), small_shop, server)
+        far = _check_whole_batches(store)
+        stopped[far] += 1
+        seconds *= 0.7 if far == "after the end" else 1.0  # it is quicker than at first
+        resumed = load_here(small_shop, server, resume=True).as_dict()
+        assert rows(resumed) in (rows(undisturbed.as_dict()), unchanged(rows(undisturbed.as_dict())))
+        assert graph_content(store) == content
+    print(f"{store.info().engine}: {KILLS} kills, {dict(stopped)}, the graph hash each time {content.hash}")
+
+
+def kill_after(seconds, path, server):
+    """SIGKILL for an ingestion that began so many seconds ago, or has ended by then."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["killed"])
+    begins = context.Event()
+    given = (server.uri, server.username, server.password.get_secret_value(), server.database)
+    process = context.Process(target=load_when_told, args=(str(path), given, begins))
+    process.start()
+    assert begins.wait(300)  # a busy machine
+    time.sleep(seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
 
 
 def test_undoing_a_run_leaves_what_others_brought(store, big_shop):
@@ -178,28 +214,23 @@ def unchanged(told):
     return [[name, read, 0, read, 0] for name, read, *_ in told]
 
 
-def everything(store):
-    """All that the graph says, provenance aside."""
-    nodes = [store.read_nodes(label, ["name"]) for label in ("Reader", "Book")]
-    bought = store.read_relations("BOUGHT", ["value", "time"])
-    events = zip(bought.heads, bought.tails, *bought.properties.values(), strict=True)
-    return [*(sorted(zip(x.ids, x.properties["name"], strict=True)) for x in nodes), sorted(events)]
-
-
 def _check_whole_batches(store):
-    """A checkpoint says no more and no less than what is there."""
+    """A checkpoint says no more and no less than what is there; returns how far the run was."""
     try:
         bought = store.counts().relations["BOUGHT"]
     except GraphSchemaError:
-        return
+        return "before the first batch"
     running = [run for run in store.runs() if run.state == "running"]
     done = [x for run in running for x in store.checkpoints(run.id).values()]
     if running:
         assert bought == sum(x.rows for x in done)
+    if not bought:
+        return "before the first batch"
+    return "between batches" if running else "after the end"
 
 
 def _wait_for_first_orders(store, process):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < deadline:
         try:
             if store.counts().relations["BOUGHT"]:

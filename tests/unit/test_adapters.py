@@ -1,11 +1,10 @@
 # ruff: noqa: E501 -- rows stand as they are published
 """Published formats, a few rows each in the very form they are published in, into the graph they should make."""
 
-import gzip
-import json
 from pathlib import Path
 
 import pytest
+from published import AMAZON, LASTFM
 
 from kg.adapters.facts import relation_type
 from kg.adapters.ntriples import Triple, parse
@@ -48,50 +47,6 @@ MOVIELENS_CSV = {
     "ratings.csv": "userId,movieId,rating,timestamp\n1,1,4.0,964982703\n1,11,3.5,964981247\n2,131166,0.5,1445714835\n",
     "tags.csv": 'userId,movieId,tag,timestamp\n2,1,Pixar,1445714994\n1,1,pixar,1445714996\n7,11,"quirky, fun",1445715\n',
     "links.csv": "movieId,imdbId,tmdbId\n1,0114709,862\n",
-}
-HETREC = {
-    "artists.dat": "id\tname\turl\tpictureURL\n"
-    "1\tMALICE MIZER\thttp://www.last.fm/music/MALICE+MIZER\thttp://userserve-ak.last.fm/serve/252/10808.jpg\n"
-    "51\tDuran Duran\thttp://www.last.fm/music/Duran+Duran\thttp://userserve-ak.last.fm/serve/252/155668.jpg\n"
-    '99\t"Weird Al\thttp://www.last.fm/music/x\n',
-    "tags.dat": "tagID\ttagValue\n1\tmetal\n2\talternative metal\n9\tmúsica\n".encode("latin-1"),
-    "user_artists.dat": "userID\tartistID\tweight\n2\t51\t13883\n3\t1\t3\n2\t99\t11690\n",
-    "user_taggedartists.dat": "userID\tartistID\ttagID\tday\tmonth\tyear\n"
-    "2\t52\t13\t1\t4\t2009\n2\t51\t1\t1\t4\t2009\n3\t51\t9\t1\t5\t2008\n",
-    "user_friends.dat": "userID\tfriendID\n2\t3\n3\t2\n",
-}
-META = {
-    "main_category": "All Beauty",
-    "title": "Howard LC0008 Leather Conditioner, 8-Ounce (4-Pack)",
-    "average_rating": 4.8,
-    "rating_number": 10,
-    "features": ["Cleans and conditions"],
-    "description": [],
-    "price": None,
-    "images": [{"thumb": "https://m.media-amazon.com/images/I/41.jpg", "variant": "MAIN"}],
-    "videos": [],
-    "store": "Howard Products",
-    "categories": ["Beauty | Care", "Leather"],
-    "details": {"Package Dimensions": "7.1 x 5.5 x 3 inches; 2.38 Pounds", "UPC": "617390882781"},
-    "parent_asin": "B01CUPMQZE",
-    "bought_together": None,
-}
-REVIEW = {
-    "rating": 5.0,
-    "title": "Such a lovely scent but not overpowering.",
-    "text": 'This spray is really nice.\nIt "smells" good.',
-    "images": [],
-    "asin": "B00YQ6X8EO",
-    "parent_asin": "B01CUPMQZE",
-    "user_id": "AGKHLEW2SOWHNMFQIJGBECAF7INQ",
-    "timestamp": 1588687728923,
-    "helpful_vote": 0,
-    "verified_purchase": True,
-}
-OTHER = {**REVIEW, "parent_asin": "B081TJ8YS3", "rating": 2.0, "timestamp": 1588615855070}
-AMAZON = {
-    "meta_All_Beauty.jsonl": f"{json.dumps(META)}\n",
-    "All_Beauty.jsonl.gz": gzip.compress(f"{json.dumps(REVIEW)}\n{json.dumps(OTHER)}\n".encode()),
 }
 RECBOLE = {
     "ml-100k.inter": "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
@@ -209,7 +164,7 @@ def test_movielens_csv_needs_no_tags(load):
 
 
 def test_hetrec_lastfm(load):
-    store = load("hetrec-lastfm", HETREC)
+    store = load("hetrec-lastfm", LASTFM)
     assert store.nodes["Artist"]["99"]["name"] == '"Weird Al'
     assert store.nodes["Tag"]["9"] == {"name": "música"}
     assert pairs(store, "HAS_TAG") == {("51", "1"), ("51", "9")}

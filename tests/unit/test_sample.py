@@ -4,8 +4,6 @@ import sys
 import pytest
 
 from kg.errors import UsageError
-from kg.ingest import ingest
-from kg.mapping import load_mapping
 from kg.sample import FILES, join_key, readable_title, write_sample
 
 
@@ -21,26 +19,11 @@ def movies(sample):
         return {row["id"]: row for row in csv.DictReader(file)}
 
 
-def test_all_of_it_arrives(sample, fake_store):
-    folder, report = sample
+def test_all_of_it_is_there(sample):
+    _, report = sample
     assert (report.ratings, report.users, report.films) == (100_004, 671, 9_066)
     assert report.films_with_facts == 7_350
     assert round(report.ratings_with_facts / report.ratings, 3) == 0.928
-    ingest(load_mapping(folder / "mapping.yaml"), folder, fake_store)
-    counts = fake_store.counts()
-    assert (counts.nodes["User"], counts.nodes["Movie"]) == (671, 9_066)
-    assert counts.relations["RATED"] == 100_004
-    assert set(counts.relations) == {
-        *("RATED", "HAS_GENRE", "DIRECTED_BY", "WRITTEN_BY", "STARS", "IN_LANGUAGE", "FROM_COUNTRY"),
-        *("PRODUCED_BY", "RELEASED_IN"),
-    }
-    alien = next(x for x in fake_store.nodes["Movie"].values() if x["title"] == "Alien")
-    assert alien["year"] == 1979
-    assert alien["text"].startswith("Alien (1979). Genres: Horror, Sci-Fi, Thriller, Mystery")
-    assert ". Directed by Ridley Scott. Written by Dan O'Bannon" in alien["text"]
-    assert alien["text"].endswith(" Language: English. Made in United Kingdom, United States.")
-    assert fake_store.nodes["User"]["1"] == {"name": "User 1"}
-    assert fake_store.edges["RATED"]["1", "31"] == {"value": 2.5, "time": 1260759144}
 
 
 def test_the_same_bytes_every_time(sample, tmp_path):

@@ -1,0 +1,30 @@
+"""An ingestion in small batches, in a process that may be killed."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from kg import ingest as ingestion
+from kg.ingest import IngestOptions, IngestReport, ingest
+from kg.mapping import load_mapping
+from kg.store import Connection, GraphStore
+
+BATCH = 200
+
+
+def load_here(path: Path, server: Connection, *, resume: bool = False) -> IngestReport:
+    """Ingest in batches of 200 relations."""
+    usual, ingestion.BATCH_EDGES = ingestion.BATCH_EDGES, BATCH
+    try:
+        with GraphStore(server) as store:
+            return ingest(load_mapping(path), path.parent, store, options=IngestOptions(resume=resume))
+    finally:
+        ingestion.BATCH_EDGES = usual
+
+
+def load_when_told(path: str, server: tuple[str, str, str, str], begins: Any) -> None:
+    """The same in a child process, which says that it begins."""
+    uri, username, password, database = server
+    begins.set()
+    load_here(Path(path), Connection(uri, username, SecretStr(password), database))
