@@ -30,6 +30,10 @@ PRIORS = tuple(np.arange(-3.0, 1.01, 0.125).tolist())
 K = 20
 """The prior is chosen by NDCG among the first so many."""
 
+STEADY = 3.0
+"""How many times what a prior loses while things go on as before counts, against what it loses when a tenth
+of the items are new: the first is met every day, the second seldom."""
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -90,20 +94,26 @@ def _pages(fold: Fold, config: TrainingConfig, seed: int) -> Iterator[tuple[Shee
 
 
 def _learnt_prior(ranker: Ranker, dataset: Dataset, config: TrainingConfig, seed: int) -> float:
-    """The promotion that regrets least, whether time goes on as it did or the shelf is filled anew.
+    """The promotion that loses least, whether things go on as before or the shelf is filled anew.
 
-    Two futures are hidden: the last events of all (where times are unknown, events at random), in which new
-    items are as rare as they were; and a tenth of the items whole. No item is barred in either. Each prior
-    loses some NDCG against the best one for that future; chosen is the one whose larger loss is smallest.
+    Events are hidden in both ways: the last of all, where times are known, and some at random; and a tenth of
+    the items whole. No item is barred. Each prior loses a share of the NDCG of the best one for that future;
+    the larger of the two losses, weighted by STEADY, is to be small.
     """
     rng = np.random.default_rng(seed)
-    as_before = latest(dataset, config.folds, rng) or hide(dataset, replace(config.folds, items=0.0), rng)
-    kept = np.ones(len(PRIORS))
-    for fold in as_before, hide(dataset, config.folds, rng):
-        found = list(_ndcg_by_prior(ranker, fold, config, seed))
-        mean = np.concatenate(found, axis=1).mean(axis=1) if found else np.zeros(len(PRIORS))
-        kept = np.minimum(kept, mean / max(mean.max(), 1e-9)) if mean.any() else kept
-    return PRIORS[int(kept.argmax())] if kept.min() < 1 else 0.0
+    last = latest(dataset, config.folds, rng)
+    before = [hide(dataset, replace(config.folds, items=0.0), rng), *([last] if last else [])]
+    steady = np.mean([_loss_by_prior(ranker, fold, config, seed) for fold in before], axis=0)
+    filled = _loss_by_prior(ranker, hide(dataset, config.folds, rng), config, seed)
+    larger = np.maximum(STEADY * steady, filled)
+    return PRIORS[int(larger.argmin())] if larger.max() > 0 else 0.0
+
+
+def _loss_by_prior(ranker: Ranker, fold: Fold, config: TrainingConfig, seed: int) -> FloatArray:
+    """The share of the best prior's mean NDCG that each prior loses, [priors]."""
+    found = list(_ndcg_by_prior(ranker, fold, config, seed))
+    mean = np.concatenate(found, axis=1).mean(axis=1) if sum(f.shape[1] for f in found) else np.zeros(1)
+    return np.asarray(1 - mean / mean.max()) if mean.max() > 0 else np.zeros(len(PRIORS))
 
 
 def _ndcg_by_prior(ranker: Ranker, fold: Fold, config: TrainingConfig, seed: int) -> Iterator[FloatArray]:
