@@ -113,7 +113,8 @@ def _loss_by_prior(ranker: Ranker, fold: Fold, config: TrainingConfig, seed: int
     """The share of the best prior's mean NDCG that each prior loses, [priors]."""
     found = list(_ndcg_by_prior(ranker, fold, config, seed))
     mean = np.concatenate(found, axis=1).mean(axis=1) if sum(f.shape[1] for f in found) else np.zeros(1)
-    return np.asarray(1 - mean / mean.max()) if mean.max() > 0 else np.zeros(len(PRIORS))
+    lost = 1 - mean / mean.max() if mean.max() > 0 else np.zeros(len(PRIORS))
+    return lost.astype(np.float32)
 
 
 def _ndcg_by_prior(ranker: Ranker, fold: Fold, config: TrainingConfig, seed: int) -> Iterator[FloatArray]:
