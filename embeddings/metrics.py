@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -40,9 +41,12 @@ class Ranking:
         return found | {f"coverage@{self.k}": self.coverage}
 
 
+@lru_cache(maxsize=4)
 def tie_order(n_items: int) -> IntArray:
-    """The fixed random order in which equal scores stand, int64 [n_items]: items by rank."""
-    return np.random.default_rng(0).permutation(n_items)
+    """The fixed random order in which equal scores stand, int64 [n_items], read-only: items by rank."""
+    order = np.random.default_rng(0).permutation(n_items)
+    order.flags.writeable = False
+    return order
 
 
 def rank(

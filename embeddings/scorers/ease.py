@@ -70,7 +70,7 @@ class Ease(Scorer[EaseConfig]):
         x = histories.matrix
         dense = x.toarray()
         if self.scaled.shape[0]:
-            common = (x @ self.scaled.T).toarray() @ self.inverse
+            common = (self.scaled @ dense.T).T @ self.inverse
             projected = dense / self.ridge - common @ self.scaled
         else:
             projected = x @ self.inverse
