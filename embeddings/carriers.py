@@ -7,16 +7,13 @@ from typing import Self
 import numpy as np
 import scipy.sparse as sp
 
-from embeddings.content import Content
+from embeddings.content import Nearest
 from embeddings.dataset import Dataset
 from embeddings.files import Array
-from kg.graph import FloatArray, IntArray, NodeArray
+from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 
 NEIGHBOURS = 100
-RIDGE = 30.0
-MOST_KNOWN = 20_000
-"""Neighbours are looked for among that many items, those with the most events; keeps the cost linear."""
-BLOCK = 1024
+RIDGE = 3.0
 
 WAYS = ("ridge", "near")
 """By ridge regression on content, and by the mean of neighbours in content."""
@@ -27,27 +24,26 @@ class Carrier:
     """Two ways to guess an item's score from those of others: ridge regression on content, and neighbours."""
 
     inward: FloatArray
-    """Scores to weights of content [n_items, d + 1]; zero rows for items that nobody liked."""
+    """Scores to weights of content [n_items, d]; zero rows for items that nobody liked."""
     outward: FloatArray
-    """Content and a constant [n_items, d + 1]."""
+    """Content, as `Content.wide` [n_items, d]."""
     neighbours: NodeArray
     """The nearest known items of each item, int32 [n_items, k]."""
     weights: FloatArray
     """How much each of them counts, rows sum to one [n_items, k]."""
 
     @classmethod
-    def fit(cls, dataset: Dataset) -> Self:
-        """For the items that somebody in the dataset liked."""
-        vectors = dataset.content.both
-        outward = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
-        weighted = outward * np.log1p(dataset.degrees).astype(np.float32)[:, None]
+    def fit(cls, dataset: Dataset, nearest: Nearest) -> Self:
+        """From the items that somebody in the dataset liked."""
+        outward = dataset.content.wide
+        weighted = outward * np.sqrt(dataset.degrees).astype(np.float32)[:, None]
         gram = weighted.T @ outward
         gram[np.diag_indices_from(gram)] += RIDGE
         inward = np.linalg.solve(gram, weighted.T).T.astype(np.float32)
-        return cls(np.ascontiguousarray(inward), outward, *_near(dataset.content, dataset.degrees))
+        return cls(np.ascontiguousarray(inward), outward, *_known(nearest, dataset.degrees > 0))
 
     def tastes(self, scores: FloatArray) -> FloatArray:
-        """Scores [v, b, n_items] as weights of content [v, b, d + 1]."""
+        """Scores [v, b, n_items] as weights of content [v, b, d]."""
         v, b, n = scores.shape
         return (scores.reshape(v * b, n) @ self.inward).reshape(v, b, -1)
 
@@ -84,19 +80,11 @@ def _by_source(ridge: FloatArray, near: FloatArray) -> FloatArray:
     return np.stack([ridge, near], axis=1).reshape(2 * len(ridge), *ridge.shape[1:]).astype(np.float32)
 
 
-def _near(content: Content, degrees: IntArray) -> tuple[NodeArray, FloatArray]:
-    n = len(degrees)
-    known = np.sort(np.argsort(-degrees, kind="stable")[: min(MOST_KNOWN, int((degrees > 0).sum()))])
-    k = min(NEIGHBOURS, len(known) - 1)
-    if k < 1:
-        return np.zeros((n, 1), np.int32), np.zeros((n, 1), np.float32)
-    columns, weights = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
-    for start in range(0, n, BLOCK):
-        some = np.arange(start, min(start + BLOCK, n))
-        alike = content.alike(some, known)
-        alike[known[None, :] == some[:, None]] = -np.inf
-        best = np.argpartition(-alike, k - 1, axis=1)[:, :k]
-        weight = np.maximum(np.take_along_axis(alike, best, 1), 1e-3)
-        columns[some] = known[best]
-        weights[some] = weight / weight.sum(axis=1, keepdims=True)
-    return columns, weights
+def _known(nearest: Nearest, known: BoolArray) -> tuple[NodeArray, FloatArray]:
+    """The first NEIGHBOURS that are known, and their weights; 0 for what is missing."""
+    there = known[nearest.items] & np.isfinite(nearest.alike)
+    first = np.argsort(~there, axis=1, kind="stable")[:, :NEIGHBOURS]
+    alike = np.maximum(np.take_along_axis(nearest.alike, first, 1), np.float32(1e-3))
+    weights = np.where(np.take_along_axis(there, first, 1), alike, np.float32(0))
+    total = np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-3))
+    return np.take_along_axis(nearest.items, first, 1), weights / total

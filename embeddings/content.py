@@ -1,19 +1,32 @@
 """What is known of items besides who liked them, as dense vectors: text and facts."""
 
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import svds
 
 from embeddings.vectors import unit_rows
-from kg.graph import BoolArray, FloatArray, IntArray
+from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 
 DENSE = 256
 """Up to that many rows or columns an exact decomposition is as fast, and the same every time."""
 
 FACTS_DIM = 128
 """Directions kept of the facts."""
+
+TEXT_WIDE, FACTS_WIDE = 256, 400
+"""The same where scores are carried by content: many directions tell a new item from its like."""
+COUNT = 0.3
+"""How long the number of facts is beside them."""
+
+NEIGHBOURS = 160
+"""How many of an item's nearest are kept."""
+AMONG = 20_000
+"""Neighbours are looked for among that many items; keeps the cost linear."""
+BLOCK = 1024
 
 
 class Content:
@@ -62,6 +75,14 @@ class Content:
         """Text and facts side by side."""
         return np.concatenate([self.text, self.facts], axis=1)
 
+    @cached_property
+    def wide(self) -> FloatArray:
+        """Text and facts in more directions, the log of how many facts, and a constant, [n_items, d]."""
+        text = self.text @ np.linalg.eigh(self.text.T @ self.text)[1][:, ::-1][:, :TEXT_WIDE]
+        facts = self.fact_matrix @ leading(self.fact_matrix, FACTS_WIDE)
+        count = COUNT * np.log1p(np.diff(self._links.tocsc().indptr))[:, None]
+        return np.concatenate([text, facts, count, np.ones_like(count)], axis=1, dtype=np.float32)
+
     def alike(self, some: IntArray, others: IntArray) -> FloatArray:
         """Cosine of text plus cosine of all facts, float32 [some, others]."""
         return np.asarray(
@@ -69,6 +90,32 @@ class Content:
             + (self.fact_matrix[some] @ self.fact_matrix[others].T).toarray(),
             np.float32,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The items nearest in content to each item, nearest first, never the item itself."""
+
+    items: NodeArray
+    """int32 [n_items, k]; k is NEIGHBOURS, or less where there are not so many items."""
+    alike: FloatArray
+    """As `Content.alike`, float32 [n_items, k]; -inf for none."""
+
+    @classmethod
+    def of(cls, content: Content, degrees: IntArray) -> Self:
+        """Among the AMONG items of the highest degree [n_items]."""
+        among = np.sort(np.argsort(-degrees, kind="stable")[:AMONG])
+        k = min(NEIGHBOURS, len(among))
+        items, alike = np.empty((len(degrees), k), np.int32), np.empty((len(degrees), k), np.float32)
+        for start in range(0, len(degrees), BLOCK):
+            some = np.arange(start, min(start + BLOCK, len(degrees)))
+            near = content.alike(some, among)
+            near[among[None, :] == some[:, None]] = -np.inf
+            best = np.argpartition(-near, k - 1, axis=1)[:, :k]
+            order = np.argsort(-np.take_along_axis(near, best, 1), axis=1, kind="stable")
+            best = np.take_along_axis(best, order, 1)
+            items[some], alike[some] = among[best], np.take_along_axis(near, best, 1)
+        return cls(items, alike)
 
 
 def leading(matrix: sp.csr_array, factors: int, seed: int = 0) -> FloatArray:
@@ -79,8 +126,8 @@ def leading(matrix: sp.csr_array, factors: int, seed: int = 0) -> FloatArray:
     if min(matrix.shape) <= DENSE:
         _, _, vectors = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
         return np.ascontiguousarray(vectors[:count].T, np.float32)
-    start = np.random.default_rng(seed).standard_normal(min(matrix.shape))
-    _, _, vectors = svds(matrix.astype(np.float64), count, v0=start)
+    start = np.random.default_rng(seed).standard_normal(min(matrix.shape)).astype(np.float32)
+    _, _, vectors = svds(matrix.astype(np.float32), count, v0=start)
     return np.ascontiguousarray(vectors[::-1].T, np.float32)
 
 

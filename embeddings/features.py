@@ -8,7 +8,7 @@ import numpy as np
 
 from embeddings.dataset import Dataset, Histories, TimeArray
 from embeddings.files import Array
-from embeddings.panel import Panel
+from embeddings.panel import Panel, softly
 from kg.graph import NO_TIME, BoolArray, FloatArray, IntArray
 
 KNOWN, NEW = 260, 60
@@ -30,7 +30,9 @@ FOR_KNOWN: dict[str, float] = {
 """How much each voice counts for the choice of candidates among items that somebody liked."""
 
 FOR_NEW: dict[str, float] = {
-    **dict.fromkeys(("ease_ridge", "ease_near", "als_ridge", "adjacency_ridge", "profile"), 1.0),
+    **dict.fromkeys(
+        ("ease_ridge", "ease_near", "ease_strong_ridge", "als_ridge", "adjacency_ridge", "profile"), 1.0
+    ),
     **dict.fromkeys(("popularity_ridge", "text", "facts", "gnn"), 0.5),
 }
 """And among items nobody liked yet."""
@@ -132,13 +134,14 @@ def sheet(histories: Histories, panel: Panel, items: Items, barred: BoolArray | 
     `barred` items, bool [n_items], are no candidates, nor is what the asker already likes.
     """
     said, names = panel.score(histories), panel.voices
-    sources, known = panel.sources(said), items.known
+    softened, known = softly(said), items.known
+    sources = panel.sources(softened)
     old, new = np.flatnonzero(known), np.flatnonzero(~known)
     tastes = panel.carrier.tastes(sources)
     of_new = np.concatenate([said[:, :, new], panel.carrier.to_all(sources, tastes, new)])
     consensus = np.empty(said.shape[1:], np.float32)
-    consensus[:, old] = _consensus(said, names, FOR_KNOWN)[:, old]
-    consensus[:, new] = _consensus(of_new, names, FOR_NEW)
+    consensus[:, old] = _consensus(softened, names, FOR_KNOWN)[:, old]
+    consensus[:, new] = _consensus(softly(of_new), names, FOR_NEW)
     open_to = consensus.copy()
     open_to[:, barred if barred is not None else []] = -np.inf
     open_to[np.repeat(np.arange(len(histories)), histories.lengths), histories.items] = -np.inf
@@ -165,11 +168,11 @@ def sheet(histories: Histories, panel: Panel, items: Items, barred: BoolArray | 
 
 
 def _consensus(said: FloatArray, names: Sequence[str], counts: Mapping[str, float]) -> FloatArray:
-    """The weighted mean of the first voices' arcsinh, float32 [b, items]."""
+    """The weighted mean of the first voices [v, b, items], float32 [b, items]."""
     total, weight = np.zeros(said.shape[1:], np.float32), 1e-6
     for own, name in zip(said, names, strict=False):
         if name in counts:
-            total += np.float32(counts[name]) * np.arcsinh(own)
+            total += np.float32(counts[name]) * own
             weight += counts[name]
     return np.asarray(total / np.float32(weight), np.float32)
 

@@ -75,11 +75,11 @@ def hide(dataset: Dataset, config: FoldConfig, rng: np.random.Generator) -> Fold
     return Fold(part, ~dataset.met, tuple(questions))
 
 
-def latest(dataset: Dataset, config: FoldConfig, rng: np.random.Generator) -> Fold | None:
+def latest(dataset: Dataset, config: FoldConfig, newcomers: float, rng: np.random.Generator) -> Fold | None:
     """Hide the last events of all, as time hides what is to come; None where times are unknown.
 
-    Those ask who have a history by then, and those who come later and have shown their first events. No item
-    is barred: what nobody has met was there to be chosen.
+    Those ask who have a history by then, and those who come later and have shown their first events. Of the
+    items that nobody has met in the whole a share, the `newcomers`, was not there to be chosen: it is barred.
     """
     time = dataset.events.time
     if not len(time) or (time == NO_TIME).any():
@@ -91,7 +91,7 @@ def latest(dataset: Dataset, config: FoldConfig, rng: np.random.Generator) -> Fo
     first = [dataset.histories[int(user)][: max(LENGTHS)] for user in came]
     shown = Histories.of(first, dataset.n_items, dataset.histories.when[came])
     questions = (_rest(dataset, stayed, part.histories.select(stayed)), _rest(dataset, came, shown))
-    return Fold(part, np.zeros(dataset.n_items, np.bool_), questions)
+    return Fold(part, ~dataset.met & (rng.random(dataset.n_items) < newcomers), questions)
 
 
 def _drawn(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:

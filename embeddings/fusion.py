@@ -1,6 +1,6 @@
 """From a dataset to a fused model: experts speak of what was hidden from them, a ranker learns from that."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from embeddings.features import Items, Sheet, feature_names, sheet
 from embeddings.folds import Fold, FoldConfig, Question, folds, hide, latest
 from embeddings.fused import Fitted
 from embeddings.kge import with_knowledge
-from embeddings.panel import DEFAULT_EXPERTS, Panel, voices
+from embeddings.newcomers import newcomer_share
+from embeddings.panel import DEFAULT_EXPERTS, Groundwork, Panel, voices
 from embeddings.ranker import Lesson, Ranker, RankerConfig
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
@@ -30,9 +31,10 @@ PRIORS = tuple(np.arange(-3.0, 1.01, 0.125).tolist())
 K = 20
 """The prior is chosen by NDCG among the first so many."""
 
-STEADY = 3.0
-"""How many times what a prior loses while things go on as before counts, against what it loses when a tenth
-of the items are new: the first is met every day, the second seldom."""
+MIRRORS = 2
+"""How many futures are drawn to look like the shelf as it is."""
+MOST_NEW = 0.3
+"""At most such a share of the items is new in them."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,17 @@ def fit(dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report 
     """Learn everything from a dataset's events; the same seed gives the same arrays."""
     dataset = with_knowledge(dataset, config.kge, seed, report)
     rng = np.random.default_rng(seed)
+    ground = Groundwork.of(dataset, config.experts, config.configs, seed)
     lessons: list[Lesson] = []
     for done, fold in enumerate(folds(dataset, config.folds, rng)):
-        lessons += list(_lessons(fold, config, rng, seed))
+        lessons += list(_lessons(fold, ground, config, rng, seed))
         report("folds", done + 1, config.folds.folds)
     ranker = Ranker.fit(feature_names(voices(config.experts)), lessons, config.ranker, seed)
-    del lessons
-    promotion = _learnt_prior(ranker, dataset, config, seed) if config.promotion is None else config.promotion
-    return refit(replace(ranker, promotion=promotion), dataset, config, seed, report)
+    promotion = config.promotion
+    if promotion is None:
+        promotion = _learnt_prior(ranker, dataset, ground, config, seed)
+    panel = Panel.fit(dataset, config.experts, config.configs, ground, seed, report)
+    return Fitted(panel, Items.of(dataset), replace(ranker, promotion=promotion))
 
 
 def refit(
@@ -71,19 +76,24 @@ def refit(
 ) -> Fitted:
     """The experts fitted on all of a dataset's events, under the ranker already learnt."""
     dataset = with_knowledge(dataset, config.kge, seed, report)
-    panel = Panel.fit(dataset, config.experts, config.configs, seed, report)
+    ground = Groundwork.of(dataset, config.experts, config.configs, seed)
+    panel = Panel.fit(dataset, config.experts, config.configs, ground, seed, report)
     return Fitted(panel, Items.of(dataset), ranker)
 
 
-def _lessons(fold: Fold, config: TrainingConfig, rng: np.random.Generator, seed: int) -> Iterator[Lesson]:
+def _lessons(
+    fold: Fold, ground: Groundwork, config: TrainingConfig, rng: np.random.Generator, seed: int
+) -> Iterator[Lesson]:
     """What the experts, who know only a part, say of those who ask."""
-    for page, asked, items in _pages(fold, config, seed):
+    for page, asked, items in _pages(fold, ground, config, seed):
         yield _lesson(page, asked, items, config, rng)
 
 
-def _pages(fold: Fold, config: TrainingConfig, seed: int) -> Iterator[tuple[Sheet, Question, Items]]:
+def _pages(
+    fold: Fold, ground: Groundwork, config: TrainingConfig, seed: int
+) -> Iterator[tuple[Sheet, Question, Items]]:
     """The experts' candidates for all who ask, some askers at a time."""
-    panel = Panel.fit(fold.part, config.experts, config.configs, seed)
+    panel = Panel.fit(fold.part, config.experts, config.configs, ground, seed)
     items = Items.of(fold.part)
     batch = int(np.clip(HELD // (len(panel.voices) * fold.part.n_items), 1, BATCH))
     for question in fold.questions:
@@ -93,35 +103,43 @@ def _pages(fold: Fold, config: TrainingConfig, seed: int) -> Iterator[tuple[Shee
             yield sheet(asked.histories, panel, items, fold.barred), asked, items
 
 
-def _learnt_prior(ranker: Ranker, dataset: Dataset, config: TrainingConfig, seed: int) -> float:
-    """The promotion that loses least, whether things go on as before or the shelf is filled anew.
+def _learnt_prior(
+    ranker: Ranker, dataset: Dataset, ground: Groundwork, config: TrainingConfig, seed: int
+) -> float:
+    """The promotion that loses least in two futures, taken together.
 
-    Events are hidden in both ways: the last of all, where times are known, and some at random; and a tenth of
-    the items whole. No item is barred. Each prior loses a share of the NDCG of the best one for that future;
-    the larger of the two losses, weighted by STEADY, is to be small.
+    One is drawn to look like the shelf as it is: as many items are hidden whole as there are newcomers among
+    those that nobody has met, and some events. The other is what time brought: the last events of all; where
+    times are unknown, events are hidden at random. A prior loses a share of the NDCG of the best one there.
     """
     rng = np.random.default_rng(seed)
-    last = latest(dataset, config.folds, rng)
-    before = [hide(dataset, replace(config.folds, items=0.0), rng), *([last] if last else [])]
-    steady = np.mean([_loss_by_prior(ranker, fold, config, seed) for fold in before], axis=0)
-    filled = _loss_by_prior(ranker, hide(dataset, config.folds, rng), config, seed)
-    larger = np.maximum(STEADY * steady, filled)
-    return PRIORS[int(larger.argmin())] if larger.max() > 0 else 0.0
+    newcomers = newcomer_share(dataset, seed)
+    met = int(dataset.met.sum())
+    arrived = newcomers * (dataset.n_items - met) / max(met, 1)
+    alike = [hide(dataset, replace(config.folds, items=min(arrived, MOST_NEW)), rng) for _ in range(MIRRORS)]
+    steady = latest(dataset, config.folds, newcomers, rng) or hide(
+        dataset, replace(config.folds, items=0.0), rng
+    )
+    lost = [_loss_by_prior(ranker, future, ground, config, seed) for future in (alike, [steady])]
+    return PRIORS[int(np.mean(lost, axis=0).argmin())] if np.max(lost) > 0 else 0.0
 
 
-def _loss_by_prior(ranker: Ranker, fold: Fold, config: TrainingConfig, seed: int) -> FloatArray:
+def _loss_by_prior(
+    ranker: Ranker, future: Sequence[Fold], ground: Groundwork, config: TrainingConfig, seed: int
+) -> FloatArray:
     """The share of the best prior's mean NDCG that each prior loses, [priors]."""
-    found = list(_ndcg_by_prior(ranker, fold, config, seed))
+    found = [found for fold in future for found in _ndcg_by_prior(ranker, fold, ground, config, seed)]
     mean = np.concatenate(found, axis=1).mean(axis=1) if sum(f.shape[1] for f in found) else np.zeros(1)
     lost = 1 - mean / mean.max() if mean.max() > 0 else np.zeros(len(PRIORS))
     return lost.astype(np.float32)
 
 
-def _ndcg_by_prior(ranker: Ranker, fold: Fold, config: TrainingConfig, seed: int) -> Iterator[FloatArray]:
+def _ndcg_by_prior(
+    ranker: Ranker, fold: Fold, ground: Groundwork, config: TrainingConfig, seed: int
+) -> Iterator[FloatArray]:
     """NDCG@K [priors, askers] of some askers after others."""
     column = ranker.features.index("new")
-    open_to_all = replace(fold, barred=np.zeros_like(fold.barred))
-    for page, asked, _ in _pages(open_to_all, config, seed):
+    for page, asked, _ in _pages(fold, ground, config, seed):
         ranked, wanted = replace(ranker, promotion=0.0).score(page), _wanted(page, asked)
         total = np.diff(asked.wanted.indptr)
         priors = (ranked + prior * (page.values[:, :, column] > 0) for prior in PRIORS)

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from embeddings.carriers import WAYS, Carrier
+from embeddings.content import Nearest
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.als import AlsConfig
 from embeddings.scorers.base import Scorer
@@ -34,7 +35,7 @@ class Expert:
 EXPERTS: dict[str, Expert] = {
     "popularity": Expert("popularity", carried=True),
     "ease": Expert("ease", carried=True),
-    "ease_strong": Expert("ease", EaseConfig(1000.0)),
+    "ease_strong": Expert("ease", EaseConfig(1000.0), carried=True),
     "ease_even": Expert("ease", EaseConfig(60.0, per_degree=0.3, length_power=-0.5)),
     "als": Expert("als", AlsConfig(factors=64, iterations=8), carried=True),
     "svd": Expert("svd"),
@@ -61,6 +62,22 @@ DEFAULT_EXPERTS = tuple(name for name in EXPERTS if name != "gnn")
 
 
 @dataclass(frozen=True, eq=False)
+class Groundwork:
+    """What does not depend on who liked what, made once for all folds."""
+
+    experts: Mapping[str, Scorer[Any]]
+    """Those who know content alone."""
+    nearest: Nearest
+
+    @classmethod
+    def of(cls, dataset: Dataset, names: Sequence[str], configs: Mapping[str, Any], seed: int) -> Self:
+        """For a dataset and whatever is hidden of its events."""
+        own = [name for name in names if SCORERS[EXPERTS[name].scorer].of_content]
+        fitted = {name: _expert(name, dataset, configs, seed) for name in own}
+        return cls(fitted, Nearest.of(dataset.content, dataset.degrees))
+
+
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Fitted experts, and what carries their scores to items nobody liked yet."""
 
@@ -75,16 +92,15 @@ class Panel:
         dataset: Dataset,
         names: Sequence[str],
         configs: Mapping[str, Any],
+        ground: Groundwork,
         seed: int,
         report: Report = silent,
     ) -> Self:
         """Each expert on its own."""
-        fitted = {}
-        for name in names:
-            kind = SCORERS[EXPERTS[name].scorer]
-            config = configs.get(name) or EXPERTS[name].config or kind.grid[0]
-            fitted[name] = kind.fit(dataset, config, seed, report)
-        return cls(fitted, Carrier.fit(dataset), dataset.met)
+        fitted = {
+            name: ground.experts.get(name) or _expert(name, dataset, configs, seed, report) for name in names
+        }
+        return cls(fitted, Carrier.fit(dataset, ground.nearest), dataset.met)
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -99,8 +115,24 @@ class Panel:
         return said
 
     def sources(self, said: FloatArray) -> FloatArray:
-        """Of what the experts said, what is carried to other items, float32 [sources, askers, n_items]."""
-        return np.arcsinh(said[[EXPERTS[name].carried for name in self.experts]])
+        """Of what the experts said, softly, what is carried to other items, [sources, askers, n_items]."""
+        return said[[EXPERTS[name].carried for name in self.experts]]
+
+
+def _expert(
+    name: str, dataset: Dataset, configs: Mapping[str, Any], seed: int, report: Report = silent
+) -> Scorer[Any]:
+    kind = SCORERS[EXPERTS[name].scorer]
+    return kind.fit(dataset, configs.get(name) or EXPERTS[name].config or kind.grid[0], seed, report)
+
+
+def softly(said: FloatArray) -> FloatArray:
+    """The arcsinh of each score, float32: as it is where small, its logarithm where large.
+
+    Written out, since numpy's own takes five times as long.
+    """
+    size = np.abs(said)
+    return np.asarray(np.copysign(np.log(size + np.sqrt(size * size + np.float32(1))), said), np.float32)
 
 
 def standardised(said: FloatArray, known: BoolArray) -> FloatArray:

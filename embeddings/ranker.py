@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -12,20 +12,26 @@ from embeddings.features import Sheet
 from embeddings.files import Array
 from kg.graph import BoolArray, FloatArray, IntArray
 
+SAMPLED = 20_000
+"""The scale of a forest's scores is read off so many rows of its lesson."""
+
+Objective = Literal["lambdarank", "binary"]
+
 
 @dataclass(frozen=True)
 class RankerConfig:
-    """LambdaMART (Burges 2010), by LightGBM."""
+    """Gradient-boosted trees, by LightGBM: LambdaMART (Burges 2010), and log loss, which errs elsewhere."""
 
+    of_all: tuple[Objective, ...] = ("lambdarank",)
+    of_known: tuple[Objective, ...] = ("lambdarank", "binary")
+    """One forest each; their scores are averaged on the scale of the first."""
     rounds: int = 120
-    forests: int = 2
-    """As many models, each of a seed of its own, are averaged."""
     leaves: int = 12
     learning_rate: float = 0.08
     smallest_leaf: int = 60
     l2: float = 5.0
-    truncation: int = 30
-    features: float = 0.4
+    truncation: int = 20
+    features: float = 0.25
     """Share of the features a tree may use."""
     rows: float = 0.7
     bins: int = 63
@@ -45,16 +51,24 @@ class Lesson:
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """Forests whose mean is a score."""
+    """Forests whose weighted sum is a score."""
 
     texts: tuple[str, ...]
     """LightGBM's text form, one a forest; none: every score is 0."""
+    weights: tuple[float, ...]
 
     @classmethod
-    def fit(cls, features: Sequence[str], lesson: Lesson, config: RankerConfig, seed: int) -> Self:
+    def fit(
+        cls,
+        features: Sequence[str],
+        lesson: Lesson,
+        objectives: Sequence[Objective],
+        config: RankerConfig,
+        seed: int,
+    ) -> Self:
         """Learn to rank what was wanted first; without anything wanted there are no trees."""
         if not lesson.wanted.any():
-            return cls(())
+            return cls((), ())
         import lightgbm
 
         data = lightgbm.Dataset(
@@ -62,12 +76,17 @@ class Trees:
             lesson.wanted.astype(np.float32),
             group=lesson.sizes,
             feature_name=list(features),
-            params=_params(config, seed),
+            params=_params(config, objectives[0], seed),
             free_raw_data=True,
         ).construct()
-        seeds = (seed * config.forests + n for n in range(config.forests))
-        grown = (lightgbm.train(_params(config, own), data, config.rounds) for own in seeds)
-        return cls(tuple(forest.model_to_string() for forest in grown))
+        some = lesson.values[:: max(1, len(lesson.values) // SAMPLED)].astype(np.float64)
+        texts, spreads = [], []
+        for n, objective in enumerate(objectives):
+            params = _params(config, objective, seed * len(objectives) + n)
+            forest = lightgbm.train(params, data, config.rounds)
+            texts.append(forest.model_to_string())
+            spreads.append(max(float(forest.predict(some, raw_score=True).std()), 1e-9))
+        return cls(tuple(texts), tuple(spreads[0] / (own * len(spreads)) for own in spreads))
 
     @cached_property
     def _boosters(self) -> list[Any]:
@@ -77,21 +96,18 @@ class Trees:
 
     def score(self, values: FloatArray) -> FloatArray:
         """Of rows [n, features], float32 [n]."""
-        total = np.zeros(len(values))
-        if len(values):
-            rows = values.astype(np.float64)
-            for booster in self._boosters:
-                total += booster.predict(rows, num_threads=1) / len(self.texts)
-        return total.astype(np.float32)
+        return self._sum(values, np.zeros(len(values)), raw_score=True)
 
     def shares(self, values: FloatArray) -> FloatArray:
         """Shapley values (Lundberg et al. 2020) of the features and a constant, float32 [n, features + 1]."""
-        total = np.zeros((len(values), values.shape[1] + 1))
+        return self._sum(values, np.zeros((len(values), values.shape[1] + 1)), pred_contrib=True)
+
+    def _sum(self, values: FloatArray, total: Any, **kind: bool) -> FloatArray:
         if len(values):
             rows = values.astype(np.float64)
-            for booster in self._boosters:
-                total += booster.predict(rows, num_threads=1, pred_contrib=True) / len(self.texts)
-        return total.astype(np.float32)
+            for weight, booster in zip(self.weights, self._boosters, strict=True):
+                total += weight * booster.predict(rows, num_threads=1, **kind)
+        return np.asarray(total, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,16 +126,17 @@ class Ranker:
     """The prior for new items: added to the score of an item that nobody has met yet."""
 
     @classmethod
-    def fit(
-        cls, features: Sequence[str], lessons: Sequence[Lesson], config: RankerConfig, seed: int = 0
-    ) -> Self:
-        """Learn from what was hidden; without anything wanted there are no trees and the consensus ranks."""
+    def fit(cls, features: Sequence[str], lessons: list[Lesson], config: RankerConfig, seed: int = 0) -> Self:
+        """Learn from what was hidden; without anything wanted there are no trees and the consensus ranks.
+
+        The lessons are taken out of the list, since there is no room for them twice.
+        """
         names = tuple(features)
         everything = _together(lessons, len(names))
-        of_all = Trees.fit(names, everything, config, seed)
-        known = _only(everything, everything.values[:, names.index("new")] == 0)
-        del everything
-        return cls(names, Trees.fit(names, known, config, seed), of_all)
+        lessons.clear()
+        of_all = Trees.fit(names, everything, config.of_all, config, seed)
+        everything = _only(everything, everything.values[:, names.index("new")] == 0)
+        return cls(names, Trees.fit(names, everything, config.of_known, config, seed), of_all)
 
     def score(self, sheet: Sheet) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
@@ -160,19 +177,25 @@ class Ranker:
 
     def arrays(self) -> dict[str, Array]:
         """All that was learnt."""
-        forests = {"known": self.of_known.texts, "all": self.of_all.texts}
-        texts = {f"{kind}.{n}": text for kind, own in forests.items() for n, text in enumerate(own)}
-        packed = {name: np.frombuffer(text.encode(), np.uint8) for name, text in texts.items()}
-        names = np.frombuffer("\n".join(self.features).encode(), np.uint8)
-        return {**packed, "features": names, "promotion": np.array([self.promotion])}
+        packed: dict[str, Array] = {
+            "features": np.frombuffer("\n".join(self.features).encode(), np.uint8),
+            "promotion": np.array([self.promotion]),
+        }
+        for kind, trees in (("known", self.of_known), ("all", self.of_all)):
+            packed[f"{kind}.weights"] = np.array(trees.weights)
+            for n, text in enumerate(trees.texts):
+                packed[f"{kind}.{n}"] = np.frombuffer(text.encode(), np.uint8)
+        return packed
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         """The ranker whose `arrays()` these are."""
 
         def trees(kind: str) -> Trees:
-            count = sum(name.startswith(f"{kind}.") for name in arrays)
-            return Trees(tuple(arrays[f"{kind}.{n}"].tobytes().decode() for n in range(count)))
+            weights = tuple(arrays[f"{kind}.weights"].tolist())
+            return Trees(
+                tuple(arrays[f"{kind}.{n}"].tobytes().decode() for n in range(len(weights))), weights
+            )
 
         names = arrays["features"].tobytes().decode().split("\n")
         return cls(tuple(names), trees("known"), trees("all"), float(arrays["promotion"][0]))
@@ -212,9 +235,9 @@ def _only(lesson: Lesson, rows: BoolArray) -> Lesson:
     return Lesson(lesson.values[rows], lesson.wanted[rows], sizes[sizes > 0])
 
 
-def _params(config: RankerConfig, seed: int) -> dict[str, Any]:
+def _params(config: RankerConfig, objective: Objective, seed: int) -> dict[str, Any]:
     return {
-        "objective": "lambdarank",
+        "objective": objective,
         "num_leaves": config.leaves,
         "learning_rate": config.learning_rate,
         "min_data_in_leaf": config.smallest_leaf,

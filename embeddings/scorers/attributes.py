@@ -26,6 +26,7 @@ class ContentCosine(Scorer[AttributesConfig]):
     """
 
     name: ClassVar[str] = "content_cosine"
+    of_content: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (AttributesConfig(),)
 
     vectors: sp.csr_array
@@ -50,6 +51,7 @@ class ContentPearson(Scorer[AttributesConfig]):
     """
 
     name: ClassVar[str] = "content_pearson"
+    of_content: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (AttributesConfig(),)
 
     vectors: sp.csr_array

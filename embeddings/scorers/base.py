@@ -28,6 +28,9 @@ class Scorer(ABC, Generic[Config]):
     grid: ClassVar[tuple[Any, ...]]
     """Configurations to choose from on validation; the first is the default."""
 
+    of_content: ClassVar[bool] = False
+    """Whether it learns from content alone, so that it is the same whatever is hidden of the events."""
+
     @classmethod
     @abstractmethod
     def fit(cls, dataset: Dataset, config: Config, seed: int = 0, report: Report = silent) -> Self:

@@ -23,6 +23,7 @@ class Text(Scorer[TextConfig]):
     """Cosine of an item's text vector with the history's mean; 0 for items without text."""
 
     name: ClassVar[str] = "text"
+    of_content: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (TextConfig(),)
 
     vectors: FloatArray

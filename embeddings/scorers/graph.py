@@ -19,6 +19,7 @@ class Kge(Scorer[KgeConfig]):
     """Cosine of an item's knowledge-graph embedding with the history's mean: facts alone."""
 
     name: ClassVar[str] = "kge"
+    of_content: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (KgeConfig(),)
 
     vectors: FloatArray

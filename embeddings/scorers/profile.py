@@ -34,6 +34,7 @@ class Profile(Scorer[ProfileConfig]):
     """
 
     name: ClassVar[str] = "profile"
+    of_content: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (
         ProfileConfig(),
         ProfileConfig(strength=1.0),

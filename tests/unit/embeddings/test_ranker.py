@@ -9,7 +9,7 @@ from embeddings.dataset import Dataset
 from embeddings.features import Sheet
 from embeddings.folds import FoldConfig, hide, latest
 from embeddings.fusion import PRIORS, _ndcg, fit
-from embeddings.ranker import Lesson, Ranker, RankerConfig, _deal_again
+from embeddings.ranker import Lesson, Ranker, RankerConfig, Trees, _deal_again
 from kg.graph import NO_TIME, Interactions, Triples
 
 FEATURES = ("voice", "consensus", "voice.rank", "new")
@@ -82,6 +82,22 @@ def test_kept_as_arrays(ranker, page) -> None:
     np.testing.assert_array_equal(again.score(page), ranker.score(page))
 
 
+def test_forests_of_either_objective_weigh_the_same(lesson) -> None:
+    both, first, second = (
+        Trees.fit(FEATURES, lesson, objectives, CONFIG, 0)
+        for objectives in (("lambdarank", "binary"), ("lambdarank",), ("binary",))
+    )
+    assert first.weights == (1.0,)
+    values = lesson.values[: CONFIG.bins]
+    second = Trees(second.texts, (both.weights[1] * 2,))
+    # the second forest of two has another seed than one alone, so only about the same
+    np.testing.assert_allclose(
+        both.score(values),
+        (first.score(values) + second.score(values)) / 2,
+        atol=0.3 * first.score(values).std(),
+    )
+
+
 def test_nothing_wanted_leaves_the_consensus(lesson, page) -> None:
     bored = Ranker.fit(FEATURES, [replace(lesson, wanted=np.zeros_like(lesson.wanted))], CONFIG)
     np.testing.assert_allclose(bored.score(page)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
@@ -109,7 +125,7 @@ def three_users(times) -> Dataset:
 
 
 def test_the_latest_events_are_hidden_from_those_who_stayed_and_those_who_came() -> None:
-    fold = latest(three_users(np.arange(10) + 100), FoldConfig(latest=0.5), np.random.default_rng(0))
+    fold = latest(three_users(np.arange(10) + 100), FoldConfig(latest=0.5), 0.0, np.random.default_rng(0))
     assert fold is not None
     # 24 events: the first 7 are user 1's, then come user 0's 10, then user 2's 7; half of them stay
     assert len(fold.part.events) == 12
@@ -124,7 +140,16 @@ def test_the_latest_events_are_hidden_from_those_who_stayed_and_those_who_came()
 
 
 def test_without_times_nothing_is_the_latest() -> None:
-    assert latest(three_users(np.full(10, NO_TIME)), FoldConfig(), np.random.default_rng(0)) is None
+    assert latest(three_users(np.full(10, NO_TIME)), FoldConfig(), 0.0, np.random.default_rng(0)) is None
+
+
+def test_newcomers_were_not_there_to_be_chosen() -> None:
+    dataset = replace(three_users(np.arange(10) + 100), n_items=12)
+    barred = [
+        latest(dataset, FoldConfig(), newcomers, np.random.default_rng(0)).barred for newcomers in (0.0, 1.0)
+    ]
+    assert not barred[0].any()
+    assert np.flatnonzero(barred[1]).tolist() == [10, 11]
 
 
 def test_no_more_askers_than_asked_for() -> None:

@@ -1,0 +1,49 @@
+"""Scores carried to other items by their content, by hand and against plain algebra."""
+
+import numpy as np
+import pytest
+
+from embeddings.carriers import RIDGE, Carrier
+from embeddings.content import Nearest
+from embeddings.dataset import Dataset
+
+
+@pytest.fixture
+def nearest(dataset) -> Nearest:
+    return Nearest.of(dataset.content, dataset.degrees)
+
+
+def test_nearest_first_and_never_itself(dataset, nearest) -> None:
+    alike = dataset.content.alike(np.arange(dataset.n_items), np.arange(dataset.n_items))
+    for item, (own, values) in enumerate(zip(nearest.items, nearest.alike, strict=True)):
+        others = np.delete(np.arange(dataset.n_items), item)
+        assert sorted(own[np.isfinite(values)]) == others.tolist()
+        np.testing.assert_allclose(values[:-1], np.sort(alike[item, others])[::-1], rtol=1e-6)
+        assert values[-1] == -np.inf
+
+
+def test_only_items_that_somebody_liked_speak(dataset: Dataset, nearest) -> None:
+    part = dataset.only(~np.isin(dataset.events.item, [0, 3]))
+    carrier = Carrier.fit(part, nearest)
+    spoken = set(carrier.neighbours[carrier.weights > 0].tolist())
+    assert spoken == set(np.flatnonzero(part.degrees).tolist())
+    assert not {0, 3} & spoken
+    np.testing.assert_allclose(carrier.weights.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_ridge_is_weighted_by_the_root_of_degrees(dataset, nearest) -> None:
+    carrier = Carrier.fit(dataset, nearest)
+    scores = np.random.default_rng(0).normal(size=(1, 2, dataset.n_items)).astype(np.float32)
+    x, w = dataset.content.wide.astype(np.float64), np.diag(np.sqrt(dataset.degrees))
+    weights = np.linalg.solve(x.T @ w @ x + RIDGE * np.eye(x.shape[1]), x.T @ w @ scores[0].T)
+    carried = carrier.to_all(scores, carrier.tastes(scores), np.arange(dataset.n_items))
+    np.testing.assert_allclose(carried[0], (x @ weights).T, atol=1e-3)
+
+
+def test_to_each_is_to_all_at_the_items_of_each(dataset, nearest) -> None:
+    carrier = Carrier.fit(dataset, nearest)
+    scores = np.random.default_rng(0).normal(size=(3, 2, dataset.n_items)).astype(np.float32)
+    tastes, items = carrier.tastes(scores), np.array([[0, 5, 7], [2, 1, 11]])
+    whole = carrier.to_all(scores, tastes, np.arange(dataset.n_items))
+    each = carrier.to_each(scores, tastes, items)
+    np.testing.assert_allclose(each, np.take_along_axis(whole, items[None], axis=2), atol=1e-4)
