@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -54,42 +53,68 @@ class Histories:
 
     @cached_property
     def matrix(self) -> sp.csr_array:
-        """Askers x items, float32 ones."""
-        data = np.ones(len(self.items), np.float32)
-        matrix = sp.csr_array((data, self.items, self.starts), shape=(len(self), self.n_items))
-        matrix = matrix.copy()
+        """Askers x items, float32 ones.
+
+        Indices are int32, as are those of what it is multiplied with: they would be converted each time.
+        """
+        short = np.int32 if len(self.items) <= np.iinfo(np.int32).max else np.int64
+        parts: Any = np.ones(len(self.items), np.float32), self.items.astype(short), self.starts.astype(short)
+        matrix: sp.csr_array = sp.csr_array(parts, shape=(len(self), self.n_items))
         matrix.sum_duplicates()
         matrix.data[:] = 1.0
         return matrix
 
     def select(self, askers: IntArray) -> "Histories":
         """Those of some askers, in the order given."""
-        return Histories.of([self[int(a)] for a in askers], self.n_items, self.when[askers])
+        lengths = self.lengths[askers]
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        places = np.repeat(self.starts[askers] - starts[:-1], lengths) + np.arange(starts[-1])
+        return Histories(self.items[places], starts, self.n_items, self.when[askers])
 
 
 def spans(times: IntArray, starts: IntArray) -> TimeArray:
-    """First, median and last of each part `times[starts[i] : starts[i + 1]]`, as in `Histories.when`."""
+    """First, median and last of each part `times[starts[i] : starts[i + 1]]`, as in `Histories.when`.
+
+    Each part ascends.
+    """
     found = np.full((len(starts) - 1, 3), np.nan)
-    for row, (start, end) in enumerate(pairwise(starts)):
-        part = times[start:end][times[start:end] != NO_TIME]
-        if len(part):
-            found[row] = part.min(), np.median(part), part.max()
+    known = times != NO_TIME
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])[starts]
+    rows = np.flatnonzero(np.diff(before))
+    start, end, times = before[rows], before[rows + 1], times[known]
+    found[rows, 0], found[rows, 2] = times[start], times[end - 1]
+    found[rows, 1] = (times[(start + end - 1) // 2] + times[(start + end) // 2]) / 2
     return found
 
 
-def liked_histories(events: Interactions, n_users: int, n_items: int) -> tuple[Histories, IntArray]:
+def liked_in_order(events: Interactions) -> IntArray:
+    """The liked events by user, then time, then item number, int64."""
+    liked = np.flatnonzero(events.liked)
+    return liked[np.lexsort((events.item[liked], events.time[liked], events.user[liked]))]
+
+
+def liked_histories(
+    events: Interactions, n_users: int, n_items: int, order: IntArray | None = None
+) -> tuple[Histories, IntArray]:
     """What each user liked, each item once, where it was liked last, oldest first (ties: by item number).
 
-    And the event behind each entry, int64.
+    And the event behind each entry, int64. `order` is as from `liked_in_order`, if it is known.
     """
-    liked = np.flatnonzero(events.liked)
-    order = liked[np.lexsort((events.item[liked], events.time[liked], events.user[liked]))]
-    code = events.user[order].astype(np.int64) * n_items + events.item[order]
-    _, last = np.unique(code[::-1], return_index=True)
-    order = order[np.sort(len(order) - 1 - last)]
+    order = _last_of_each(events, liked_in_order(events) if order is None else order, n_items)
     starts = np.searchsorted(events.user[order], np.arange(n_users + 1)).astype(np.int64)
     items = events.item[order].astype(np.int64)
     return Histories(items, starts, n_items, spans(events.time[order], starts)), order
+
+
+def _last_of_each(events: Interactions, order: IntArray, n_items: int) -> IntArray:
+    """Of the events of one user with one item the last, in the same order."""
+    code = events.user[order].astype(np.int64) * n_items + events.item[order]
+    ascending = np.sort(code)
+    if (ascending[1:] > ascending[:-1]).all():
+        return order
+    _, last = np.unique(code[::-1], return_index=True)
+    stays: IntArray = order[np.sort(len(order) - 1 - last)]
+    return stays
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,10 +200,17 @@ class Dataset:
     @cached_property
     def histories(self) -> Histories:
         """What each user liked, as `liked_histories`."""
-        return liked_histories(self.events, self.n_users, self.n_items)[0]
+        return liked_histories(self.events, self.n_users, self.n_items, self.order)[0]
+
+    @cached_property
+    def order(self) -> IntArray:
+        """As `liked_in_order` of the events."""
+        return liked_in_order(self.events)
 
     def only(self, events: BoolArray) -> "Dataset":
         """The same with fewer training events: those where `events` (bool, one an event) holds."""
         part = replace(self, events=self.events.select(events))
-        part.__dict__["content"] = self.content  # it does not depend on events and takes seconds to make
+        # these do not depend on events, or need not be sorted again, and take seconds to make
+        part.__dict__["links"], part.__dict__["content"] = self.links, self.content
+        part.__dict__["order"] = (np.cumsum(events) - 1)[self.order[events[self.order]]]
         return part

@@ -35,6 +35,8 @@ class RankerConfig:
     """Share of the features a tree may use."""
     rows: float = 0.7
     bins: int = 63
+    blind: bool = False
+    """Whether the trees see only what the experts say: no counts, no times, nothing of content."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,7 @@ class Trees:
         import lightgbm
 
         data = lightgbm.Dataset(
-            lesson.values,
+            np.where(of_voices(features), lesson.values, np.float32(0)) if config.blind else lesson.values,
             lesson.wanted.astype(np.float32),
             group=lesson.sizes,
             feature_name=list(features),
@@ -199,6 +201,11 @@ class Ranker:
 
         names = arrays["features"].tobytes().decode().split("\n")
         return cls(tuple(names), trees("known"), trees("all"), float(arrays["promotion"][0]))
+
+
+def of_voices(features: Sequence[str]) -> BoolArray:
+    """Which features are what an expert says, or its rank, bool [features]."""
+    return np.array([name.endswith(".rank") or f"{name}.rank" in features for name in features])
 
 
 def _deal_again(rank: FloatArray, among: BoolArray, order: FloatArray) -> None:

@@ -60,7 +60,7 @@ def command(
         if benchmark is None:
             ground = _graph(settings, split, seed, report)
         else:
-            ground = _benchmark(settings, benchmark, protocol, seed, report)
+            ground = on_benchmark(settings, benchmark, protocol, seed, report)
         compared = compare(ground, _methods(names, seed, report), k, DEPTH if export_lists else None, report)
     tables = tabulate_all(compared, against, facet, seed)
     _print(tables)
@@ -152,7 +152,8 @@ def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Gro
     return Ground([Trial(split, valid, test)], snapshot.users.ids, snapshot.items.ids)
 
 
-def _benchmark(settings: "Settings", folder: Path, protocol: str, seed: int, report: "Report") -> Ground:
+def on_benchmark(settings: "Settings", folder: Path, protocol: str, seed: int, report: "Report") -> Ground:
+    """A folder's trials of one protocol, or of all."""
     from embeddings.protocols import PROTOCOLS, trials
     from embeddings.text import open_encoder
     from kg.benchmark import read_benchmark

@@ -16,6 +16,12 @@ from kg.progress import Report, silent
 BLOCK = 4096
 """Items at once, where something dense is as wide as the users learnt from."""
 
+DOUBLE = 2_000
+"""Larger squares are inverted in single precision: half the time and memory, and about 1e-6 off."""
+
+MIRRORED = 128
+"""Rows of a square mirrored at once."""
+
 
 @dataclass(frozen=True)
 class EaseConfig:
@@ -57,24 +63,25 @@ class Ease(Scorer[EaseConfig]):
         liked = _learnt_from(dataset.liked, config, seed)
         ridge = np.asarray(config.regularisation + config.per_degree * dataset.degrees, np.float32)
         if liked.shape[0] > liked.shape[1]:
-            gram = (liked.T @ liked).toarray().astype(np.float64)
-            inverse = _inverse(gram, ridge)
+            inverse = _inverse(liked.T @ liked, ridge)
             nobody: sp.csr_array = sp.csr_array(np.zeros((0, dataset.n_items), np.float32))
             return cls(nobody, inverse, ridge, inverse.diagonal().copy())
         scaled = sp.csr_array(liked @ sp.diags_array(1 / ridge))
-        inverse = _inverse((scaled @ liked.T).toarray().astype(np.float64), np.ones(liked.shape[0]))
+        inverse = _inverse(scaled @ liked.T, np.ones(liked.shape[0], np.float32))
         return cls(scaled, inverse, ridge, np.asarray(1 / ridge - _explained(scaled, inverse), np.float32))
 
     @override
     def score(self, histories: Histories) -> FloatArray:
         x = histories.matrix
-        dense = x.toarray()
-        if self.scaled.shape[0]:
-            common = (self.scaled @ dense.T).T @ self.inverse
-            projected = dense / self.ridge - common @ self.scaled
-        else:
-            projected = x @ self.inverse
-        return np.asarray(dense - projected / self.diagonal, np.float32)
+        if not self.scaled.shape[0]:
+            dense = x.toarray()
+            return np.asarray(dense - x @ self.inverse / self.diagonal, np.float32)
+        dense = x.toarray(order="F").T  # items x askers: no product needs it otherwise
+        common = (self.scaled @ dense).T @ self.inverse
+        projected = dense / self.ridge[:, None]
+        projected -= self.scaled.T @ common.T
+        projected /= self.diagonal[:, None]
+        return np.ascontiguousarray(np.subtract(dense, projected, out=projected).T, np.float32)
 
 
 def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:
@@ -97,13 +104,25 @@ def _learnt_from(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_a
     return sp.csr_array(sp.diags_array(weight.astype(np.float32)) @ some)
 
 
-def _inverse(gram: Any, diagonal: Any) -> FloatArray:
+def _inverse(gram: sp.csr_array, diagonal: FloatArray) -> FloatArray:
     """(gram + diagonal)^-1 from its Cholesky factor, which takes a third of solving for the unit matrix."""
-    gram[np.diag_indices_from(gram)] += diagonal
-    factor, _ = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
-    lower, failed = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
+    precise = np.float64 if gram.shape[0] <= DOUBLE else np.float32
+    square: Any = gram.toarray(order="F").astype(precise, order="F", copy=False)
+    square[np.diag_indices_from(square)] += diagonal
+    factor: Any = scipy.linalg.cho_factor(square, lower=True, overwrite_a=True)[0]
+    invert: Any = scipy.linalg.get_lapack_funcs("potri", (factor,))
+    lower, failed = invert(factor, lower=1, overwrite_c=1)
     if failed:
-        raise np.linalg.LinAlgError(f"dpotri: {failed}")
-    inverse = np.tril(np.asarray(lower, np.float32))
-    # as it will lie in memory once loaded: BLAS sums in another order over a transposed one
-    return np.ascontiguousarray(inverse + np.tril(inverse, -1).T)
+        raise np.linalg.LinAlgError(f"potri: {failed}")
+    # row by row, as it will lie in memory once loaded: BLAS sums in another order over a transposed one
+    return _mirrored(np.ascontiguousarray(lower.T, np.float32))
+
+
+def _mirrored(upper: FloatArray) -> FloatArray:
+    """The symmetric matrix of an upper triangle, in place; in blocks, since columns are far apart."""
+    for start in range(0, len(upper), MIRRORED):
+        end = start + MIRRORED
+        corner = np.triu(upper[start:end, start:end])
+        upper[start:end, start:end] = corner + np.triu(corner, 1).T
+        upper[end:, start:end] = upper[start:end, end:].T
+    return upper

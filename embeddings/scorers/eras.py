@@ -10,8 +10,8 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories, TimeArray
 from embeddings.scorers.base import Scorer
-from embeddings.scorers.neighbours import most_alike, user_similarity, weighted_likes
-from kg.graph import FloatArray
+from embeddings.scorers.neighbours import most_alike, rows_of, user_similarity, weighted_likes
+from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 from kg.progress import Report, silent
 
 FAINT = 1e-6
@@ -61,15 +61,29 @@ class Era(Scorer[EraConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        weight = self._closeness(histories.when[:, 1])
-        if self.neighbours:
-            alike = user_similarity(histories, self.liked, self._by_item, self.shrink) * weight
-            return weighted_likes(most_alike(alike, self.neighbours), self.liked)
         flat = np.isnan(histories.when[:, 1]) | (not len(self.times))
-        near = np.where((weight > FAINT) & ~flat[:, None], weight, np.float32(0))
-        found = weighted_likes(near, self.liked)
-        found[flat] = weight[flat, :1] * self._popularity
+        place = np.searchsorted(self.times, np.nan_to_num(histories.when[:, 1]))
+        if self.neighbours:
+            alike = user_similarity(histories, self.liked, self._by_item, self.shrink)
+            rows = rows_of(alike)
+            alike.data *= np.where(flat[rows], self._even, self._closeness(place[rows], alike.indices))
+            return weighted_likes(most_alike(alike, self.neighbours), self.liked)
+        found = weighted_likes(self._era(place, flat), self.liked)
+        found[flat] = self._even * self._popularity
         return found
+
+    def _era(self, place: IntArray, flat: BoolArray) -> sp.csr_array:
+        """How much each user counts for the askers of a known time, askers x users."""
+        reach = int(-np.log(FAINT) * self.width) + 1
+        first, last = np.maximum(place - reach, 0), np.minimum(place + reach, len(self.times))
+        counts = np.where(flat, 0, last - first)
+        rows = np.repeat(np.arange(len(place)), counts)
+        users = np.arange(len(rows)) + (first - np.cumsum(counts) + counts)[rows]
+        weight = self._closeness(place[rows], users)
+        stays = weight > FAINT
+        shape = (len(place), self.liked.shape[0])
+        parts = (weight[stays], (rows[stays].astype(np.int32), users[stays].astype(np.int32)))
+        return sp.csr_array(parts, shape=shape)
 
     @cached_property
     def _by_item(self) -> sp.csr_array:
@@ -79,12 +93,13 @@ class Era(Scorer[EraConfig]):
     def _popularity(self) -> FloatArray:
         return np.bincount(self.liked.indices, minlength=self.liked.shape[1]).astype(np.float32)
 
-    def _closeness(self, when: TimeArray) -> FloatArray:
-        """How much each user counts for each asker, float32 [askers, users], one on average where known."""
-        n_users = self.liked.shape[0]
-        place = np.searchsorted(self.times, np.nan_to_num(when))
-        between = np.abs(np.arange(n_users) + 0.5 - place[:, None])
-        close = np.exp(-between / self.width)
-        close[:, len(self.times) :] = 0.0
-        known = ~np.isnan(when) & (len(self.times) > 0)
-        return np.asarray(np.where(known[:, None], close, min(1.0, 2 * self.width / n_users)), np.float32)
+    @property
+    def _even(self) -> np.float32:
+        """How much each user counts for an asker of no known time."""
+        return np.float32(min(1.0, 2 * self.width / self.liked.shape[0]))
+
+    def _closeness(self, place: IntArray, users: IntArray | NodeArray) -> FloatArray:
+        """How much a user counts for an asker who stands at a place among them, float32, one each."""
+        close = np.exp(-np.abs(users + 0.5 - place) / self.width)
+        close[users >= len(self.times)] = 0.0
+        return np.asarray(close, np.float32)

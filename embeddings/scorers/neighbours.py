@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
-from kg.graph import BoolArray, FloatArray
+from kg.graph import BoolArray, FloatArray, NodeArray
 from kg.progress import Report, silent
 
 
@@ -95,46 +96,63 @@ class UserKnn(Scorer[UserKnnConfig]):
         return self.liked.T.tocsr()
 
 
-def weighted_likes(weight: FloatArray, liked: sp.csr_array) -> FloatArray:
-    """weight @ liked, float32 [askers, n_items], where most of the weight [askers, users] is zero."""
-    return np.asarray((sp.csr_array(weight) @ liked).toarray(), np.float32)
+def weighted_likes(weight: sp.csr_array, liked: sp.csr_array) -> FloatArray:
+    """weight @ liked, float32 [askers, n_items]; `weight` is askers x users."""
+    weight.sort_indices()
+    return np.asarray((weight @ liked).toarray(), np.float32)
 
 
 def user_similarity(
     histories: Histories, liked: sp.csr_array, by_item: sp.csr_array, shrink: float
-) -> FloatArray:
-    """The shrunk cosine of each asker with each user, float32 [askers, users]; `by_item` is liked.T."""
-    common = (histories.matrix @ by_item).toarray()
-    roots = np.sqrt(histories.lengths.astype(np.float32))[:, None] * np.sqrt(np.diff(liked.indptr))
-    return np.asarray(common / (roots + np.float32(shrink)), np.float32)
+) -> sp.csr_array:
+    """The shrunk cosine of each asker with each user, float32 askers x users; `by_item` is liked.T."""
+    found = sp.csr_array(histories.matrix @ by_item)
+    roots = np.sqrt(histories.lengths.astype(np.float32))[rows_of(found)]
+    roots = roots * np.sqrt(np.diff(liked.indptr))[found.indices]
+    found.data = np.asarray(found.data / (roots + np.float32(shrink)), np.float32)
+    return found
 
 
-def most_alike(similarity: FloatArray, neighbours: int) -> FloatArray:
-    """The same with zeros but for the `neighbours` highest of each row; who ties with the last stays."""
-    if similarity.shape[1] <= neighbours:
-        return similarity
-    last = -np.partition(-similarity, neighbours - 1, axis=1)[:, neighbours - 1]
-    return np.where(similarity >= last[:, None], similarity, np.float32(0))
+def most_alike(similarity: sp.csr_array, neighbours: int) -> sp.csr_array:
+    """The same with only the `neighbours` highest of each row; who ties with the last stays, zeros do not."""
+    stays = similarity.data > 0
+    for first, last in pairwise(similarity.indptr):
+        if last - first > neighbours:
+            own = similarity.data[first:last]
+            lowest = np.partition(own, last - first - neighbours)[last - first - neighbours]
+            stays[first:last] &= own >= lowest
+    rows, columns = rows_of(similarity)[stays], similarity.indices[stays]
+    return sp.csr_array((similarity.data[stays], (rows, columns)), shape=similarity.shape)
+
+
+def rows_of(matrix: sp.csr_array) -> NodeArray:
+    """The row of each entry, int32."""
+    return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
 
 
 def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnnConfig) -> sp.csr_array:
-    """Rows of common counts to rows of similarity, cut to the nearest; ties go to the lower item number."""
-    common.sort_indices()
-    lengths, columns = np.diff(common.indptr), common.indices
-    rows = np.repeat(np.arange(common.shape[0]), lengths)
-    similar = common.data / (root[rows + start] * root[columns] + np.float32(config.shrink))
-    keep = rows + start != columns
-    similar[~keep] = -np.inf
-    for row in np.flatnonzero(lengths > config.neighbours):
-        own = slice(common.indptr[row], common.indptr[row + 1])
-        keep[own] &= _highest(similar[own], config.neighbours)
-    matrix = sp.csr_array((similar[keep], (rows[keep], columns[keep])), shape=common.shape)
-    return matrix.astype(np.float32)
+    """Rows of common counts to rows of similarity, cut to the nearest; ties go to the lower item number.
+
+    Row by row, so that what is at work stays near the processor: most of the entries do not stay.
+    """
+    kept, columns = [np.zeros(0, np.float32)], [common.indices[:0]]
+    for row, (first, last) in enumerate(pairwise(common.indptr)):
+        own = common.indices[first:last]
+        similar = common.data[first:last] / (root[row + start] * root[own] + np.float32(config.shrink))
+        similar[own == row + start] = -np.inf
+        stays = _highest(similar, own, config.neighbours)
+        kept.append(similar[stays])
+        columns.append(own[stays])
+    starts = np.cumsum([len(part) for part in kept], dtype=np.int32)
+    return sp.csr_array((np.concatenate(kept), np.concatenate(columns), starts), shape=common.shape)
 
 
-def _highest(values: FloatArray, count: int) -> BoolArray:
-    """Which are the `count` highest; of those alike with the last, the first."""
+def _highest(values: FloatArray, names: NodeArray, count: int) -> BoolArray:
+    """Which are the `count` highest, -inf apart; of those alike with the last, the lowest names."""
+    if len(values) <= count:
+        return np.asarray(values > -np.inf)
     last = np.partition(values, len(values) - count)[len(values) - count]
     above = np.asarray(values > last)
-    above[np.flatnonzero(values == last)[: count - np.count_nonzero(above)]] = True
+    alike = np.flatnonzero((values == last) & (values > -np.inf))
+    above[alike[np.argsort(names[alike])[: count - np.count_nonzero(above)]]] = True
     return above

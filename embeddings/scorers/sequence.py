@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
-from kg.graph import FloatArray
+from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
 MOST_PAIRS = 30_000_000
@@ -41,22 +41,32 @@ class Adjacency(Scorer[AdjacencyConfig]):
     def fit(cls, dataset: Dataset, config: AdjacencyConfig, seed: int = 0, report: Report = silent) -> Self:
         histories = _some(dataset.histories, MOST_PAIRS // config.window, seed)
         items, n = histories.items, dataset.n_items
-        owner = np.repeat(np.arange(len(histories)), histories.lengths)
-        together: Any = sp.csr_array((n, n), dtype=np.float32)
-        for apart in range(1, config.window + 1):
-            same = owner[apart:] == owner[:-apart]
-            left, right = items[:-apart][same], items[apart:][same]
-            together = together + sp.csr_array((np.ones(len(left), np.float32), (left, right)), shape=(n, n))
-            report("adjacency", apart, config.window)
-        counts = (together + together.T).tocoo()
+        pairs = _pairs(histories, config.window, n)
+        report("adjacency", 1, 2)
+        pairs.sort()
+        first = np.flatnonzero(np.diff(pairs, prepend=-1))
+        rows, columns = np.divmod(pairs[first], n)
+        counts = np.diff(first, append=len(pairs)).astype(np.float32)
         root = np.sqrt(np.bincount(items, minlength=n).astype(np.float32))
-        rows, columns = counts.coords
-        similar = counts.data / (root[rows] * root[columns] + np.float32(config.shrink))
-        return cls(sp.csr_array((similar.astype(np.float32), (rows, columns)), shape=(n, n)))
+        similar = counts / (root[rows] * root[columns] + np.float32(config.shrink))
+        upper = sp.csr_array((similar, (rows.astype(np.int32), columns.astype(np.int32))), shape=(n, n))
+        report("adjacency", 2, 2)
+        return cls(sp.csr_array(upper + upper.T))
 
     @override
     def score(self, histories: Histories) -> FloatArray:
         return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)
+
+
+def _pairs(histories: Histories, window: int, n_items: int) -> IntArray:
+    """Lower item number * n_items + higher, int64, one for each two events no more than `window` apart."""
+    items, owner = histories.items, np.repeat(np.arange(len(histories)), histories.lengths)
+    parts = [np.zeros(0, np.int64)]
+    for apart in range(1, window + 1):
+        same = owner[apart:] == owner[:-apart]
+        left, right = items[:-apart][same], items[apart:][same]
+        parts.append(np.minimum(left, right) * n_items + np.maximum(left, right))
+    return np.concatenate(parts)
 
 
 def _some(histories: Histories, most: int, seed: int) -> Histories:

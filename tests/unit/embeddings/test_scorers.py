@@ -15,7 +15,7 @@ from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserK
 from embeddings.scorers.nmf import Nmf, NmfConfig, sweep
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.registry import SCORERS
-from embeddings.scorers.sequence import _some
+from embeddings.scorers.sequence import Adjacency, AdjacencyConfig, _some
 
 ALL = sorted(SCORERS)
 PERSONAL = sorted(set(SCORERS) - {"popularity", "era"})
@@ -169,9 +169,12 @@ def test_als_folds_in_by_the_same_equation(dataset) -> None:
     np.testing.assert_allclose(fitted.score(Histories.of([[5, 2]], 15))[0], expected, atol=1e-4)
 
 
-def test_the_highest_of_a_row_ties_to_the_first() -> None:
-    found = _highest(np.array([3.0, 1.0, 2.0, 2.0, 2.0], np.float32), 3)
-    assert found.tolist() == [True, False, True, True, False]
+def test_the_highest_of_a_row_tie_to_the_lowest_name() -> None:
+    """Two of the three that score 2 stay: items 1 and 4; who is left out by -inf never does."""
+    values, names = np.array([3.0, 1.0, 2.0, 2.0, 2.0], np.float32), np.array([9, 0, 5, 1, 4])
+    assert _highest(values, names, 3).tolist() == [True, False, False, True, True]
+    values[1] = -np.inf
+    assert _highest(values, names, 5).tolist() == [True, False, True, True, True]
 
 
 def test_of_too_many_histories_some_are_learnt_from_whole() -> None:
@@ -193,6 +196,19 @@ def test_ease_by_blocks_is_ease_at_once(dataset, monkeypatch) -> None:
     np.testing.assert_allclose(at_once.diagonal, exact, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("n_users", "n_items"), [(30, 45), (45, 30)])
+def test_ease_in_single_precision_is_ease(dataset, monkeypatch, n_users, n_items) -> None:
+    """As for large squares; mirrored in blocks of 7."""
+    data = random_dataset(dataset, n_users, n_items)
+    exact = Ease.fit(data, EaseConfig(regularisation=7.0))
+    monkeypatch.setattr("embeddings.scorers.ease.DOUBLE", 0)
+    monkeypatch.setattr("embeddings.scorers.ease.MIRRORED", 7)
+    found = Ease.fit(data, EaseConfig(regularisation=7.0))
+    np.testing.assert_array_equal(found.inverse, found.inverse.T)
+    np.testing.assert_allclose(found.inverse, exact.inverse, atol=1e-6)
+    np.testing.assert_allclose(found.score(data.histories), exact.score(data.histories), atol=1e-5)
+
+
 def test_an_era_against_loops(dataset) -> None:
     """With a width of 1 user, those 14 places away and further weigh less than can be told."""
     fitted = Era.fit(dataset, EraConfig(users=1))
@@ -202,6 +218,33 @@ def test_an_era_against_loops(dataset) -> None:
     expected = sum(np.exp(-abs(place + 0.5 - 5)) * liked[place] for place in range(dataset.n_users))
     np.testing.assert_allclose(known, expected, atol=3e-6)
     np.testing.assert_allclose(unknown, 2 / dataset.n_users * liked.sum(axis=0), rtol=1e-6)
+
+
+def test_users_alike_of_an_era_against_loops(dataset) -> None:
+    """The three for whom similarity times closeness is highest, and who ties with the last, speak."""
+    fitted = Era.fit(dataset, EraConfig(users=4, neighbours=3, shrink=2.0))
+    when = np.array([[np.nan, fitted.times[5], np.nan]])
+    found = fitted.score(Histories.of([[0, 2, 3]], dataset.n_items, when))[0]
+    liked = fitted.liked.toarray()
+    alike = [row[[0, 2, 3]].sum() / ((3 * row.sum()) ** 0.5 + 2) for row in liked]
+    alike = [s * np.exp(-abs(place + 0.5 - 5) / 4) for place, s in enumerate(alike)]
+    last = sorted(alike)[-3]
+    expected = sum(s * row for s, row in zip(alike, liked, strict=True) if s >= last - 1e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_adjacency_against_loops(dataset) -> None:
+    """Common / (root of degrees + shrink), common being how often two stand no more than two places apart."""
+    config = AdjacencyConfig(window=2, shrink=3.0)
+    found = Adjacency.fit(dataset, config).similarity.toarray()
+    common = np.zeros((dataset.n_items, dataset.n_items))
+    for history in (dataset.histories[n].tolist() for n in range(dataset.n_users)):
+        for place, item in enumerate(history):
+            for other in history[place + 1 : place + 3]:
+                common[item, other] += 1
+                common[other, item] += 1
+    root = np.sqrt(dataset.degrees)
+    np.testing.assert_allclose(found, common / (np.outer(root, root) + 3.0), rtol=1e-5)
 
 
 def test_user_knn_against_loops(dataset) -> None:
