@@ -1,10 +1,14 @@
 """From a dataset to a fused model: experts speak of what was hidden from them, a ranker learns from that."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from embeddings.configs import KgeConfig
 from embeddings.dataset import Dataset
@@ -21,9 +25,10 @@ from kg.progress import Report, silent
 FIRST_KNOWN, FIRST_NEW = 80, 20
 """So many candidates of either kind a lesson always keeps."""
 
-BATCH = 64
+BATCH = 32
 HELD = 40_000_000
-"""At most so many askers, and so many scores, are held at once while lessons are made."""
+"""At most so many askers, and so many scores, are described at once by each of the THREADS."""
+THREADS = os.cpu_count() or 1
 
 PRIORS = tuple(np.arange(-3.0, 1.01, 0.125).tolist())
 """Promotions of new items to choose from."""
@@ -96,11 +101,23 @@ def _pages(
     panel = Panel.fit(fold.part, config.experts, config.configs, ground, seed)
     items = Items.of(fold.part)
     batch = int(np.clip(HELD // (len(panel.voices) * fold.part.n_items), 1, BATCH))
-    for question in fold.questions:
-        for start in range(0, len(question.histories), batch):
-            some = np.arange(start, min(start + batch, len(question.histories)))
-            asked = Question(question.histories.select(some), question.wanted[some])
-            yield sheet(asked.histories, panel, items, fold.barred), asked, items
+
+    def page(asked: Question) -> Sheet:
+        return sheet(asked.histories, panel, items, fold.barred)
+
+    batches = _batches(fold.questions, batch)
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(THREADS) as pool:
+        while some := list(islice(batches, 2 * THREADS)):
+            for made, asked in zip(pool.map(page, some), some, strict=True):
+                yield made, asked, items
+
+
+def _batches(questions: Sequence[Question], size: int) -> Iterator[Question]:
+    """The same questions of at most so many askers at once."""
+    for question in questions:
+        for start in range(0, len(question.histories), size):
+            some = np.arange(start, min(start + size, len(question.histories)))
+            yield Question(question.histories.select(some), question.wanted[some])
 
 
 def _learnt_prior(
