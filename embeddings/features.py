@@ -30,9 +30,7 @@ FOR_KNOWN: dict[str, float] = {
 """How much each voice counts for the choice of candidates among items that somebody liked."""
 
 FOR_NEW: dict[str, float] = {
-    **dict.fromkeys(
-        ("ease_ridge", "ease_near", "ease_strong_ridge", "als_ridge", "adjacency_ridge", "profile"), 1.0
-    ),
+    **dict.fromkeys(("ease_ridge", "ease_near", "ease_strong_ridge", "adjacency_ridge", "profile"), 1.0),
     **dict.fromkeys(("popularity_ridge", "text", "facts", "gnn"), 0.5),
 }
 """And among items nobody liked yet."""

@@ -37,7 +37,7 @@ EXPERTS: dict[str, Expert] = {
     "ease": Expert("ease", carried=True),
     "ease_strong": Expert("ease", EaseConfig(1000.0), carried=True),
     "ease_even": Expert("ease", EaseConfig(60.0, per_degree=0.3, length_power=-0.5)),
-    "als": Expert("als", AlsConfig(factors=64, iterations=8), carried=True),
+    "als": Expert("als", AlsConfig(factors=64, iterations=8)),
     "svd": Expert("svd"),
     "graph_filter": Expert("graph_filter"),
     "item_knn": Expert("item_knn"),

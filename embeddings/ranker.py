@@ -63,25 +63,30 @@ class Trees:
     def fit(
         cls,
         features: Sequence[str],
-        lesson: Lesson,
+        lessons: Sequence[Lesson],
         objectives: Sequence[Objective],
         config: RankerConfig,
         seed: int,
     ) -> Self:
         """Learn to rank what was wanted first; without anything wanted there are no trees."""
-        if not lesson.wanted.any():
+        lessons = [lesson for lesson in lessons if len(lesson.wanted)]
+        if not any(lesson.wanted.any() for lesson in lessons):
             return cls((), ())
         import lightgbm
 
+        values = [lesson.values for lesson in lessons]
+        if config.blind:
+            values = [np.where(of_voices(features), own, np.float32(0)) for own in values]
         data = lightgbm.Dataset(
-            np.where(of_voices(features), lesson.values, np.float32(0)) if config.blind else lesson.values,
-            lesson.wanted.astype(np.float32),
-            group=lesson.sizes,
+            values,
+            np.concatenate([lesson.wanted for lesson in lessons]).astype(np.float32),
+            group=np.concatenate([lesson.sizes for lesson in lessons]),
             feature_name=list(features),
             params=_params(config, objectives[0], seed),
             free_raw_data=True,
         ).construct()
-        some = lesson.values[:: max(1, len(lesson.values) // SAMPLED)].astype(np.float64)
+        step = max(1, sum(map(len, values)) // SAMPLED)
+        some = np.concatenate([own[::step] for own in values]).astype(np.float64)
         texts, spreads = [], []
         for n, objective in enumerate(objectives):
             params = _params(config, objective, seed * len(objectives) + n)
@@ -131,14 +136,13 @@ class Ranker:
     def fit(cls, features: Sequence[str], lessons: list[Lesson], config: RankerConfig, seed: int = 0) -> Self:
         """Learn from what was hidden; without anything wanted there are no trees and the consensus ranks.
 
-        The lessons are taken out of the list, since there is no room for them twice.
+        The list is left with what the lessons say of known items, since there is no room for both.
         """
         names = tuple(features)
-        everything = _together(lessons, len(names))
-        lessons.clear()
-        of_all = Trees.fit(names, everything, config.of_all, config, seed)
-        everything = _only(everything, everything.values[:, names.index("new")] == 0)
-        return cls(names, Trees.fit(names, everything, config.of_known, config, seed), of_all)
+        of_all = Trees.fit(names, lessons, config.of_all, config, seed)
+        for n, lesson in enumerate(lessons):
+            lessons[n] = _only(lesson, lesson.values[:, names.index("new")] == 0)
+        return cls(names, Trees.fit(names, lessons, config.of_known, config, seed), of_all)
 
     def score(self, sheet: Sheet) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
@@ -221,16 +225,6 @@ def _deal_again(rank: FloatArray, among: BoolArray, order: FloatArray) -> None:
         dealt = np.empty_like(scores)
         dealt[np.lexsort((-scores, -by))] = -np.sort(-scores)
         own[some] = dealt
-
-
-def _together(lessons: Sequence[Lesson], n_features: int) -> Lesson:
-    """All lessons as one."""
-    empty = np.zeros((0, n_features), np.float32)
-    return Lesson(
-        np.concatenate([empty, *(lesson.values for lesson in lessons)]),
-        np.concatenate([np.zeros(0, np.bool_), *(lesson.wanted for lesson in lessons)]),
-        np.concatenate([np.zeros(0, np.int64), *(lesson.sizes for lesson in lessons)]),
-    )
 
 
 def _only(lesson: Lesson, rows: BoolArray) -> Lesson:

@@ -84,7 +84,7 @@ def test_kept_as_arrays(ranker, page) -> None:
 
 def test_forests_of_either_objective_weigh_the_same(lesson) -> None:
     both, first, second = (
-        Trees.fit(FEATURES, lesson, objectives, CONFIG, 0)
+        Trees.fit(FEATURES, [lesson], objectives, CONFIG, 0)
         for objectives in (("lambdarank", "binary"), ("lambdarank",), ("binary",))
     )
     assert first.weights == (1.0,)
