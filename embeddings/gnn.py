@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from embeddings.configs import GnnConfig
 from embeddings.dataset import Dataset
+from embeddings.device import put, sparse_device
 from embeddings.vectors import unit_rows
 from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 from kg.progress import Report, silent
@@ -76,8 +77,8 @@ class Network(nn.Module):
     def __init__(self, dataset: Dataset, config: GnnConfig, generator: torch.Generator) -> None:
         super().__init__()
         d, self.layers = config.embedding_dim, config.layers
-        self.text = torch.from_numpy(np.array(dataset.text, np.float32))
-        self.knowledge = torch.from_numpy(unit_rows(dataset.knowledge))
+        self.text = put(np.array(dataset.text, np.float32), sparse_device())
+        self.knowledge = put(unit_rows(dataset.knowledge), sparse_device())
         self.to_items, self.to_entities = _fact_propagations(dataset)
 
         def weights(*shape: int, scale: float) -> nn.Parameter:
@@ -115,7 +116,7 @@ def train_gnn(
     Item i's score is `(sum of history vectors / sqrt(their number)) @ asking @ vector_i + bias_i`.
     """
     rng = np.random.default_rng(seed)
-    network = Network(dataset, config, torch.Generator().manual_seed(seed))
+    network = Network(dataset, config, torch.Generator().manual_seed(seed)).to(sparse_device())
     optimiser = torch.optim.Adam(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     users = np.flatnonzero(np.diff(dataset.liked.indptr) > 1)
     for epoch in range(config.epochs):
@@ -129,10 +130,10 @@ def train_gnn(
             optimiser.step()
         report(STAGE, epoch + 1, config.epochs)
     with torch.no_grad():
-        every = torch.ones(dataset.n_items, 1)
-        met = torch.from_numpy(dataset.degrees > 0)[:, None].float()
-        vectors, bias = network(dataset.liked, Kept(met, every, every))
-    return vectors.numpy(), network.asking.detach().numpy(), bias.numpy()
+        every = _column(np.ones(dataset.n_items, np.bool_))
+        vectors, bias = network(dataset.liked, Kept(_column(dataset.degrees > 0), every, every))
+    vectors, asking, bias = (x.detach().cpu().numpy() for x in (vectors, network.asking, bias))
+    return vectors, asking, bias
 
 
 def _step_loss(
@@ -148,8 +149,8 @@ def _step_loss(
     pooled = Propagation(_pooling(visible[users]))(vectors[: dataset.n_items])
     items = vectors[: dataset.n_items][candidates]
     logits = (pooled @ network.asking) @ items.T + bias[candidates]
-    mine = torch.from_numpy(visible[users][:, candidates].toarray() > 0)
-    targets = torch.from_numpy(hidden[:, candidates].toarray())
+    mine = put(visible[users][:, candidates].toarray() > 0, logits.device)
+    targets = put(hidden[:, candidates].toarray(), logits.device)
     losses = -(targets * logits.masked_fill(mine, -1e9).log_softmax(1)).sum(1)
     loss: Tensor = (losses / targets.sum(1).clamp_min(1)).mean()
     return loss
@@ -185,7 +186,7 @@ def _drops(n_items: int, config: GnnConfig, rng: np.random.Generator) -> tuple[B
 
 
 def _column(flags: BoolArray) -> Tensor:
-    return torch.from_numpy(flags.astype(np.float32))[:, None]
+    return put(flags.astype(np.float32)[:, None], sparse_device())
 
 
 def _fact_propagations(dataset: Dataset) -> tuple[nn.ModuleList, Propagation]:
@@ -230,7 +231,7 @@ def _ones(rows: NodeArray, columns: NodeArray, shape: tuple[int, int]) -> sp.csr
 
 def _tensor(matrix: sp.csr_array) -> Tensor:
     rows, columns, values = (
-        torch.from_numpy(part.astype(kind))
+        put(part.astype(kind), sparse_device())
         for part, kind in ((matrix.indptr, np.int64), (matrix.indices, np.int64), (matrix.data, np.float32))
     )
     with warnings.catch_warnings():  # sparse CSR is called beta there
