@@ -43,6 +43,10 @@ class GnnConfig:
     """Share of items that are new: nothing learnt for them, and nobody has liked them yet."""
     hide_text: float = 0.1
     hide_facts: float = 0.1
+    whole_graph_edges: int = 20_000_000
+    """With more edges, each counted both ways, a step propagates over a drawn neighbourhood alone."""
+    fan_out: int = 10
+    """There, each node draws at most so many edges of each relation and of who liked what."""
     kge: KgeConfig = field(default_factory=KgeConfig)
 
 

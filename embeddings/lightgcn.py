@@ -12,7 +12,7 @@ from torch.nn import functional
 from embeddings.configs import LightGcnConfig
 from embeddings.dataset import Dataset
 from embeddings.device import put, sparse_device
-from embeddings.gnn import Propagation, through_users
+from embeddings.propagation import Propagation, through_users
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 

@@ -7,7 +7,8 @@ import torch
 from embeddings.configs import GnnConfig
 from embeddings.dataset import Histories
 from embeddings.device import sparse_device
-from embeddings.gnn import Propagation, visible_part
+from embeddings.gnn import visible_part
+from embeddings.propagation import Propagation
 from embeddings.scorers.graph import Gnn
 
 

@@ -4,8 +4,8 @@ import torch
 from embeddings.configs import LightGcnConfig
 from embeddings.dataset import Histories
 from embeddings.device import put, sparse_device
-from embeddings.gnn import through_users
 from embeddings.lightgcn import _ranking_loss, propagate, train_lightgcn
+from embeddings.propagation import through_users
 from embeddings.scorers.lightgcn import LightGcn
 
 
