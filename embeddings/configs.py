@@ -83,3 +83,25 @@ class NcfConfig:
     hidden_share: float = 0.4
     """Share of each history that must be found from the rest."""
     dropout: float = 0.5
+
+
+@dataclass(frozen=True)
+class SasRecConfig:
+    """Shape and training."""
+
+    embedding_dim: int = 64
+    layers: int = 2
+    heads: int = 1
+    """Parts that a vector is cut into, each attended to on its own; they must divide `embedding_dim`."""
+    length: int = 100
+    """Events at once, in training; asked, the last but one as many are looked at."""
+    ahead: int = 1
+    """So many of the events to come are wanted at each place; the paper wants the next one."""
+    epochs: int = 40
+    batch_size: int = 32
+    """Windows of histories a step."""
+    learning_rate: float = 0.003
+    """At the start; it falls to 0 in a straight line."""
+    negatives: int = 1024
+    """Items drawn uniformly a step, which all its windows share; with no more items than that, all."""
+    dropout: float = 0.3
