@@ -28,7 +28,9 @@ def in_order(histories, n_items) -> Dataset:
 def test_the_order_of_the_same_items_decides() -> None:
     """After 0, 1 comes 2; after 1, 0 comes 3: which items, and how popular they are, says nothing."""
     data = in_order([[0, 1, 2], [1, 0, 3]] * 10, 6)
-    config = SasRecConfig(embedding_dim=8, length=4, epochs=80, batch_size=4, learning_rate=0.02, dropout=0.1)
+    config = SasRecConfig(
+        embedding_dim=8, length=4, ahead=1, epochs=80, batch_size=4, learning_rate=0.02, dropout=0.1
+    )
     forth, back = SasRec.fit(data, config, seed=1).score(Histories.of([[0, 1], [1, 0]], 6))
     assert forth[2:].argmax() + 2 == 2
     assert back[2:].argmax() + 2 == 3
@@ -38,7 +40,7 @@ def test_a_ring_goes_on() -> None:
     """Item n + 1 follows item n, wherever one begins: popularity is the same for all twelve."""
     data = in_order([[(start + n) % 12 for n in range(6)] for start in range(12)] * 3, 12)
     config = SasRecConfig(
-        embedding_dim=16, length=8, epochs=60, batch_size=4, learning_rate=0.01, dropout=0.1
+        embedding_dim=16, length=8, ahead=1, epochs=60, batch_size=4, learning_rate=0.01, dropout=0.1
     )
     asked = [[n, (n + 1) % 12] for n in range(12)]
     scores = SasRec.fit(data, config, seed=1).score(Histories.of(asked, 12))
