@@ -45,7 +45,7 @@ class Carrier:
     def tastes(self, scores: FloatArray) -> FloatArray:
         """Scores [v, b, n_items] as weights of content [v, b, d]."""
         v, b, n = scores.shape
-        return (scores.reshape(v * b, n) @ self.inward).reshape(v, b, -1)
+        return (scores.reshape(v * b, n) @ self.inward).reshape(v, b, self.inward.shape[1])
 
     def to_all(self, scores: FloatArray, tastes: FloatArray, items: IntArray) -> FloatArray:
         """Scores [v, b, n_items] carried to some items [m], the same for every asker: [v * ways, b, m]."""
@@ -54,7 +54,7 @@ class Carrier:
         columns = self.neighbours[items]
         starts = np.arange(len(items) + 1) * columns.shape[1]
         near = sp.csr_array((self.weights[items].ravel(), columns.ravel(), starts), shape=(len(items), n))
-        nearest = np.asarray(near @ scores.reshape(v * b, n).T).T.reshape(v, b, -1)
+        nearest = np.asarray(near @ scores.reshape(v * b, n).T).T.reshape(v, b, len(items))
         return _by_source(ridge, nearest)
 
     def to_each(self, scores: FloatArray, tastes: FloatArray, items: IntArray) -> FloatArray:

@@ -43,6 +43,10 @@ class GnnConfig:
     """Share of items that are new: nothing learnt for them, and nobody has liked them yet."""
     hide_text: float = 0.1
     hide_facts: float = 0.1
+    whole_graph_edges: int = 20_000_000
+    """With more edges, each counted both ways, a step propagates over a drawn neighbourhood alone."""
+    fan_out: int = 10
+    """There, each node draws at most so many edges of each relation and of who liked what."""
     kge: KgeConfig = field(default_factory=KgeConfig)
 
 
@@ -79,3 +83,25 @@ class NcfConfig:
     hidden_share: float = 0.4
     """Share of each history that must be found from the rest."""
     dropout: float = 0.5
+
+
+@dataclass(frozen=True)
+class SasRecConfig:
+    """Shape and training; the defaults were chosen on the validation events of a film data set."""
+
+    embedding_dim: int = 64
+    layers: int = 1
+    heads: int = 1
+    """Parts that a vector is cut into, each attended to on its own; they must divide `embedding_dim`."""
+    length: int = 50
+    """Events at once, in training; asked, the last but one as many are looked at."""
+    ahead: int = 50
+    """So many of the events to come are wanted at each place; the paper wants the next one."""
+    epochs: int = 20
+    batch_size: int = 16
+    """Windows of histories a step."""
+    learning_rate: float = 0.001
+    """At the start; it falls to 0 in a straight line."""
+    negatives: int = 512
+    """Items drawn uniformly a step, which all its windows share; with no more items than that, all."""
+    dropout: float = 0.3

@@ -168,6 +168,8 @@ def sheet(histories: Histories, panel: Panel, items: Items, barred: BoolArray | 
 def _consensus(said: FloatArray, names: Sequence[str], counts: Mapping[str, float]) -> FloatArray:
     """The weighted mean of the first voices [v, b, items], float32 [b, items]."""
     total, weight = np.zeros(said.shape[1:], np.float32), 1e-6
+    if not any(name in counts for name in names):
+        counts = dict.fromkeys(names, 1.0)
     for own, name in zip(said, names, strict=False):
         if name in counts:
             total += np.float32(counts[name]) * own

@@ -5,60 +5,34 @@ takes in, layer by layer, its entities (a mean a relation, each relation with we
 the users who liked it, other items. Users are no parameters: a user is the pooled history. Trained as a
 denoising autoencoder (Liang et al. 2018): part of each history is hidden and must be found among all items by
 a softmax; and, so that absence is met in training, learnt vectors and interactions, text and facts of some
-items are hidden as well (DropoutNet, Volkovs et al. 2017).
+items are hidden as well (DropoutNet, Volkovs et al. 2017). A graph with very many edges is never propagated
+over whole: each step draws a neighbourhood (`embeddings.sampling`).
 """
 
-import warnings
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from embeddings.configs import GnnConfig
 from embeddings.dataset import Dataset
+from embeddings.device import put, sparse_device
+from embeddings.propagation import Propagation, through_users
+from embeddings.sampling import Flows, Neighbourhood, draw_edges, neighbourhood
 from embeddings.vectors import unit_rows
-from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
+from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
-
-with warnings.catch_warnings():  # the library still calls torch.jit.script
-    warnings.simplefilter("ignore", FutureWarning)
-    from torch_geometric.nn import MessagePassing
 
 STAGE = "graph convolution"
 
-
-class _Product(torch.autograd.Function):
-    """matrix @ x with the transpose at hand: the built-in gradient makes it anew, at 4 x the time."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, transposed: Tensor, x: Tensor) -> Tensor:
-        ctx.transposed = transposed
-        return matrix @ x
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor]:
-        return None, None, ctx.transposed @ gradients[0].contiguous()
-
-
-class Propagation(MessagePassing):  # type: ignore[misc]
-    """Sum over weighted neighbours as one CSR product; `matrix` is targets x sources."""
-
-    def __init__(self, matrix: sp.csr_array) -> None:
-        super().__init__(aggr="sum")
-        self.matrix = _tensor(matrix)
-        self.transposed = _tensor(matrix.T.tocsr())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[sources, d] to [targets, d]."""
-        result: Tensor = self.propagate(self.matrix, x=x, size=tuple(self.matrix.shape[::-1]))
-        return result
-
-    def message_and_aggregate(self, edge_index: Tensor, x: Tensor) -> Tensor:
-        """The fused product, which `propagate` calls for a sparse adjacency."""
-        return cast("Tensor", _Product.apply(edge_index, self.transposed, x))
+BLOCK = 100_000
+"""Items at once, where all relations are summed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,41 +44,86 @@ class Kept:
     facts: Tensor
 
 
-class Network(nn.Module):
-    """The learnt part, and the propagations over the facts."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a pass runs over, on the device: the whole graph, or the neighbourhood of some items."""
 
-    def __init__(self, dataset: Dataset, config: GnnConfig, generator: torch.Generator) -> None:
+    items: Tensor | None
+    """Their numbers; None: all."""
+    text: Tensor
+    """[items, dim]"""
+    knowledge: Tensor
+    """[items + entities, k]"""
+    to_items: Sequence[Propagation]
+    to_entities: Propagation
+    to_users: Propagation
+    from_users: Propagation
+
+
+class Graph:
+    """Text, knowledge-graph embedding and flows of a dataset, of which parts are put on the device."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.flows = Flows.of(dataset)
+        self.text, self.knowledge = np.array(dataset.text, np.float32), unit_rows(dataset.knowledge)
+
+    @cached_property
+    def _whole(self) -> Part:
+        flows = self.flows
+        liked = Propagation(flows.to_users), Propagation(flows.from_users)
+        text, knowledge = (put(x, sparse_device()) for x in (self.text, self.knowledge))
+        return Part(None, text, knowledge, *_facts(flows), *liked)
+
+    def whole(self, liked: sp.csr_array) -> Part:
+        """All of it, with these likes: users x items."""
+        to_users, from_users = through_users(liked)
+        return replace(self._whole, to_users=to_users, from_users=from_users)
+
+    def part(self, of: Neighbourhood) -> Part:
+        """A neighbourhood."""
+        nodes = np.concatenate([of.items, of.entities + len(self.text)])
+        arrays = (of.items, self.text[of.items], self.knowledge[nodes])
+        items, text, knowledge = (put(x, sparse_device()) for x in arrays)
+        liked = Propagation(of.flows.to_users), Propagation(of.flows.from_users)
+        return Part(items, text, knowledge, *_facts(of.flows), *liked)
+
+
+class Network(nn.Module):
+    """The learnt part."""
+
+    def __init__(self, graph: Graph, config: GnnConfig, generator: torch.Generator) -> None:
         super().__init__()
-        d, self.layers = config.embedding_dim, config.layers
-        self.text = torch.from_numpy(np.array(dataset.text, np.float32))
-        self.knowledge = torch.from_numpy(unit_rows(dataset.knowledge))
-        self.to_items, self.to_entities = _fact_propagations(dataset)
+        d, self.layers, n_items = config.embedding_dim, config.layers, len(graph.text)
 
         def weights(*shape: int, scale: float) -> nn.Parameter:
             return nn.Parameter(torch.randn(*shape, generator=generator) * scale)
 
-        self.learnt = weights(dataset.n_items, d, scale=0.1 * d**-0.5)
-        self.from_text = weights(self.text.shape[1], d, scale=d**-0.5)
-        self.from_knowledge = weights(self.knowledge.shape[1], d, scale=d**-0.5)
-        self.relation = nn.Parameter(torch.full((self.layers, len(self.to_items), d), 0.3))
+        self.learnt = weights(n_items, d, scale=0.1 * d**-0.5)
+        self.from_text = weights(graph.text.shape[1], d, scale=d**-0.5)
+        self.from_knowledge = weights(graph.knowledge.shape[1], d, scale=d**-0.5)
+        self.relation = nn.Parameter(torch.full((self.layers, len(graph.flows.to_items), d), 0.3))
         self.together = nn.Parameter(torch.full((self.layers, d), 0.3))
         self.asking = nn.Parameter(torch.eye(d))
-        self.bias = nn.Parameter(torch.zeros(dataset.n_items))
+        self.bias = nn.Parameter(torch.zeros(n_items))
 
-    def forward(self, liked: sp.csr_array, kept: Kept) -> tuple[Tensor, Tensor]:
-        """Vectors of items, then entities [n_nodes, d], and the items' bias; `liked` is users x items."""
-        n_items = len(self.learnt)
-        known = self.knowledge @ self.from_knowledge
-        items = self.learnt * kept.learnt + (self.text @ self.from_text) * kept.text
+    def forward(self, part: Part, kept: Kept) -> tuple[Tensor, Tensor]:
+        """Vectors of a part's items, then entities [nodes, d], and the items' bias."""
+        n_items = len(part.text)
+        learnt: Tensor = self.learnt
+        bias: Tensor = self.bias
+        if part.items is not None:
+            learnt, bias = functional.embedding(part.items, learnt), bias[part.items]
+        known = part.knowledge @ self.from_knowledge
+        items = learnt * kept.learnt + (part.text @ self.from_text) * kept.text
         items = items + known[:n_items] * kept.facts
         entities = known[n_items:]
-        to_users, to_items = through_users(liked)
         for layer in range(self.layers):
-            entities = entities + self.to_entities(items * kept.facts)
+            entities = entities + part.to_entities(items * kept.facts)
             nodes = torch.cat([items, entities])
-            facts = sum(w * take(nodes) for w, take in zip(self.relation[layer], self.to_items, strict=True))
-            items = items + facts * kept.facts + self.together[layer] * to_items(to_users(items))
-        return torch.cat([items, entities]), self.bias * kept.learnt[:, 0]
+            facts = sum(w * take(nodes) for w, take in zip(self.relation[layer], part.to_items, strict=True))
+            liked = part.from_users(part.to_users(items))
+            items = items + facts * kept.facts + self.together[layer] * liked
+        return torch.cat([items, entities]), bias * kept.learnt[:, 0]
 
 
 def train_gnn(
@@ -114,45 +133,156 @@ def train_gnn(
 
     Item i's score is `(sum of history vectors / sqrt(their number)) @ asking @ vector_i + bias_i`.
     """
-    rng = np.random.default_rng(seed)
-    network = Network(dataset, config, torch.Generator().manual_seed(seed))
+    rng, graph = np.random.default_rng(seed), Graph(dataset)
+    network = Network(graph, config, torch.Generator().manual_seed(seed)).to(sparse_device())
     optimiser = torch.optim.Adam(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     users = np.flatnonzero(np.diff(dataset.liked.indptr) > 1)
+    whole = graph.flows.edges <= config.whole_graph_edges
     for epoch in range(config.epochs):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * (1 - epoch / config.epochs)
         order = rng.permutation(users)
-        for start in range(0, len(order), config.batch_size):
-            loss = _step_loss(network, dataset, order[start : start + config.batch_size], config, rng)
+        for loss in (_whole_losses if whole else _drawn_losses)(network, graph, dataset, order, config, rng):
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         report(STAGE, epoch + 1, config.epochs)
-    with torch.no_grad():
-        every = torch.ones(dataset.n_items, 1)
-        met = torch.from_numpy(dataset.degrees > 0)[:, None].float()
-        vectors, bias = network(dataset.liked, Kept(met, every, every))
-    return vectors.numpy(), network.asking.detach().numpy(), bias.numpy()
+    vectors, bias = _everything(network, graph, dataset) if whole else by_blocks(network, graph, dataset)
+    return vectors, _numpy(network.asking), bias
 
 
-def _step_loss(
-    network: Network, dataset: Dataset, users: IntArray, config: GnnConfig, rng: np.random.Generator
-) -> Tensor:
-    """Hide, propagate what is left, and rank what was hidden: mean over users of -log softmax."""
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """What a step hides and asks."""
+
+    visible: sp.csr_array
+    """Users x items."""
+    learnt: BoolArray
+    """Whose learnt vector is hidden, as are all likes of them [n_items]."""
+    text: BoolArray
+    facts: BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Some users, what they show, what they are to find, and among which items."""
+
+    shown: sp.csr_array
+    """[b, n_items]"""
+    wanted: sp.csr_array
+    """[b, n_items]"""
+    candidates: IntArray
+
+    @classmethod
+    def of(cls, liked: sp.csr_array, visible: sp.csr_array, most: int, rng: np.random.Generator) -> Self:
+        """From what users like and what of that is visible, [b, n_items] both."""
+        wanted = liked - visible
+        return cls(visible, wanted, _candidates(wanted, most, rng))
+
+
+def _whole_losses(
+    network: Network,
+    graph: Graph,
+    dataset: Dataset,
+    order: IntArray,
+    config: GnnConfig,
+    rng: np.random.Generator,
+) -> Iterator[Tensor]:
+    """One a step, each of which hides anew and propagates over all that is left."""
+    for start in range(0, len(order), config.batch_size):
+        users, liked = order[start : start + config.batch_size], dataset.liked
+        new = rng.random(dataset.n_items) < config.hide_items
+        visible = visible_part(liked, new, config, rng)
+        asked = Asked.of(liked[users], visible[users], config.sampled_items, rng)
+        yield whole_loss(network, graph, Hidden(visible, new, *_drops(dataset.n_items, config, rng)), asked)
+
+
+def _drawn_losses(
+    network: Network,
+    graph: Graph,
+    dataset: Dataset,
+    order: IntArray,
+    config: GnnConfig,
+    rng: np.random.Generator,
+) -> Iterator[Tensor]:
+    """One a step over a drawn neighbourhood; what is hidden is drawn once for all of them."""
     new = rng.random(dataset.n_items) < config.hide_items
     visible = visible_part(dataset.liked, new, config, rng)
-    hidden = (dataset.liked - visible)[users]
-    candidates = _candidates(hidden, config.sampled_items, rng)
-    kept = Kept(*(_column(~drop) for drop in (new, *_drops(dataset.n_items, config, rng))))
-    vectors, bias = network(visible, kept)
-    pooled = Propagation(_pooling(visible[users]))(vectors[: dataset.n_items])
-    items = vectors[: dataset.n_items][candidates]
-    logits = (pooled @ network.asking) @ items.T + bias[candidates]
-    mine = torch.from_numpy(visible[users][:, candidates].toarray() > 0)
-    targets = torch.from_numpy(hidden[:, candidates].toarray())
+    hidden = Hidden(visible, new, *_drops(dataset.n_items, config, rng))
+    flows = graph.flows.liking(visible)
+    for start in range(0, len(order), config.batch_size):
+        users = order[start : start + config.batch_size]
+        asked = Asked.of(dataset.liked[users], visible[users], config.sampled_items, rng)
+        yield drawn_loss(network, graph, flows, hidden, asked, config.fan_out, rng)
+
+
+def whole_loss(network: Network, graph: Graph, hidden: Hidden, asked: Asked) -> Tensor:
+    """Propagate over all that is left."""
+    vectors, bias = network(graph.whole(hidden.visible), _kept(hidden))
+    items = vectors[: len(bias)]
+    pooled = Propagation(_pooling(asked.shown))(items)
+    return _loss(pooled @ network.asking, items[asked.candidates], bias[asked.candidates], asked)
+
+
+def drawn_loss(
+    network: Network,
+    graph: Graph,
+    flows: Flows,
+    hidden: Hidden,
+    asked: Asked,
+    fan_out: int,
+    rng: np.random.Generator,
+) -> Tensor:
+    """Propagate over a neighbourhood of the candidates and of what users show; `flows`: of what is left."""
+    shown = draw_edges(_pooling(asked.shown), np.arange(asked.shown.shape[0]), fan_out, rng)
+    seeds = np.union1d(asked.candidates, shown.indices).astype(np.int64)
+    near = neighbourhood(flows, seeds, network.layers, fan_out, rng)
+    vectors, bias = network(graph.part(near), _kept(hidden, near.items))
+    items = vectors[: len(bias)]
+    places = np.searchsorted(near.items, shown.indices)
+    local = sp.csr_array((shown.data, places, shown.indptr), shape=(shown.shape[0], len(near.items)))
+    candidates = np.searchsorted(near.items, asked.candidates)
+    return _loss(Propagation(local)(items) @ network.asking, items[candidates], bias[candidates], asked)
+
+
+def _loss(askers: Tensor, items: Tensor, bias: Tensor, asked: Asked) -> Tensor:
+    """Mean over users of -log softmax of what they are to find, among what they do not show."""
+    logits = askers @ items.T + bias
+    mine = put(asked.shown[:, asked.candidates].toarray() > 0, logits.device)
+    targets = put(asked.wanted[:, asked.candidates].toarray(), logits.device)
     losses = -(targets * logits.masked_fill(mine, -1e9).log_softmax(1)).sum(1)
     loss: Tensor = (losses / targets.sum(1).clamp_min(1)).mean()
     return loss
+
+
+def _everything(network: Network, graph: Graph, dataset: Dataset) -> tuple[FloatArray, FloatArray]:
+    """Vectors of all nodes, and the items' bias, when nothing is hidden."""
+    nothing = np.zeros(dataset.n_items, np.bool_)
+    with torch.no_grad():
+        hidden = Hidden(dataset.liked, dataset.degrees == 0, nothing, nothing)
+        vectors, bias = network(graph.whole(dataset.liked), _kept(hidden))
+    return _numpy(vectors), _numpy(bias)
+
+
+def by_blocks(
+    network: Network, graph: Graph, dataset: Dataset, block: int = BLOCK
+) -> tuple[FloatArray, FloatArray]:
+    """The same, layer by layer on the processor, with nothing larger than a vector a node or user."""
+    p = {name: _numpy(x) for name, x in network.named_parameters()}
+    n_items, met = dataset.n_items, (dataset.degrees > 0)[:, None].astype(np.float32)
+    known = graph.knowledge @ p["from_knowledge"]
+    items, entities = p["learnt"] * met + graph.text @ p["from_text"] + known[:n_items], known[n_items:]
+    flows = graph.flows
+    for relation, together in zip(p["relation"], p["together"], strict=True):
+        entities = entities + flows.to_entities @ items
+        nodes, of_users, following = np.concatenate([items, entities]), flows.to_users @ items, items.copy()
+        for start in range(0, n_items, block):
+            rows = slice(start, start + block)
+            for weight, take in zip(relation, flows.to_items, strict=True):
+                following[rows] += weight * (take[rows] @ nodes)
+            following[rows] += together * (flows.from_users[rows] @ of_users)
+        items = following
+    return np.concatenate([items, entities]), p["bias"] * met[:, 0]
 
 
 def visible_part(
@@ -184,55 +314,26 @@ def _drops(n_items: int, config: GnnConfig, rng: np.random.Generator) -> tuple[B
     return rng.random(n_items) < config.hide_text, rng.random(n_items) < config.hide_facts
 
 
+def _kept(hidden: Hidden, items: IntArray | None = None) -> Kept:
+    """Of some items; None: of all."""
+    flags = (hidden.learnt, hidden.text, hidden.facts)
+    return Kept(*(_column(~(x if items is None else x[items])) for x in flags))
+
+
 def _column(flags: BoolArray) -> Tensor:
-    return torch.from_numpy(flags.astype(np.float32))[:, None]
+    return put(flags.astype(np.float32)[:, None], sparse_device())
 
 
-def _fact_propagations(dataset: Dataset) -> tuple[nn.ModuleList, Propagation]:
-    """From nodes to items, one a relation that has facts about items; and from items to entities."""
-    facts, n_items, n_nodes = dataset.triples, dataset.n_items, dataset.n_nodes
-    target, source = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
-    relation = np.concatenate([facts.relation, facts.relation])
-    to_items = nn.ModuleList()
-    for kind in np.unique(relation[target < n_items]):
-        of = (relation == kind) & (target < n_items)
-        to_items.append(Propagation(_mean(_ones(target[of], source[of], (n_items, n_nodes)))))
-    of = (target >= n_items) & (source < n_items)
-    entities = _ones(target[of] - n_items, source[of], (n_nodes - n_items, n_items))
-    return to_items, Propagation(_mean(entities))
+def _numpy(x: Tensor) -> FloatArray:
+    found: FloatArray = x.detach().cpu().numpy()
+    return found
 
 
-def through_users(liked: sp.csr_array) -> tuple[Propagation, Propagation]:
-    """From items to users and back, divided by the roots of both degrees (He et al. 2020, equation 3)."""
-    users = np.maximum(np.diff(liked.indptr), 1) ** -0.5
-    items = np.maximum(np.bincount(liked.indices, minlength=liked.shape[1]), 1) ** -0.5
-    matrix = sp.csr_array(sp.diags_array(users) @ liked @ sp.diags_array(items))
-    return Propagation(matrix), Propagation(matrix.T.tocsr())
+def _facts(flows: Flows) -> tuple[list[Propagation], Propagation]:
+    return [Propagation(x) for x in flows.to_items], Propagation(flows.to_entities)
 
 
 def _pooling(histories: sp.csr_array) -> sp.csr_array:
     """Rows divided by the root of their length."""
     scale = np.maximum(np.diff(histories.indptr), 1) ** -0.5
     return sp.csr_array(sp.diags_array(scale) @ histories)
-
-
-def _mean(matrix: sp.csr_array) -> sp.csr_array:
-    """Rows divided by their length."""
-    return sp.csr_array(sp.diags_array(1 / np.maximum(np.diff(matrix.indptr), 1)) @ matrix)
-
-
-def _ones(rows: NodeArray, columns: NodeArray, shape: tuple[int, int]) -> sp.csr_array:
-    matrix = sp.csr_array((np.ones(len(rows), np.float32), (rows, columns)), shape=shape)
-    matrix.sum_duplicates()
-    matrix.data[:] = 1.0
-    return matrix
-
-
-def _tensor(matrix: sp.csr_array) -> Tensor:
-    rows, columns, values = (
-        torch.from_numpy(part.astype(kind))
-        for part, kind in ((matrix.indptr, np.int64), (matrix.indices, np.int64), (matrix.data, np.float32))
-    )
-    with warnings.catch_warnings():  # sparse CSR is called beta there
-        warnings.simplefilter("ignore", UserWarning)
-        return torch.sparse_csr_tensor(rows, columns, values, size=matrix.shape)

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from embeddings.configs import LightGcnConfig
 from embeddings.dataset import Dataset
-from embeddings.gnn import Propagation, through_users
+from embeddings.device import put, sparse_device
+from embeddings.propagation import Propagation, through_users
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
@@ -29,7 +30,7 @@ def train_lightgcn(
     """
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     users, items = (
-        (torch.randn(n, config.embedding_dim, generator=generator) * 0.1).requires_grad_()
+        (torch.randn(n, config.embedding_dim, generator=generator) * 0.1).to(sparse_device()).requires_grad_()
         for n in (dataset.n_users, dataset.n_items)
     )
     to_users, to_items = through_users(dataset.liked)
@@ -52,7 +53,7 @@ def train_lightgcn(
     with torch.no_grad():
         _, of_items = propagate(users, items, to_users, to_items, config.layers)
         pooled = torch.stack(of_items[:-1] or of_items).sum(0) / (config.layers + 1)
-        return _mean(of_items).numpy(), pooled.numpy()
+        return _mean(of_items).cpu().numpy(), pooled.cpu().numpy()
 
 
 def propagate(
@@ -73,7 +74,7 @@ def _mean(layers: list[Tensor]) -> Tensor:
 
 def _ranking_loss(users: Tensor, items: Tensor, pairs: IntArray, wrong: IntArray) -> Tensor:
     """Mean of -log sigmoid(score of the liked - score of a drawn one) (Rendle et al. 2009)."""
-    user, liked, drawn = (torch.from_numpy(x) for x in (pairs[:, 0], pairs[:, 1], wrong))
+    user, liked, drawn = (put(x, users.device) for x in (pairs[:, 0], pairs[:, 1], wrong))
     asking = functional.embedding(user, users)
     right = (asking * functional.embedding(liked, items)).sum(1, keepdim=True)
     others = torch.einsum("bd,bnd->bn", asking, functional.embedding(drawn, items))
@@ -82,7 +83,7 @@ def _ranking_loss(users: Tensor, items: Tensor, pairs: IntArray, wrong: IntArray
 
 def _size(users: Tensor, items: Tensor, pairs: IntArray, wrong: IntArray) -> Tensor:
     """Half the squared length of the learnt vectors of a batch, a mean over its pairs."""
-    user, liked, drawn = (torch.from_numpy(x) for x in (pairs[:, 0], pairs[:, 1], wrong))
+    user, liked, drawn = (put(x, users.device) for x in (pairs[:, 0], pairs[:, 1], wrong))
     rows = ((users, user, 1), (items, liked, 1), (items, drawn, wrong.shape[1]))
     squares = [(functional.embedding(of, table) ** 2).sum() / times for table, of, times in rows]
     return torch.stack(squares).sum() / (2 * len(pairs))

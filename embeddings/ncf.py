@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from embeddings.configs import NcfConfig
 from embeddings.dataset import Dataset
+from embeddings.device import put, sparse_device
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
@@ -75,7 +76,7 @@ def train_ncf(
     """Every learnt array by its name in `Network`, float32."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = Network(dataset.n_items, config)
+    network = Network(dataset.n_items, config).to(sparse_device())
     optimiser = torch.optim.Adam(network.parameters(), config.learning_rate)
     for epoch in range(config.epochs):
         for group in optimiser.param_groups:
@@ -85,7 +86,7 @@ def train_ncf(
             _loss(network, step, dataset.n_items).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         report(STAGE, epoch + 1, config.epochs)
-    return {name: x.detach().numpy() for name, x in network.state_dict().items()}
+    return {name: x.detach().cpu().numpy() for name, x in network.state_dict().items()}
 
 
 def _steps(liked: sp.csr_array, config: NcfConfig, rng: np.random.Generator) -> Iterator[_Step]:
@@ -105,16 +106,16 @@ def _steps(liked: sp.csr_array, config: NcfConfig, rng: np.random.Generator) -> 
 
 def _loss(network: Network, step: _Step, n_items: int) -> Tensor:
     """Mean over what is to be found of -log softmax against itself and what was drawn."""
-    scores = network.scores(network.users(pooled(network.history, step.shown)), torch.from_numpy(step.items))
-    right = scores[torch.from_numpy(step.row), torch.from_numpy(step.place)]
+    where = network.history.device
+    items, row, place, drawn = (put(x, where) for x in (step.items, step.row, step.place, step.drawn))
+    scores = network.scores(network.users(pooled(network.history, step.shown)), items)
+    right = scores[row, place]
     # as many as there are, by as many as were drawn: the sum over all items, without bias
-    rest = torch.logsumexp(scores[:, torch.from_numpy(step.drawn)], 1) + math.log(n_items / len(step.drawn))
-    return (torch.logaddexp(right, rest[torch.from_numpy(step.row)]) - right).mean()
+    rest = torch.logsumexp(scores[:, drawn], 1) + math.log(n_items / len(step.drawn))
+    return (torch.logaddexp(right, rest[row]) - right).mean()
 
 
 def pooled(table: Tensor, shown: sp.csr_array) -> Tensor:
     """The mean of each row's items; zeros where there are none."""
-    starts = torch.from_numpy(shown.indptr[:-1].astype(np.int64))
-    return functional.embedding_bag(
-        torch.from_numpy(shown.indices.astype(np.int64)), table, starts, mode="mean"
-    )
+    starts, items = (put(x.astype(np.int64), table.device) for x in (shown.indptr[:-1], shown.indices))
+    return functional.embedding_bag(items, table, starts, mode="mean")

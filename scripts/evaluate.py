@@ -1,17 +1,20 @@
 """`trailmix evaluate`: the model and baselines side by side, on the graph or on a benchmark folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from scripts.options import ExpertOption, KgeOption, training_config
 from scripts.progress import reporting
 
 if TYPE_CHECKING:
     from embeddings.comparison import Table
+    from embeddings.configs import KgeModel
     from embeddings.evaluation import Method, Result, Trial
+    from embeddings.fusion import TrainingConfig
     from kg.progress import Report
     from kg.settings import Settings
 
@@ -33,6 +36,8 @@ def command(
         list[str] | None,
         typer.Option("--scorer", help="A method to measure; may be repeated. all: every one there is."),
     ] = None,
+    kge: KgeOption = None,
+    expert: ExpertOption = None,
     against: Annotated[
         str | None, typer.Option(help="The baseline of ratios. None: the best one measured, by trial.")
     ] = None,
@@ -55,13 +60,14 @@ def command(
     from scripts.lists import DEPTH
 
     settings = load_settings()
-    names = method_names(scorer)
+    names, config = method_names(scorer), training_config(kge, expert)
     with reporting() as report:
         if benchmark is None:
             ground = _graph(settings, split, seed, report)
         else:
             ground = on_benchmark(settings, benchmark, protocol, seed, report)
-        compared = compare(ground, _methods(names, seed, report), k, DEPTH if export_lists else None, report)
+        found = methods(names, config, kge, seed, report)
+        compared = compare(ground, found, k, DEPTH if export_lists else None, report)
     tables = tabulate_all(compared, against, facet, seed)
     _print(tables)
     where = {"split": split} if benchmark is None else {"benchmark": benchmark.name}
@@ -126,15 +132,31 @@ def tabulate_all(compared: Compared, against: str | None, facet: str | None, see
     return [tabulate(trial, found, OURS, against, facet, seed) for trial, found in compared.by_trial()]
 
 
-def _methods(names: Sequence[str], seed: int, report: "Report") -> "list[Method]":
+def methods(
+    names: Sequence[str], config: "TrainingConfig", kge: "KgeModel | None", seed: int, report: "Report"
+) -> "list[Method]":
+    """The model under a configuration, and scorers; `kge` in place of any other embedding of theirs."""
     from embeddings.evaluation import OURS, Method, named_method
 
     def model() -> Method:
-        from embeddings.fusion import TrainingConfig, fit
+        from embeddings.fusion import fit
 
-        return Method(OURS, (TrainingConfig(),), lambda data, config: fit(data, config, seed, report).score)
+        return Method(OURS, (config,), lambda data, config: fit(data, config, seed, report).score)
 
-    return [model() if name == OURS else named_method(name, seed, report) for name in names]
+    def scorer(name: str) -> Method:
+        method = named_method(name, seed, report)
+        return replace(method, grid=tuple(_embedding(x, kge) for x in method.grid)) if kge else method
+
+    return [model() if name == OURS else scorer(name) for name in names]
+
+
+def _embedding(config: Any, kge: "KgeModel") -> Any:
+    """The configuration with this knowledge-graph embedding, if it has any."""
+    from embeddings.configs import GnnConfig, KgeConfig
+
+    if isinstance(config, KgeConfig):
+        return replace(config, model=kge)
+    return replace(config, kge=replace(config.kge, model=kge)) if isinstance(config, GnnConfig) else config
 
 
 def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Ground:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scripts.options import ExpertOption, KgeOption, training_config
 from scripts.progress import reporting
 
 if TYPE_CHECKING:
+    from embeddings.fusion import TrainingConfig
     from embeddings.model import Manifest
     from kg.progress import Report
     from kg.settings import Settings
@@ -43,6 +45,8 @@ def command(
         str | None,
         typer.Option(help="Search the settings for so long before training: 90s, 10m, 1h30m."),
     ] = None,
+    kge: KgeOption = None,
+    expert: ExpertOption = None,
     json: Annotated[bool, typer.Option("--json", help="The manifest of the model, as JSON.")] = False,
 ) -> None:
     """Train a model on the graph, measure it beside baselines, and make it the one in use.
@@ -54,9 +58,17 @@ def command(
 
     settings = load_settings()
     seconds = None if budget is None else parse_budget(budget)
+    config = training_config(kge, expert)
     with reporting() as report, open_store(settings) as store:
         trained = train_latest(
-            settings, store, seed=seed, report=report, derived=derived, measure=measure, budget=seconds
+            settings,
+            store,
+            seed=seed,
+            report=report,
+            derived=derived,
+            measure=measure,
+            budget=seconds,
+            config=config,
         )
     if json:
         print(trained.manifest.model_dump_json(indent=2))
@@ -77,10 +89,12 @@ def train_latest(
     derived: bool = False,
     measure: bool = True,
     budget: float | None = None,
+    config: "TrainingConfig | None" = None,
 ) -> Trained:
     """Train on the graph as it is now, unless a model from equal inputs is there; then that one is used.
 
-    With a `budget`, seconds, the configuration is searched first; training comes on top.
+    With a `budget`, seconds, a configuration is searched first, from `config` on (None: the defaults);
+    training comes on top.
     """
     from embeddings.artifact import find_model, read_manifest, save_model, saved_models, use_model
     from embeddings.fusion import TrainingConfig
@@ -92,7 +106,7 @@ def train_latest(
     snapshots = SnapshotCache(settings.snapshots_folder)
     snapshot = snapshots.load(store, report, derived=derived)
     encoder = open_encoder(settings)
-    config, tuned = TrainingConfig(), None
+    config, tuned = config or TrainingConfig(), None
     if budget is not None:
         found_config = tune(snapshot, encoder, config, Clock(budget).allows, seed, report)
         config, tuned = found_config.config, found_config.summary()

@@ -71,12 +71,70 @@ class Als(Scorer[AlsConfig]):
         return users @ self.factors.T
 
 
+@dataclass(frozen=True, eq=False)
+class BiasedAls(Scorer[AlsConfig]):
+    """score = m + b_u + b_i + p_u . q_i (Koren, Bell, Volinsky 2009, equation 4), over all pairs as `Als`.
+
+    m is the share of pairs that are liked. A user's bias stands beside a constant 1 of each item, an item's
+    beside one of each user, so each side is one least squares.
+    """
+
+    name: ClassVar[str] = "biased_als"
+    grid: ClassVar[tuple[Any, ...]] = Als.grid
+
+    factors: FloatArray
+    """q, then 1 [n_items, factors + 1]"""
+    bias: FloatArray
+    """m + b_i [n_items]"""
+    gram: FloatArray
+    """factors' factors + regularisation [factors + 1, factors + 1]"""
+    weight: float
+
+    @override
+    @classmethod
+    def fit(cls, dataset: Dataset, config: AlsConfig, seed: int = 0, report: Report = silent) -> Self:
+        rng, by_user = np.random.default_rng(seed), dataset.liked
+        by_item = by_user.T.tocsr()
+        mean = np.float32(by_user.nnz / max(dataset.n_users * dataset.n_items, 1))
+        users, items = (
+            (rng.standard_normal((n, config.factors + 1)) * 0.01).astype(np.float32) for n in by_user.shape
+        )
+        for done in range(config.iterations):
+            users = solve_rows(by_user, _with_one(items), users, config, offset=mean + items[:, -1])
+            items = solve_rows(by_item, _with_one(users), items, config, offset=mean + users[:, -1])
+            report("biased_als", done + 1, config.iterations)
+        factors = _with_one(items)
+        return cls(factors, mean + items[:, -1], _gram(factors, config.regularisation), config.weight)
+
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
+        nothing, extra = self.bias @ self.factors, np.float32(self.weight - 1.0)
+        for asker in range(len(histories)):
+            own = np.unique(histories[asker])
+            mine = self.factors[own]
+            target = (np.float32(self.weight) - extra * self.bias[own]) @ mine - nothing
+            users[asker] = np.linalg.solve(self.gram + extra * (mine.T @ mine), target)
+        return np.asarray(users @ self.factors.T + self.bias, np.float32)
+
+
+def _with_one(learnt: FloatArray) -> FloatArray:
+    """A constant in the place of the bias, which comes last."""
+    return np.concatenate([learnt[:, :-1], np.ones((len(learnt), 1), np.float32)], axis=1)
+
+
 def solve_rows(
-    liked: sp.csr_array, fixed: FloatArray, start: FloatArray, config: AlsConfig, steps: int = 4
+    liked: sp.csr_array,
+    fixed: FloatArray,
+    start: FloatArray,
+    config: AlsConfig,
+    steps: int = 4,
+    offset: FloatArray | None = None,
 ) -> FloatArray:
     """Each row's least squares against `fixed`, by `steps` conjugate-gradient steps from `start`.
 
-    (F'F + l I + (w - 1) F_u'F_u) x = w F_u' 1, where F_u are the fixed rows that row u likes.
+    (F'F + l I + (w - 1) F_u'F_u) x = w F_u' (1 - o_u) - F_v' o_v, where F_u are the fixed rows that row u
+    likes, F_v the others, and o, one a fixed row, is what is known already of every pair (None: 0).
     """
     normal = _gram(fixed, config.regularisation)
     rows = np.repeat(np.arange(liked.shape[0]), np.diff(liked.indptr))
@@ -90,7 +148,10 @@ def solve_rows(
             product += weighted @ fixed
         return np.asarray(product, np.float32)
 
-    return _conjugate_gradient(apply, np.float32(config.weight) * (liked @ fixed), start, steps)
+    target = np.float32(config.weight) * (liked @ fixed)
+    if offset is not None:
+        target -= extra * (liked @ (offset[:, None] * fixed)) + offset @ fixed
+    return _conjugate_gradient(apply, target, start, steps)
 
 
 def _conjugate_gradient(

@@ -6,19 +6,21 @@ import torch
 
 from embeddings.configs import GnnConfig
 from embeddings.dataset import Histories
-from embeddings.gnn import Propagation, visible_part
+from embeddings.device import sparse_device
+from embeddings.gnn import visible_part
+from embeddings.propagation import Propagation
 from embeddings.scorers.graph import Gnn
 
 
 def test_propagation_is_the_dense_product_and_so_is_its_gradient() -> None:
     rng = np.random.default_rng(0)
     dense = rng.random((5, 7)) * (rng.random((5, 7)) < 0.5)
-    fast, slow = (torch.tensor(rng.random((7, 3)), dtype=torch.float32) for _ in range(2))
+    fast = torch.tensor(rng.random((7, 3)), dtype=torch.float32, device=sparse_device())
     slow = fast.clone().requires_grad_()
     fast = fast.requires_grad_()
-    weight = torch.tensor(rng.random((5, 3)), dtype=torch.float32)
+    weight = torch.tensor(rng.random((5, 3)), dtype=torch.float32, device=sparse_device())
     ours = Propagation(sp.csr_array(dense.astype(np.float32)))(fast)
-    plain = torch.tensor(dense, dtype=torch.float32) @ slow
+    plain = torch.tensor(dense, dtype=torch.float32, device=sparse_device()) @ slow
     (ours * weight).sum().backward()
     (plain * weight).sum().backward()
     torch.testing.assert_close(ours, plain)

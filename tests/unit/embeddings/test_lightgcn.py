@@ -3,8 +3,9 @@ import torch
 
 from embeddings.configs import LightGcnConfig
 from embeddings.dataset import Histories
-from embeddings.gnn import through_users
+from embeddings.device import put, sparse_device
 from embeddings.lightgcn import _ranking_loss, propagate, train_lightgcn
+from embeddings.propagation import through_users
 from embeddings.scorers.lightgcn import LightGcn
 
 
@@ -16,22 +17,22 @@ def test_layers_are_the_paper_s_sums(dataset) -> None:
     root = 1 / np.sqrt(whole.sum(axis=0))
     whole = root[:, None] * whole * root
     start = np.random.default_rng(0).standard_normal((n + m, 3)).astype(np.float32)
-    users, items = torch.from_numpy(start[:n]), torch.from_numpy(start[n:])
+    users, items = (put(x, sparse_device()) for x in (start[:n], start[n:]))
     of_users, of_items = propagate(users, items, *through_users(dataset.liked), layers=3)
     for layer, expected in enumerate(
         [start, whole @ start, whole @ whole @ start, whole @ whole @ whole @ start]
     ):
-        np.testing.assert_allclose(of_users[layer], expected[:n], atol=1e-5)
-        np.testing.assert_allclose(of_items[layer], expected[n:], atol=1e-5)
+        np.testing.assert_allclose(of_users[layer].cpu(), expected[:n], atol=1e-5)
+        np.testing.assert_allclose(of_items[layer].cpu(), expected[n:], atol=1e-5)
 
 
 def test_a_known_user_folds_in_as_the_mean_of_the_layers_after_the_first(dataset) -> None:
     config = LightGcnConfig(embedding_dim=4, epochs=0)
     vectors, _ = train_lightgcn(dataset, config, seed=2)
     generator = torch.Generator().manual_seed(2)
-    users, items = (torch.randn(n, 4, generator=generator) * 0.1 for n in (24, 12))
+    users, items = ((torch.randn(n, 4, generator=generator) * 0.1).to(sparse_device()) for n in (24, 12))
     of_users, _ = propagate(users, items, *through_users(dataset.liked), layers=2)
-    expected = (of_users[1] + of_users[2]).numpy() / 3 @ vectors.T
+    expected = (of_users[1] + of_users[2]).cpu().numpy() / 3 @ vectors.T
     scores = LightGcn.fit(dataset, config, seed=2).score(dataset.histories)
     np.testing.assert_allclose(scores, expected, atol=1e-6)
 

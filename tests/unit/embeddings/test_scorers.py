@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from embeddings.configs import LightGcnConfig, NcfConfig
+from embeddings.configs import LightGcnConfig, NcfConfig, SasRecConfig
 from embeddings.dataset import Dataset, Histories
-from embeddings.scorers.als import Als, AlsConfig, solve_rows
+from embeddings.scorers.als import Als, AlsConfig, BiasedAls, solve_rows
 from embeddings.scorers.ease import Ease, EaseConfig
 from embeddings.scorers.eras import Era, EraConfig
 from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest
@@ -26,9 +26,13 @@ def configured(config, name):
 
 
 SMALL = {
+    "biased_als": AlsConfig(factors=2, regularisation=0.1, iterations=15),
     "ncf": NcfConfig(embedding_dim=8, hidden=4, epochs=60, learning_rate=0.03, negatives=12, dropout=0.1),
     "nmf": NmfConfig(factors=2, regularisation=0.1),
     "lightgcn": LightGcnConfig(embedding_dim=8, epochs=30, learning_rate=0.05),
+    "sasrec": SasRecConfig(
+        embedding_dim=8, length=6, epochs=60, learning_rate=0.01, batch_size=8, dropout=0.1
+    ),
 }
 """Configurations at the size of the checkerboard, of methods the model has no part in."""
 
@@ -282,4 +286,40 @@ def test_nmf_never_gets_worse(dataset) -> None:
     for iterations in (1, 2, 4, 8):
         fitted = Nmf.fit(data, NmfConfig(factors=3, regularisation=0.1, iterations=iterations), seed=1)
         losses.append(np.square(x - fitted.score(data.histories)).sum())
+    assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_biased_als_folds_in_as_weighted_least_squares(dataset, weight) -> None:
+    """Of (x - bias) by the factors and 1, over all items, liked ones w-fold; the score adds the bias."""
+    data = random_dataset(dataset, 20, 15)
+    fitted = BiasedAls.fit(data, AlsConfig(factors=4, regularisation=2.0, weight=weight))
+    x = np.zeros(15)
+    x[[2, 5]] = 1
+    count = np.where(x > 0, weight, 1.0)[:, None]
+    normal = fitted.factors.T @ (count * fitted.factors) + 2.0 * np.eye(5)
+    user = np.linalg.solve(normal, fitted.factors.T @ (count[:, 0] * (x - fitted.bias)))
+    found = fitted.score(Histories.of([[5, 2]], 15))[0]
+    np.testing.assert_allclose(found, fitted.factors @ user + fitted.bias, atol=1e-4)
+    assert (fitted.factors[:, -1] == 1).all()
+
+
+def test_biases_alone_are_the_shares_of_users_and_items(dataset) -> None:
+    """Without factors, almost unregularised: share of the user + share of the item - share of all pairs."""
+    data = random_dataset(dataset, 20, 15)
+    fitted = BiasedAls.fit(data, AlsConfig(factors=0, regularisation=1e-4, iterations=10))
+    x = data.liked.toarray()
+    np.testing.assert_allclose(np.ptp(fitted.bias - x.mean(axis=0)), 0, atol=1e-4)
+    expected = x.mean(axis=0) + x.mean(axis=1, keepdims=True) - x.mean()
+    np.testing.assert_allclose(fitted.score(data.histories), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("weight", [1.0, 5.0])
+def test_biased_als_never_gets_worse(dataset, weight) -> None:
+    data = random_dataset(dataset, 30, 15)
+    x, losses = data.liked.toarray(), []
+    for iterations in (1, 2, 4, 8):
+        config = AlsConfig(factors=3, regularisation=0.1, weight=weight, iterations=iterations)
+        error = x - BiasedAls.fit(data, config, seed=1).score(data.histories)
+        losses.append((np.where(x > 0, weight, 1.0) * error**2).sum())
     assert losses == sorted(losses, reverse=True)
