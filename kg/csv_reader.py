@@ -65,14 +65,17 @@ class _Decoded:
         self._decoder = codecs.getincrementaldecoder(encoding)(_MARKING)
         self._pending = b""
         self._ended = False
+        self._ahead = stream.read(BLOCK_BYTES)
         self.last = b""
 
     def read(self, size: int = BLOCK_BYTES) -> bytes:
         """At most `size` bytes, b"" at the end."""
         while not self._pending and not self._ended:
-            found = self._stream.read(BLOCK_BYTES)
-            self._ended = not found
+            found, self._ahead = self._ahead, self._stream.read(BLOCK_BYTES)
+            self._ended = not self._ahead
             self._pending = self._decoder.decode(found, final=self._ended).encode("utf-8", _MARKING)
+            if self._ended and not self.last and not any(x in self._pending for x in (b"\r", b"\n")):
+                self._pending += b"\n"  # without any pyarrow takes a line of names for nothing
         given, self._pending = self._pending[:size], self._pending[size:]
         self.last = (self.last + given[-8:])[-8:]
         return given
@@ -163,6 +166,8 @@ class _Numbers:
         self._passed += 1
         self._last += 1
         reason = f"has {row.actual_columns} values where there are {row.expected_columns} columns"
+        if "\n" in row.text:
+            reason += "; it goes over several lines: is a quote not closed?"
         return Problem(self._last, None, _shown(row.text), reason)
 
 

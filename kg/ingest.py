@@ -19,7 +19,7 @@ from kg.errors import DataError, GraphSchemaError
 from kg.hashes import HashSet, hashes, in_sorted
 from kg.mapping import Mapping
 from kg.progress import Report, silent
-from kg.rejects import Rejects
+from kg.rejects import Rejects, refuse_overwriting
 from kg.rows import Edges, ends, event_properties, flat, implied_properties, node_properties
 from kg.runs import Batch, RunWriter
 from kg.sources import Table, open_tables
@@ -41,6 +41,8 @@ class IngestOptions:
     """Stop, with nothing written, when more rows than that are rejected."""
     resume: bool = False
     """Go on with the last run of the same mapping and files, if it did not end."""
+    report: Path | None = None
+    """Where the caller will write the report: refused if it is a file that is read."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,12 @@ def ingest(
 
     Raises:
         MappingError: it names a file of an unknown format, or a column that the file does not have.
+        UsageError: rejects or report would overwrite what is read.
         DataError: a file cannot be read to its end, or changed since the run that is to go on.
         GraphSchemaError: the graph already holds something that disagrees with the mapping.
     """
     began = time.perf_counter()
-    tables = open_tables(mapping, folder)
+    tables = _open_tables(mapping, folder, options)
     _check_fits(store, mapping)
     record = _record(mapping, tables)
     with Rejects(options.rejects) as rejects:
@@ -148,9 +151,17 @@ def dry_run(
         DataError: as `ingest`.
     """
     began = time.perf_counter()
+    tables = _open_tables(mapping, folder, options)
     with Rejects(options.rejects) as rejects:
-        found = validate(mapping, open_tables(mapping, folder), rejects.add, options.max_errors, report)
+        found = validate(mapping, tables, rejects.add, options.max_errors, report)
     return _unwritten(found, began, rejects)
+
+
+def _open_tables(mapping: Mapping, folder: Path, options: IngestOptions) -> dict[str, list[Table]]:
+    tables = open_tables(mapping, folder)
+    read = [table.path for some in tables.values() for table in some]
+    refuse_overwriting((options.rejects, options.report), read)
+    return tables
 
 
 def _unwritten(validation: Validation, began: float, rejects: Rejects) -> IngestReport:

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
@@ -74,14 +74,26 @@ class SourceMapping(_Part):
     delimiter: str | None = Field(None, pattern=r"^[\t -~]$")
     """What stands between values of CSV; none: as the file's ending says."""
 
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        if self.quote is not None and self.quote == self.delimiter:
+            raise ValueError(f"{self.quote!r} cannot be both `quote` and `delimiter`")
+        return self
+
 
 class _Limits(_Part):
     """What a value may be; a row with another value is rejected."""
 
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(None, allow_inf_nan=False)
+    max: float | None = Field(None, allow_inf_nan=False)
     one_of: tuple[str, ...] = ()
     """None: any value."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"`min` {self.min:g} is more than `max` {self.max:g}, so no value would do")
+        return self
 
     @field_validator("one_of", mode="before")
     @classmethod
@@ -165,6 +177,18 @@ class TimeMapping(_Part):
             datetime.fromisoformat(text)
         return text
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        low, high = (text and _moment(text) for text in (self.min, self.max))
+        if low and high and low > high:
+            raise ValueError(f"`min` {self.min} is later than `max` {self.max}, so no time would do")
+        return self
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
 
 class ValueMapping(_Limits):
     """The column with a rating, a count, a price."""
@@ -197,7 +221,7 @@ class Mapping(_Part):
     sources: dict[str, SourceMapping]
     nodes: dict[Name, Annotated[NodeMapping, BeforeValidator(lambda given: {} if given is None else given)]]
     relations: dict[Name, RelationMapping] = {}
-    interactions: dict[Name, InteractionMapping]
+    interactions: dict[Name, InteractionMapping] = Field(min_length=1)
 
     _where: Callable[[KeyPath], str] = PrivateAttr(default=".".join)
 
@@ -306,17 +330,11 @@ def load_mapping(path: Path) -> Mapping:
     Raises:
         MappingError: it cannot be read, is no YAML, or is wrong; each problem with its line and key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MappingError(f"{path}: cannot be read as YAML: {error}") from None
+    tree, content = _parsed(path)
 
     def where(key: KeyPath) -> str:
         return f"{path}, line {_line(tree, key)}, {'.'.join(key)}"
 
-    _refuse_repeated_keys(tree, path)
     try:
         mapping = Mapping.model_validate(content if content is not None else {})
     except ValidationError as error:
@@ -326,12 +344,33 @@ def load_mapping(path: Path) -> Mapping:
     return mapping
 
 
+def _parsed(path: Path) -> tuple[yaml.Node | None, Any]:
+    """The file as YAML's own tree, which knows lines, and as the tables that it stands for."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, yaml.SafeLoader)
+        _refuse_repeated_keys(tree, path)
+        content = yaml.safe_load(text)
+    except OSError as error:
+        raise MappingError(f"{path}: cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise MappingError(f"{path}: cannot be read as YAML: something in it holds itself") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise MappingError(f"{path}: cannot be read as YAML: {error}") from None
+    if content is not None and not isinstance(content, dict):
+        raise MappingError(f"{path}: is no mapping file; one begins with `sources:`, see docs/mapping.md")
+    return tree, content
+
+
 def nearest_name(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest of those there are, or all of them."""
-    names = [str(k) for k in known]
+    names = [name if name.isprintable() else ascii(name) for name in (str(k)[:100] for k in known)]
     lower = {k.lower(): k for k in names}
     close = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
-    return f"; did you mean {lower[close[0]]!r}?" if close else f"; there is {', '.join(names) or 'none'}"
+    if close:
+        return f"; did you mean {lower[close[0]]!r}?"
+    more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
+    return f"; there is {', '.join(names[:20]) or 'none'}{more}"
 
 
 def _refuse(path: KeyPath, problem: str) -> None:

@@ -151,7 +151,7 @@ def _parquet_chunk(batch: Any, numbers: Any, last: int, source: SourceMapping) -
             columns[name] = pc.utf8_trim_whitespace(texts).to_pandas().set_axis(numbers)
             continue
         values: list[str | list[str]] = []
-        for number, value in zip(numbers.tolist(), batch.column(name).to_pylist(), strict=True):
+        for number, value in zip(numbers.tolist(), _listed(batch.column(name)), strict=True):
             try:
                 values.append(_value(number, name, value, source))
             except UnreadableRowError as unreadable:
@@ -169,14 +169,39 @@ def _texts(column: Any) -> Any:
     simple = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_date, pa.types.is_timestamp)
     if pa.types.is_dictionary(kind):
         return _texts(column.dictionary_decode())
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or any(is_a(kind) for is_a in simple):
+    if any(is_a(kind) for is_a in simple):
         return pc.fill_null(column.cast(pa.string()), "")
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pc.fill_null(column.cast(pa.string()), "") if _is_text(column) else None
     return None
+
+
+def _is_text(column: Any) -> bool:
+    """Whether all of a column of text is UTF-8, which not every writer of Parquet sees to."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _listed(column: Any) -> list[Any]:
+    """The values of a column; text that is no UTF-8 as its bytes."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _listed(column.dictionary_decode())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return list(column.cast(pa.large_binary()).to_pylist())
+    return list(column.to_pylist())
 
 
 def _value(number: int, name: str, value: Any, source: SourceMapping) -> str | list[str]:
     if not isinstance(value, list):
-        return as_text(value)
+        try:
+            return as_text(value)
+        except UnicodeDecodeError:
+            shown = value[:60].decode("utf-8", "replace")
+            raise UnreadableRowError(Problem(number, name, shown, "is not utf-8")) from None
     if name not in source.lists:
         shown = json.dumps(value, ensure_ascii=False, default=str)[:60]
         reason = "is a list; name the column among the source's `lists`"
@@ -185,7 +210,11 @@ def _value(number: int, name: str, value: Any, source: SourceMapping) -> str | l
 
 
 def as_text(value: Any) -> str:
-    """One value as text, "" for none: 4.0 is "4", true is "true", a table is its JSON."""
+    """One value as text, "" for none: 4.0 is "4", true is "true", a table is its JSON.
+
+    Raises:
+        UnicodeDecodeError: bytes that are not UTF-8.
+    """
     match value:
         case None:
             return ""
@@ -198,7 +227,7 @@ def as_text(value: Any) -> str:
                 return ""
             text = str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
         case bytes():
-            text = value.decode("utf-8", "replace")
+            text = value.decode("utf-8")
         case dict() | list():
             text = json.dumps(value, ensure_ascii=False, default=str)
         case _:

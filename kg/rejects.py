@@ -1,12 +1,13 @@
 """The rows that were rejected, as JSON Lines: file, row, column, value, reason."""
 
 import json
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Self
 
 from kg.chunks import Problem
-from kg.errors import DataError
+from kg.errors import DataError, UsageError
 from kg.sources import Table
 
 _EXAMPLES = 5
@@ -23,14 +24,13 @@ class Rejects:
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            try:
+            with self._writable():
                 self._file = self._open.enter_context(self._path.open("w", encoding="utf-8"))
-            except OSError as error:
-                raise DataError(f"{self._path}: cannot be written: {error.strerror}") from None
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._open.close()
+        with self._writable():
+            self._open.close()
 
     def add(self, table: Table, problem: Problem) -> None:
         """Tell of one row."""
@@ -38,7 +38,34 @@ class Rejects:
             self.examples.append(described(table, problem))
         if self._file is not None:
             row = {"file": str(table.path), **vars(problem)}
-            self._file.write(json.dumps(row) + "\n")
+            with self._writable():
+                self._file.write(json.dumps(row) + "\n")
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DataError(
+                f"{self._path}: cannot be written: {error.strerror}; the graph was left as it was"
+            ) from None
+
+
+def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """See to it that no file is written that is to be read, and none twice.
+
+    Raises:
+        UsageError: one is.
+    """
+    taken = [path.resolve() for path in inputs]
+    for output in outputs:
+        if output is None or (output.exists() and not output.is_file()):  # the like of /dev/null
+            continue
+        if output.resolve() in taken:
+            raise UsageError(
+                f"{output}: would be overwritten, and is needed for something else; name another"
+            )
+        taken.append(output.resolve())
 
 
 def described(table: Table, problem: Problem) -> str:

@@ -86,6 +86,10 @@ class Refused:
             ]
 
 
+LONGEST_ID = 2_000
+"""In characters; Neo4j's indexes take 8,167 bytes."""
+
+
 def shortened(value: Any) -> str:
     """A value as it is shown in a message."""
     text = str(value)
@@ -96,18 +100,32 @@ def check(frame: pd.DataFrame, use: SourceUse) -> Refused:
     """All that is wrong with rows in themselves, whatever other rows say."""
     refused = Refused(frame)
     for _, node in use.nodes:
-        _check_key(refused, frame[node.id])
+        _check_id(refused, frame[node.id])
         for name, wanted in node.properties.items():
             column = frame[wanted.column or name]
             _check_value(refused, column, convert(flat(column), wanted.type), wanted)
             if wanted.required:
                 _check_key(refused, column)
     for edges in use.edges:
-        _check_key(refused, frame[edges.columns[0]])
+        head, tail = (frame[column] for column in edges.columns)
+        _check_id(refused, head)
         if edges.interaction is not None:
-            _check_key(refused, frame[edges.columns[1]])
+            _check_id(refused, tail)
             _check_event(refused, frame, edges.interaction)
+        else:
+            _check_length(refused, tail)
     return refused
+
+
+def _check_id(refused: Refused, column: pd.Series) -> None:
+    _check_key(refused, column)
+    _check_length(refused, column)
+
+
+def _check_length(refused: Refused, column: pd.Series) -> None:
+    lists = _holds_lists(column)
+    longest = column.map(lambda ids: max(map(len, ids), default=0)) if lists else column.str.len()
+    refused.add(longest > LONGEST_ID, column, f"is too long for an id: more than {LONGEST_ID:,} characters")
 
 
 def _check_key(refused: Refused, column: pd.Series) -> None:

@@ -7,7 +7,7 @@ on; a file that cannot be read any further is an error.
 import glob
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from kg import csv_reader, record_reader
-from kg.chunks import FORMATS, Chunk, file_format
+from kg.chunks import BLOCK_BYTES, FORMATS, Chunk, file_format
 from kg.errors import DataError
 from kg.mapping import Mapping, SourceMapping, nearest_name
 
@@ -42,7 +42,7 @@ class Table:
                 case _:
                     names = csv_reader.names(self.path, self.mapping)
         if twice := sorted({x for x in names if names.count(x) > 1}):
-            raise DataError(f"{self.path}: has two columns {twice[0]!r}")
+            raise DataError(f"{self.path}: has two columns {twice[0]!r}; each needs a name of its own")
         return names
 
     def chunks(self, columns: list[str]) -> Iterator[Chunk]:
@@ -51,14 +51,15 @@ class Table:
         Raises:
             DataError: the file cannot be read any further.
         """
-        with self._readable():
-            match file_format(self.path.name)[0]:
-                case ".parquet":
-                    yield from record_reader.read_parquet(self.path, self.mapping, columns)
-                case ".jsonl" | ".ndjson":
-                    yield from record_reader.read_json(self.path, self.mapping, columns)
-                case _:
-                    yield from csv_reader.read(self.path, self.mapping, columns)
+        readers = {".parquet": record_reader.read_parquet} | dict.fromkeys(
+            (".jsonl", ".ndjson"), record_reader.read_json
+        )
+        read = readers.get(file_format(self.path.name)[0], csv_reader.read)
+        last = 0
+        with self._readable(lambda: f" after row {last:,}" if last else ""):
+            for chunk in read(self.path, self.mapping, columns):
+                last = chunk.last
+                yield chunk
 
     def digest(self) -> str:
         """A hash of the file's bytes.
@@ -70,17 +71,33 @@ class Table:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @contextmanager
-    def _readable(self) -> Iterator[None]:
+    def _readable(self, where: Callable[[], str] = str) -> Iterator[None]:
         try:
             yield
         except UnicodeError as error:
             problem = f"is not {self.mapping.encoding} ({error}); name its `encoding` in the mapping"
             raise DataError(f"{self.path}: {problem}") from None
         except (OSError, EOFError, pa.ArrowException) as error:
-            problem = f"cannot be read: {_system_words(error) or error}"
-            if "Empty CSV file" in problem:
-                problem = "is empty; its first line must name the columns"
-            raise DataError(f"{self.path}: {problem}") from None
+            raise DataError(f"{self.path}: {self._problem(error, where())}") from None
+
+    def _problem(self, error: Exception, where: str) -> str:
+        """What pyarrow or the system says, in words that help."""
+        if self.path.is_dir():
+            return "is a folder; name the files in it, such as `folder/*.csv`"
+        words = _system_words(error) or str(error)
+        if "Empty CSV file" in words:
+            empty = self.path.stat().st_size <= BLOCK_BYTES
+            return f"{'is empty' if empty else _TOO_LONG}; its first line must name the columns"
+        if "straddl" in words:
+            words = f"{_TOO_LONG}; is a quote not closed? `quote: null` in the mapping takes quotes as text"
+        elif _system_words(error) is None:
+            words = (
+                f"{' '.join(words.split()).rstrip('.')}; is the file whole, and what its name's ending says?"
+            )
+        return f"cannot be read{where}: {words}"
+
+
+_TOO_LONG = "has a line of more than 4 MB"
 
 
 def _system_words(error: Exception) -> str | None:
@@ -106,14 +123,10 @@ def open_tables(mapping: Mapping, folder: Path) -> dict[str, list[Table]]:
 
 def _files(mapping: Mapping, name: str, folder: Path) -> list[Path]:
     source = mapping.sources[name]
-    try:
-        "".encode(source.encoding)
-    except (LookupError, UnicodeError):
-        problem = f"there is no encoding {source.encoding!r}; utf-8, latin-1, cp1252 and utf-16 are some"
-        raise mapping.error(("sources", name, "encoding"), problem) from None
     paths = [folder / source.file]
     if glob.has_magic(source.file) and not paths[0].exists():
-        paths = sorted(folder.glob(source.file)) if not Path(source.file).is_absolute() else []
+        found = glob.glob(source.file, root_dir=folder, recursive=True)  # noqa: PTH207 Path.glob is stricter
+        paths = sorted(folder / x for x in found)
     if not paths:
         raise mapping.error(("sources", name, "file"), f"no file fits {source.file!r} in {folder}")
     for path in paths:
@@ -122,7 +135,21 @@ def _files(mapping: Mapping, name: str, folder: Path) -> list[Path]:
             raise mapping.error(
                 ("sources", name, "file"), f"cannot read {path.name!r}{nearest_name(suffix, FORMATS)}"
             )
+        if problem := _encoding_problem(source.encoding, suffix):
+            raise mapping.error(("sources", name, "encoding"), problem)
     return paths
+
+
+def _encoding_problem(encoding: str, suffix: str) -> str | None:
+    """What is wrong with the encoding that a source names, for files of that kind."""
+    try:
+        line_end = b"\n".decode(encoding, "replace").encode(encoding, "replace")
+        b"\xff".decode(encoding, "replace")
+    except (LookupError, UnicodeError):
+        return f"there is no encoding {encoding!r}; utf-8, latin-1, cp1252 and utf-16 are some"
+    if suffix in (".jsonl", ".ndjson") and line_end != b"\n":
+        return f"JSON Lines cannot be read as {encoding}, only CSV can; write them as utf-8"
+    return None
 
 
 def _check_columns(mapping: Mapping, source: str, table: Table) -> None:

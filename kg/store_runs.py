@@ -106,6 +106,10 @@ _CHECKPOINT = (
     "c.unchanged = $trailmix_unchanged"
 )
 
+_FORGET_CHECKPOINTS = f"MATCH (c:{CHECKPOINT_LABEL}) WHERE c.run = $trailmix_run DELETE c"
+_FINISH = f"MATCH (r:{RUN_LABEL} {{id: $trailmix_run}}) SET r.state = 'finished'"
+_FORGET = f"MATCH (r:{RUN_LABEL} {{id: $trailmix_run}}) DELETE r"
+
 
 class NotNewError(Exception):
     """Something that a batch was to create is there already."""
@@ -146,8 +150,7 @@ class RunStatements:
 
     def end_run(self, run_id: str) -> None:
         """Remember that it is finished; its checkpoints have done their work."""
-        self._do(f"MATCH (c:{CHECKPOINT_LABEL}) WHERE c.run = $trailmix_run DELETE c", trailmix_run=run_id)
-        self._do(f"MATCH (r:{RUN_LABEL} {{id: $trailmix_run}}) SET r.state = 'finished'", trailmix_run=run_id)
+        self._do(_FORGET_CHECKPOINTS, _FINISH, trailmix_run=run_id)
 
     def runs(self) -> list[RunRecord]:
         """All runs that are not undone, the oldest first."""
@@ -237,17 +240,16 @@ class RunStatements:
             for kind, edges in relations.items():
                 for some in batches(edges, RELATION_BATCH):
                     _write_relations(transaction, kind, ends[kind], some, checkpoint.run, kind in new)
+            # one statement and nothing to wait for but its acceptance: each answer costs a turn of the server
             transaction.run(
-                _CHECKPOINT,
+                f"{_CHECKPOINT} WITH c {BUMP}" if changes else _CHECKPOINT,
                 trailmix_id=f"{checkpoint.run} {checkpoint.place}",
                 trailmix_run=checkpoint.run,
                 trailmix_place=checkpoint.place,
                 trailmix_done=checkpoint.rows,
                 trailmix_written=checkpoint.written,
                 trailmix_unchanged=checkpoint.unchanged,
-            ).consume()
-            if changes:
-                transaction.run(BUMP).consume()
+            )
 
         with self._session() as session:
             session.execute_write(work)
@@ -268,9 +270,7 @@ class RunStatements:
         types |= {i.type: schema.user.label for i in schema.interactions}
         relations = sum(self._undo(h, f"-[x:{t}]->()", run_id)[0] for t, h in types.items())
         undone = [self._undo(x.label, "", run_id) for x in schema.labels]
-        self._do(f"MATCH (c:{CHECKPOINT_LABEL}) WHERE c.run = $trailmix_run DELETE c", trailmix_run=run_id)
-        self._do(f"MATCH (r:{RUN_LABEL} {{id: $trailmix_run}}) DELETE r", trailmix_run=run_id)
-        self._do(BUMP)
+        self._do(_FORGET_CHECKPOINTS, _FORGET, BUMP, trailmix_run=run_id)
         return Undone(sum(gone for gone, _ in undone), relations, sum(kept for _, kept in undone))
 
     def _undo(self, label: str, onward: str, run_id: str) -> tuple[int, int]:
@@ -294,11 +294,13 @@ class RunStatements:
             )
         return gone, kept
 
-    def _do(self, statement: str, **parameters: Any) -> int:
-        """Run a statement in a transaction of its own; the number it returns, if any."""
+    def _do(self, *statements: str, **parameters: Any) -> int:
+        """Run statements in one transaction of their own; the number that the last returns, if any."""
 
         def work(transaction: ManagedTransaction) -> int:
-            rows = list(transaction.run(statement, parameters))
+            rows: list[Record] = []
+            for statement in statements:
+                rows = list(transaction.run(statement, parameters))
             return int(rows[0]["n"]) if rows else 0
 
         with self._session() as session:

@@ -14,6 +14,7 @@ from kg.mapping import TimeMapping, TimeUnit, ValueType
 
 _UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _LATEST = 253_402_300_800  # the year 10000; a time beyond it was given in another unit
+_WHOLE = "a whole number of less than 2^53"
 _DATE = "a date like 2024-05-31 or 2024-05-31T20:15:00Z"
 
 
@@ -39,9 +40,7 @@ def _integers(column: pd.Series) -> Converted:
     """`1995.0` counts: it is how tools write whole numbers beside empty cells."""
     numbers, empty = _numbers(column)
     bad = ~empty & ~(np.isfinite(numbers) & (numbers % 1 == 0) & (numbers.abs() < 2**53))
-    return Converted(
-        _or_none(numbers.where(~bad & ~empty, 0).astype("int64"), empty | bad), bad, "a whole number"
-    )
+    return Converted(_or_none(numbers.where(~bad & ~empty, 0).astype("int64"), empty | bad), bad, _WHOLE)
 
 
 def _decimals(column: pd.Series) -> Converted:
@@ -88,7 +87,8 @@ def time_limits(mapping: TimeMapping) -> tuple[float, float]:
 
 def _written_dates(column: pd.Series) -> pd.Series:
     """Epoch seconds as float64, NaN where there is no date."""
-    moments = pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce")
+    known = column.where(~column.isin(["now", "today"]))  # pandas would take the clock's time
+    moments = pd.to_datetime(known, utc=True, format="ISO8601", errors="coerce")
     seconds = moments.fillna(pd.Timestamp(0, tz="UTC")).dt.as_unit("s").astype("int64")
     return seconds.astype("float64").where(moments.notna())
 

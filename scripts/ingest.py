@@ -58,15 +58,16 @@ def command(
     """
     from kg.ingest import IngestOptions
 
+    _check_outputs(source, rejects, report)
     if published is not None:
         source = _adapted(published, source)
-    done = _ingest(source, IngestOptions(rejects, max_errors, resume), dry_run)
-    if report is not None:
-        _write(report, jsonlib.dumps(done.as_dict(), indent=2) + "\n")
+    done = _ingest(source, IngestOptions(rejects, max_errors, resume, report), dry_run)
     if as_json:
         print(jsonlib.dumps(done.as_dict()))
     else:
         _print(done)
+    if report is not None:
+        _write(report, jsonlib.dumps(done.as_dict(), indent=2) + "\n")
     if done.rejected:
         _say_rejected(done, rejects)
         raise typer.Exit(EXIT_REJECTED)
@@ -98,6 +99,8 @@ def _ingest(source: Path, options: "IngestOptions", dry_run: bool) -> "IngestRep
     from kg.settings import load_settings
     from scripts.progress import reporting
 
+    if source.is_dir() and not (source / "interactions.tsv").exists():
+        raise UsageError(f"{source}: is no benchmark folder; name its --format, or give a mapping file")
     mapping = None if source.is_dir() else load_mapping(source)
     with reporting() as progress:
         if mapping is None and (dry_run or options.rejects or options.max_errors is not None):
@@ -121,13 +124,39 @@ def _adapted(name: str, folder: Path) -> Path:
     return adapted(name, folder, load_settings().home.absolute() / "adapted" / f"{name}-{place}")
 
 
-def _write(path: Path, text: str) -> None:
+def _check_outputs(source: Path, rejects: Path | None, report: Path | None) -> None:
+    """Refuse, before hours of work, what would overwrite an input or cannot be written."""
     from kg.errors import UsageError
+    from kg.rejects import refuse_overwriting
+
+    refuse_overwriting((rejects, report), source.iterdir() if source.is_dir() else [source])
+    if report is not None:
+        there = report.exists()
+        try:
+            report.open("a").close()
+            if not there:
+                report.unlink()
+        except OSError as error:
+            raise UsageError(f"--report {report}: cannot be written: {error.strerror}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, unless it is the like of /dev/stdout."""
+    from kg.errors import DataError
 
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"--report {path}: cannot be written: {error.strerror}") from None
+        problem = f"cannot be written: {error.strerror}; the ingestion itself is done, see above"
+        raise DataError(f"--report {path}: {problem}") from None
 
 
 def _say_rejected(report: "IngestReport", rejects: Path | None) -> None:

@@ -8,23 +8,31 @@ from pydantic import SecretStr
 from kg import ingest as ingestion
 from kg.ingest import IngestOptions, IngestReport, ingest
 from kg.mapping import load_mapping
+from kg.progress import Report, silent
 from kg.store import Connection, GraphStore
 
 BATCH = 200
 
 
-def load_here(path: Path, server: Connection, *, resume: bool = False) -> IngestReport:
+def load_here(
+    path: Path, server: Connection, report: Report = silent, *, resume: bool = False
+) -> IngestReport:
     """Ingest in batches of 200 relations."""
     usual, ingestion.BATCH_EDGES = ingestion.BATCH_EDGES, BATCH
     try:
         with GraphStore(server) as store:
-            return ingest(load_mapping(path), path.parent, store, options=IngestOptions(resume=resume))
+            return ingest(load_mapping(path), path.parent, store, report, IngestOptions(resume=resume))
     finally:
         ingestion.BATCH_EDGES = usual
 
 
-def load_when_told(path: str, server: tuple[str, str, str, str], begins: Any) -> None:
-    """The same in a child process, which says that it begins."""
+def load_step_by_step(path: str, server: tuple[str, str, str, str], steps: Any) -> None:
+    """The same in a child process, which tells by `steps`: its begin, that of writing, each batch."""
     uri, username, password, database = server
-    begins.set()
-    load_here(Path(path), Connection(uri, username, SecretStr(password), database))
+
+    def report(stage: str, _done: int, _total: int | None) -> None:
+        if stage.startswith("write"):
+            steps.release()
+
+    steps.release()
+    load_here(Path(path), Connection(uri, username, SecretStr(password), database), report)

@@ -13,10 +13,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from killed import load_here, load_when_told
+from killed import BATCH, load_here, load_step_by_step
 
+from kg import store_runs
 from kg.content import graph_content
-from kg.errors import GraphSchemaError, UnknownIdError
+from kg.errors import GraphError, GraphSchemaError, UnknownIdError
 from kg.ingest import ingest
 from kg.mapping import load_mapping
 from kg.snapshot import SnapshotCache, read_snapshot
@@ -26,6 +27,7 @@ INGEST = "import sys; from scripts import main; sys.argv[1:1] = ['ingest']; main
 KILLS = int(os.environ.get("TRAILMIX_TEST_KILLS", "20"))
 
 READERS, BOOKS = 300, 100
+BATCHES = 20
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def big_shop(tmp_path):
 @pytest.fixture
 def small_shop(tmp_path):
     """4,000 orders, which are 20 small batches."""
-    return write_shop(tmp_path, 40)
+    return write_shop(tmp_path, BATCHES * BATCH // BOOKS)
 
 
 def write_shop(tmp_path, readers):
@@ -101,38 +103,53 @@ def test_the_command_killed_in_the_middle_and_resumed(store, big_shop):
 
 
 def test_killed_at_any_moment_and_resumed_is_as_if_undisturbed(store, server, small_shop):
-    """The moments are random; TRAILMIX_TEST_KILLS says how many."""
+    """The moments are random, over all batches and within each; TRAILMIX_TEST_KILLS says how many."""
     load_here(small_shop, server)  # the server's first statements are slow
     store.clear()
     began = time.monotonic()
     undisturbed = load_here(small_shop, server)
-    seconds, content = time.monotonic() - began, graph_content(store)
+    seconds, content = (time.monotonic() - began) / BATCHES, graph_content(store)
     stopped = Counter()
     for kill in range(KILLS):
         store.clear()
-        kill_after(random.Random(kill).uniform(0.0, seconds), small_shop, server)
-        far = _check_whole_batches(store)
-        stopped[far] += 1
-        seconds *= 0.7 if far == "after the end" else 1.0  # it is quicker than at first
+        moment = random.Random(kill)
+        kill_after(moment.randint(1, BATCHES + 1), moment.uniform(0.0, seconds), small_shop, server)
+        stopped[_whole_batches(store)] += 1
         resumed = load_here(small_shop, server, resume=True).as_dict()
         assert rows(resumed) in (rows(undisturbed.as_dict()), unchanged(rows(undisturbed.as_dict())))
         assert graph_content(store) == content
-    print(f"{store.info().engine}: {KILLS} kills, {dict(stopped)}, the graph hash each time {content.hash}")
+    batches = ", ".join(str(n) for n in sorted(stopped.elements()))
+    print(
+        f"{store.info().engine}: {KILLS} kills when {batches} of {BATCHES} batches were there; "
+        f"resumed, the graph hash each time {content.hash}"
+    )
 
 
-def kill_after(seconds, path, server):
-    """SIGKILL for an ingestion that began so many seconds ago, or has ended by then."""
+def kill_after(steps, seconds, path, server):
+    """SIGKILL for an ingestion, that long after so many steps: its begin, that of writing, each batch."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["killed"])
-    begins = context.Event()
+    done = context.Semaphore(0)
     given = (server.uri, server.username, server.password.get_secret_value(), server.database)
-    process = context.Process(target=load_when_told, args=(str(path), given, begins))
+    process = context.Process(target=load_step_by_step, args=(str(path), given, done))
     process.start()
-    assert begins.wait(300)  # a busy machine
+    for _ in range(steps):
+        while not done.acquire(timeout=1):  # a busy machine
+            assert process.is_alive()
     time.sleep(seconds)
     process.kill()
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL)
+
+
+def test_a_run_ends_in_one_transaction(store, monkeypatch):
+    """One that lost its checkpoints but was not finished would tell all its rows as unchanged."""
+    monkeypatch.setattr(store_runs, "_FINISH", "NO CYPHER")
+    with pytest.raises(GraphError):
+        load(store)
+    [run] = store.runs()
+    assert run.state == "running"
+    assert sum(x.rows for x in store.checkpoints(run.id).values()) == 10
 
 
 def test_undoing_a_run_leaves_what_others_brought(store, big_shop):
@@ -214,19 +231,28 @@ def unchanged(told):
     return [[name, read, 0, read, 0] for name, read, *_ in told]
 
 
-def _check_whole_batches(store):
-    """A checkpoint says no more and no less than what is there; returns how far the run was."""
+def _whole_batches(store):
+    """How many there are; the checkpoint says no more and no less than that."""
+    before = None
+    while (found := _bought_and_done(store)) != before:  # the server may be ending the last batch
+        before = found
+        time.sleep(0.05)
+    bought, done = found
+    assert bought % BATCH == 0
+    assert bought == (BATCH * BATCHES if done is None else done)
+    return bought // BATCH
+
+
+def _bought_and_done(store):
+    """How many orders are there, and how many the checkpoint tells of; None if no run is under way."""
     try:
         bought = store.counts().relations["BOUGHT"]
     except GraphSchemaError:
-        return "before the first batch"
-    running = [run for run in store.runs() if run.state == "running"]
-    done = [x for run in running for x in store.checkpoints(run.id).values()]
-    if running:
-        assert bought == sum(x.rows for x in done)
-    if not bought:
-        return "before the first batch"
-    return "between batches" if running else "after the end"
+        return 0, 0  # it had not begun
+    runs = store.runs()
+    running = [run for run in runs if run.state == "running"]
+    done = sum(x.rows for run in running for x in store.checkpoints(run.id).values())
+    return bought, done if running or not runs else None
 
 
 def _wait_for_first_orders(store, process):

@@ -1,12 +1,13 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from kg import chunks
-from kg.errors import DataError, GraphSchemaError, MappingError
+from kg.errors import DataError, GraphSchemaError, MappingError, UsageError
 from kg.ingest import IngestOptions, dry_run, ingest
 from kg.mapping import load_mapping
 from kg.rejects import Rejects
@@ -150,6 +151,17 @@ def edit(path, good, bad):
         ("orders.csv", "r2,b2,3", "r2,b3,3", 3, "book", "b3", "is the id of no Book; add it to books"),
         ("orders.csv", "r2,b2,3", ",b2,3", 3, "reader", "", "is empty"),
         ("orders.csv", "2024-01-01", "1st of May", 1, "day", "1st of May", "is not a date like 2024"),
+        ("orders.csv", "2024-01-01", "now", 1, "day", "now", "is not a date like 2024"),
+        ("orders.csv", "r2,b2,3", f"{'r' * 2001},b2,3", 3, "reader", "r" * 197 + "...", "too long for an id"),
+        (
+            "books.csv",
+            "b2,Mort,Terry",
+            f"b2,Mort,{'T' * 2001}",
+            2,
+            "authors",
+            "T" * 197 + "...",
+            "too long for an id",
+        ),
         ("orders.csv", "2024-01-01", "1066-10-14", 1, "day", "1066-10-14", "from 1970 on"),
         ("orders.csv", "r2,b2,3,", "r2,b2,3,,,", 3, None, "r2,b2,3,,,", "has 6 values where there are 4"),
         ("orders.csv", "r2,b2,3,", "r2,b2,3", 3, None, "r2,b2,3", "has 3 values where there are 4"),
@@ -248,6 +260,22 @@ def test_a_dry_run_judges_the_same_without_a_graph(shop, fake_store):
 def test_a_file_for_rejects_that_cannot_be_is_named(tmp_path):
     with pytest.raises(DataError, match="cannot be written"), Rejects(tmp_path / "no" / "folder"):
         pass
+
+
+@pytest.mark.parametrize("option", ["rejects", "report"])
+def test_no_input_is_overwritten(shop, fake_store, option):
+    before = (shop / "orders.csv").read_text()
+    with pytest.raises(UsageError, match=r"orders\.csv: would be overwritten"):
+        load(shop, fake_store, **{option: shop / "." / "orders.csv"})
+    assert (shop / "orders.csv").read_text() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_for_rejects_is_named_and_nothing_written(shop, fake_store):
+    edit(shop / "orders.csv", "r2,b2,3", "r2,b2,many")
+    with pytest.raises(DataError, match="/dev/full: cannot be written: No space left on device; the graph"):
+        load(shop, fake_store, rejects=Path("/dev/full"))
+    assert fake_store.nodes == {}
 
 
 def test_a_missing_column_names_mapping_key_file_and_nearest_column(shop, fake_store):

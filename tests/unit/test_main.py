@@ -1,6 +1,7 @@
 """The command line as a whole: every command is documented, and errors become exit codes."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,30 @@ def test_errors_are_one_line_and_an_exit_code(arguments, code, said, monkeypatch
     assert said in printed.err
     assert "Traceback" not in printed.err
     assert printed.out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--report", "{shop}/mapping.yaml"], 2, "mapping.yaml: would be overwritten"),
+        (["--report", "{shop}/x", "--rejects", "{shop}/x"], 2, "x: would be overwritten"),
+        (["--report", "{shop}/no/x"], 2, "x: cannot be written: No such file"),
+        (["--report", "{shop}"], 2, "cannot be written: Is a directory"),
+        (["--report", "/dev/full"], 1, "No space left on device; the ingestion itself is done"),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused(options, code, said, bookshop, tmp_path, monkeypatch, capsys):
+    shop = shutil.copytree(bookshop, tmp_path / "shop")
+    files = {path: path.read_bytes() for path in shop.iterdir()}
+    given = [option.format(shop=shop) for option in options]
+    assert run(monkeypatch, "ingest", str(shop / "mapping.yaml"), "--dry-run", *given) == code
+    assert said in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in shop.iterdir()} == files
+
+
+def test_a_folder_without_a_format_is_told_what_is_missing(tmp_path, monkeypatch, capsys):
+    assert run(monkeypatch, "ingest", str(tmp_path)) == 2
+    assert "name its --format" in capsys.readouterr().err
 
 
 def test_a_wrong_setting_is_named(monkeypatch, capsys):

@@ -78,6 +78,16 @@ def test_schema(load):
         ("item: id", "item: id\n    time: {column: t, unit: sec}", "interactions.BOUGHT.time.unit", "'s'"),
         ("  Author:", "  Author:\n  Reader:", "line 10", "given twice"),
         ("sources:", "sources: [", "shop.yaml", "YAML"),
+        ("sources:", "sources: &all\n  again: *all", "shop.yaml", "holds itself"),
+        ("name: title", "properties: {n: {type: integer, min: 5, max: 1}}", "Book.properties.n", "more than"),
+        ("name: title", "properties: {n: {type: number, max: .inf}}", "Book.properties.n.max", "finite"),
+        (
+            "item: id",
+            "item: id\n    time: {column: t, unit: s, min: 2024-01-02, max: '2024-01-01T00:00Z'}",
+            "BOUGHT.time",
+            "is later than",
+        ),
+        ("[authors]", '[authors], delimiter: "\'", quote: "\'"', "line 2, sources.books", "cannot be both"),
     ],
 )
 def test_a_mistake_is_named_with_line_key_and_nearest_name(load, good, bad, where, hint):
@@ -99,6 +109,17 @@ def test_a_missing_file_and_an_empty_one(tmp_path, load):
         load_mapping(tmp_path / "nowhere.yaml")
     with pytest.raises(MappingError, match="sources: this key is missing"):
         load("")
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "reader,book\nr1,b1\n", "\ufeffPAR1"])
+def test_another_file_in_its_place_is_called_so(load, text):
+    with pytest.raises(MappingError, match=r"shop\.yaml: is no mapping file"):
+        load(text)
+
+
+def test_no_interactions_are_named_as_such(load):
+    with pytest.raises(MappingError, match=r"interactions: .* at least 1"):
+        load(SHOP[: SHOP.index("interactions:")] + "interactions: {}\n")
 
 
 def test_a_text_leaves_out_what_is_missing():

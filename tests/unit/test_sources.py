@@ -3,7 +3,10 @@
 import datetime
 import gzip
 import json
+import re
+from collections import deque
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -153,23 +156,51 @@ def test_moments_and_numbers_of_parquet_as_text(tmp_path):
     assert pd.Timestamp(row["t"]) == pd.Timestamp(moment)
 
 
+WHOLE = "; is the file whole, and what its name's ending says?"
+EMPTY = "is empty; its first line must name the columns"
+
+
 @pytest.mark.parametrize(
-    ("name", "content"),
+    ("name", "content", "problem"),
     [
-        ("x.csv.gz", gzip.compress(b"id\n" + b"1\n" * 10_000)[:-20]),
-        ("x.csv.gz", b"no gzip"),
-        ("x.jsonl.zst", b"no zstd"),
-        ("x.parquet", b"no parquet"),
-        ("x.parquet.gz", gzip.compress(b"no parquet")),
-        ("x.csv", b"id,id\n1,2\n"),
-        ("x.csv", b'id,name\n1,"' + b"x" * 9 * 2**20),
+        ("x.csv.gz", gzip.compress(b"id\n" + b"1\n" * 10_000)[:-20], WHOLE),
+        ("x.csv.gz", b"no gzip", WHOLE),
+        ("x.csv.gz", gzip.compress(b"id\n1\n") + b"no gzip", WHOLE),
+        ("x.jsonl.zst", b"no zstd", WHOLE),
+        ("x.parquet", b"no parquet", WHOLE),
+        ("x.parquet", b"", WHOLE),
+        ("x.parquet.gz", gzip.compress(b"no parquet"), WHOLE),
+        ("x.csv", b"", EMPTY),
+        ("x.csv", b"\n\n", EMPTY),
+        ("x.csv.gz", b"", EMPTY),
+        ("x.csv", b"id,id\n1,2\n", "has two columns 'id'; each needs a name of its own"),
+        ("x.csv", "id,b\n1,2\n".encode("utf-16"), "is not utf-8; name its `encoding` in the mapping"),
+        ("x.csv", b'id,name\n1,"' + b"x" * 9 * 2**20, "is a quote not closed?"),
+        ("x.csv", b"id," + b"x" * 9 * 2**20, "has a line of more than 4 MB; its first line must name the"),
     ],
 )
-def test_a_file_that_cannot_be_read_on_is_named(name, content, tmp_path):
+def test_a_file_that_cannot_be_read_on_is_named_with_what_to_do(name, content, problem, tmp_path):
     (tmp_path / name).write_bytes(content)
     table = Table(tmp_path / name, SourceMapping(file=name))
-    with pytest.raises(DataError, match=rf"{name}: "):
+    with pytest.raises(DataError, match=rf"{name}: .*{re.escape(problem)}"):
         list(table.chunks(table.columns()))
+
+
+def test_a_page_of_parquet_that_went_bad_is_named(tmp_path):
+    table = pa.table({"id": [str(n) for n in range(10_000)]})
+    parquet.write_table(table, tmp_path / "x.parquet")
+    content = bytearray((tmp_path / "x.parquet").read_bytes())
+    content[10:200] = b"\xaa" * 190
+    (tmp_path / "x.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=rf"x\.parquet: .*{re.escape(WHOLE)}"):
+        list(Table(tmp_path / "x.parquet", SourceMapping(file="x.parquet")).chunks(["id"]))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet"])
+def test_a_folder_in_place_of_a_file_is_called_so(name, tmp_path):
+    (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=rf"{name}: is a folder; name the files in it"):
+        Table(tmp_path / name, SourceMapping(file=name)).columns()
 
 
 def mapping(**source):
@@ -207,6 +238,73 @@ def test_rare_keys_of_json_can_be_named(tmp_path, monkeypatch):
     open_tables(mapping(file="x.jsonl", columns=["i"]), tmp_path)
     (tmp_path / "x.jsonl").write_text("")
     assert open_tables(mapping(file="x.jsonl"), tmp_path)["s"][0].columns() is None
+
+
+def test_a_failure_says_after_which_row(tmp_path):
+    content = b"id,name\n" + b"1,x\n" * 1_500_000 + b'1,"' + b"x" * 9 * 2**20
+    (tmp_path / "x.csv").write_bytes(content)
+    problem = r"x\.csv: cannot be read after row 1,\d{3},\d{3}: .* is a quote not closed\?"
+    with pytest.raises(DataError, match=problem):
+        deque(Table(tmp_path / "x.csv", SourceMapping(file="x.csv")).chunks(["id"]), maxlen=0)
+
+
+def test_names_alone_are_no_row_whether_their_line_ends_or_not(tmp_path):
+    for end in (b"", b"\n", b"\r\n"):
+        (tmp_path / "x.csv").write_bytes(b"id,name" + end)
+        table = Table(tmp_path / "x.csv", SourceMapping(file="x.csv"))
+        assert table.columns() == ["id", "name"]
+        assert list(table.chunks(["id"])) == []
+
+
+def test_a_quote_that_swallows_rows_is_pointed_at(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b'id,name\n1,x\n"2,x\n3,x\n')
+    [(_, _, reason)] = read(tmp_path / "x.csv", ["id", "name"])[1].values()
+    assert reason.endswith("is a quote not closed?")
+
+
+def test_bytes_in_parquet_that_are_no_text_reject_their_row(tmp_path):
+    """As ids they would otherwise all become the same."""
+    offsets, letters = pa.py_buffer(np.array([0, 1, 3], np.int32)), pa.py_buffer(b"a\xff\xfe")
+    broken = pa.Array.from_buffers(pa.string(), 2, [None, offsets, letters])
+    for column in (broken, broken.dictionary_encode(), pa.array([b"a", b"\xff\xfe"])):
+        parquet.write_table(pa.table({"id": column}), tmp_path / "x.parquet")
+        rows, problems = read(tmp_path / "x.parquet", ["id"])
+        assert rows == {1: {"id": "a"}}
+        assert problems == {2: ("id", "\ufffd\ufffd", "is not utf-8")}
+
+
+@pytest.mark.parametrize(
+    ("file", "encoding", "problem"),
+    [
+        ("x.csv", "idna", "there is no encoding 'idna'"),
+        ("x.csv", "base64", "there is no encoding 'base64'"),
+        ("x.jsonl", "utf-16", "JSON Lines cannot be read as utf-16"),
+    ],
+)
+def test_an_encoding_that_cannot_be_is_refused_at_once(file, encoding, problem, tmp_path):
+    (tmp_path / file).write_bytes(b"")
+    with pytest.raises(MappingError, match=rf"sources\.s\.encoding: {problem}"):
+        open_tables(mapping(file=file, encoding=encoding), tmp_path)
+
+
+def test_patterns_may_be_absolute_and_odd(tmp_path):
+    (tmp_path / "x1.csv").write_text("u,i\n")
+    [[table]] = open_tables(mapping(file=f"{tmp_path}/x*.csv"), tmp_path / "elsewhere").values()
+    assert table.path == tmp_path / "x1.csv"
+    with pytest.raises(MappingError, match="no file fits"):
+        open_tables(mapping(file="**y.csv"), tmp_path)
+
+
+def test_what_is_no_text_in_a_name_is_written_out(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a\0\x1b[2J,b\n")
+    with pytest.raises(MappingError, match=r"there is 'a\\x00\\x1b\[2J', b$"):
+        open_tables(mapping(file="x.csv"), tmp_path)
+
+
+def test_of_many_columns_some_are_named(tmp_path):
+    (tmp_path / "x.csv").write_text(",".join(f"column{n}" for n in range(1_000)))
+    with pytest.raises(MappingError, match=r"has no column 'u'; there is column0, .* and 980 more$"):
+        open_tables(mapping(file="x.csv"), tmp_path)
 
 
 def test_pyarrow_numbers_invalid_rows_as_the_reader_takes_it_to(tmp_path):
