@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scripts.evaluate import Protocol
+from scripts.options import ExpertOption, training_config
 from scripts.progress import reporting
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def command(
         list[str] | None,
         typer.Option(help="gnn, kge, text, facts or gate; may be repeated. None: each that the model has."),
     ] = None,
+    expert: ExpertOption = None,
     k: Annotated[int, typer.Option("--k", min=1, help="How many items are recommended.")] = 20,
     seed: Annotated[int, typer.Option(help="Of training, and of intervals.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
@@ -31,18 +33,18 @@ def command(
 
     gnn, kge: no such expert, and no knowledge-graph embedding beneath graph convolution. text, facts: the
     data has none. gate: the ranker sees what experts say and nothing of what is known of users and items.
+    Graph convolution is no expert by default; `--expert default --expert gnn` makes it one.
 
     Example: trailmix bench ablation --benchmark sample --protocol warm --without text --without gate
     """
     from embeddings.ablation import variants
     from embeddings.comparison import tabulate
     from embeddings.evaluation import OURS
-    from embeddings.fusion import TrainingConfig
     from kg.settings import load_settings
     from scripts.evaluate import compare, on_benchmark, per_user
     from scripts.report import tables_json
 
-    config = TrainingConfig()
+    config = training_config(None, expert)
     with reporting() as report:
         methods = list(variants(without or _parts(config), config, seed, report))
         ground = on_benchmark(load_settings(), benchmark, protocol, seed, report)
