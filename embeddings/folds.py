@@ -23,8 +23,9 @@ class FoldConfig:
     """Share of users, hidden whole; they come back with 0, 1, 3 and 5 events."""
     timeless: float = 0.15
     """Share of the latter who come back without times."""
-    askers: int = 4000
-    """At most so many users are asked about, drawn anew for each fold."""
+    askers: int = 1250
+    """At most so many users are asked about in a fold, drawn anew for each: what the ranker learns from, and
+    its time and memory, do not grow beyond that."""
     latest: float = 0.1
     """Share of the events that the fold in the order of time hides: the last ones."""
 
