@@ -19,7 +19,7 @@ class FoldConfig:
     """Share of each user's events."""
     items: float = 0.1
     """Share of items, hidden whole: what is new."""
-    users: float = 0.05
+    users: float = 0.1
     """Share of users, hidden whole; they come back with 0, 1, 3 and 5 events."""
     timeless: float = 0.15
     """Share of the latter who come back without times."""
