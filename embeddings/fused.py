@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from embeddings.dataset import Histories
 from embeddings.features import Items, Sheet, sheet
@@ -32,8 +34,9 @@ class Fitted:
 
         And a function from items to what each expert contributed to their scores.
         """
-        page = sheet(asker, self.panel, self.items)
-        total = spread_out(page, self.ranker.score(page))[0]
+        with blas().limit(limits=1, user_api="blas"):  # too little for several threads to share
+            page = sheet(asker, self.panel, self.items)
+            total = spread_out(page, self.ranker.score(page))[0]
         return total, lambda items: self._contributions(page, total, items)
 
     def _contributions(self, page: Sheet, total: FloatArray, items: IntArray) -> dict[str, FloatArray]:
@@ -46,6 +49,12 @@ class Fitted:
             part = parts.setdefault(name, np.zeros(len(items), np.float32))
             part[shown] += values
         return parts
+
+
+@cache
+def blas() -> ThreadpoolController:
+    """The libraries that count."""
+    return ThreadpoolController()
 
 
 def spread_out(page: Sheet, ranked: FloatArray) -> FloatArray:

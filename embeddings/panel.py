@@ -111,8 +111,8 @@ class Panel:
         """What every expert says, standardised over known items, float32 [experts, askers, n_items]."""
         said = np.empty((len(self.experts), len(histories), len(self.known)), np.float32)
         for row, expert in enumerate(self.experts.values()):
-            said[row] = standardised(expert.score(histories), self.known)
-        return said
+            said[row] = expert.score(histories)
+        return standardised(said, self.known)
 
     def sources(self, said: FloatArray) -> FloatArray:
         """Of what the experts said, softly, what is carried to other items, [sources, askers, n_items]."""
@@ -136,11 +136,11 @@ def softly(said: FloatArray) -> FloatArray:
 
 
 def standardised(said: FloatArray, known: BoolArray) -> FloatArray:
-    """Each row less its mean over the known items, by its deviation there; zeros where that is none."""
+    """Each row [..., n_items] less its mean over the known items, by its deviation there; else zeros."""
     weight = known / max(known.sum(), 1) if known.any() else np.full(len(known), 1 / len(known))
     weight = weight.astype(np.float32)
-    centred = said - (said @ weight)[:, None]
-    spread = np.sqrt(np.square(centred) @ weight)[:, None]
+    centred = said - (said @ weight)[..., None]
+    spread = np.sqrt(np.square(centred) @ weight)[..., None]
     return np.asarray(np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-6), np.float32)
 
 

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
+from embeddings.vectors import rows_times
 from kg.graph import BoolArray, FloatArray, NodeArray
 from kg.progress import Report, silent
 
@@ -53,7 +54,7 @@ class ItemKnn(Scorer[ItemKnnConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)
+        return rows_times(histories.matrix, self.similarity)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class UserKnn(Scorer[UserKnnConfig]):
 def weighted_likes(weight: sp.csr_array, liked: sp.csr_array) -> FloatArray:
     """weight @ liked, float32 [askers, n_items]; `weight` is askers x users."""
     weight.sort_indices()
-    return np.asarray((weight @ liked).toarray(), np.float32)
+    return rows_times(weight, liked)
 
 
 def user_similarity(

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
+from embeddings.vectors import rows_times
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
@@ -55,7 +56,7 @@ class Adjacency(Scorer[AdjacencyConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        return np.asarray((histories.matrix @ self.similarity).toarray(), np.float32)
+        return rows_times(histories.matrix, self.similarity)
 
 
 def _pairs(histories: Histories, window: int, n_items: int) -> IntArray:
