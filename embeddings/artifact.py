@@ -177,7 +177,7 @@ def _unpack(manifest: Manifest, arrays: dict[str, Array]) -> Model:
     names: list[str] = manifest.config["experts"]
     experts = {name: SCORERS[EXPERTS[name].scorer].restore(below(f"expert.{name}.")) for name in names}
     items = Items.restore(below("items."))
-    panel = Panel(experts, Carrier.restore(below("carrier.")), items.known)
+    panel = Panel.of(experts, Carrier.restore(below("carrier.")), items.known)
     links = below("links.")
     matrix = sp.csr_array((links["data"], links["indices"], links["indptr"]), shape=tuple(links["shape"]))
     return Model(manifest, Fitted(panel, items, Ranker.restore(below("ranker."))), matrix)

@@ -23,8 +23,10 @@ WAYS = ("ridge", "near")
 class Carrier:
     """Two ways to guess an item's score from those of others: ridge regression on content, and neighbours."""
 
+    liked: NodeArray
+    """The items that somebody liked, int32 [m]."""
     inward: FloatArray
-    """Scores to weights of content [n_items, d]; zero rows for items that nobody liked."""
+    """Their scores to weights of content [m, d]."""
     outward: FloatArray
     """Content, as `Content.wide` [n_items, d]."""
     neighbours: NodeArray
@@ -36,16 +38,18 @@ class Carrier:
     def fit(cls, dataset: Dataset, nearest: Nearest) -> Self:
         """From the items that somebody in the dataset liked."""
         outward = dataset.content.wide
-        weighted = outward * np.sqrt(dataset.degrees).astype(np.float32)[:, None]
-        gram = weighted.T @ outward
+        liked = np.flatnonzero(dataset.degrees).astype(np.int32)
+        weighted = outward[liked] * np.sqrt(dataset.degrees[liked]).astype(np.float32)[:, None]
+        gram = weighted.T @ outward[liked]
         gram[np.diag_indices_from(gram)] += RIDGE
         inward = np.linalg.solve(gram, weighted.T).T.astype(np.float32)
-        return cls(np.ascontiguousarray(inward), outward, *_known(nearest, dataset.degrees > 0))
+        return cls(liked, np.ascontiguousarray(inward), outward, *_known(nearest, dataset.degrees > 0))
 
     def tastes(self, scores: FloatArray) -> FloatArray:
         """Scores [v, b, n_items] as weights of content [v, b, d]."""
-        v, b, n = scores.shape
-        return (scores.reshape(v * b, n) @ self.inward).reshape(v, b, self.inward.shape[1])
+        v, b, _ = scores.shape
+        some = scores[:, :, self.liked].reshape(v * b, len(self.liked))
+        return (some @ self.inward).reshape(v, b, self.inward.shape[1])
 
     def to_all(self, scores: FloatArray, tastes: FloatArray, items: IntArray) -> FloatArray:
         """Scores [v, b, n_items] carried to some items [m], the same for every asker: [v * ways, b, m]."""

@@ -8,10 +8,10 @@ import numpy as np
 
 from embeddings.dataset import Dataset, Histories, TimeArray
 from embeddings.files import Array
-from embeddings.panel import Panel, softly
+from embeddings.panel import FOR_KNOWN, Panel, softly
 from kg.graph import NO_TIME, BoolArray, FloatArray, IntArray
 
-KNOWN, NEW = 260, 60
+KNOWN, NEW = 160, 50
 """How many candidates an asker has: of items that somebody liked, and of those nobody liked yet."""
 
 QUANTILES = 513
@@ -21,19 +21,11 @@ NEAREST = 3
 LATEST = 100
 """So many of a history's last items are compared with each candidate."""
 
-FOR_KNOWN: dict[str, float] = {
-    **dict.fromkeys(
-        ("ease", "ease_strong", "ease_even", "als", "svd", "graph_filter", "item_knn", "user_knn"), 1.0
-    ),
-    **dict.fromkeys(("adjacency", "gnn", "era", "popularity"), 0.5),
-}
-"""How much each voice counts for the choice of candidates among items that somebody liked."""
-
 FOR_NEW: dict[str, float] = {
     **dict.fromkeys(("ease_ridge", "ease_near", "ease_strong_ridge", "adjacency_ridge", "profile"), 1.0),
     **dict.fromkeys(("popularity_ridge", "text", "facts", "gnn"), 0.5),
 }
-"""And among items nobody liked yet."""
+"""How much each voice counts for the choice of candidates among items nobody liked yet."""
 
 OF_ITEMS = ("new", "degree", "fact_count", "has_text")
 OF_ASKERS = ("length", "asked", "span", "taste")
@@ -131,15 +123,14 @@ def sheet(histories: Histories, panel: Panel, items: Items, barred: BoolArray | 
 
     `barred` items, bool [n_items], are no candidates, nor is what the asker already likes.
     """
-    said, names = panel.score(histories), panel.voices
-    softened, known = softly(said), items.known
-    sources = panel.sources(softened)
+    said, known = panel.ask(histories), items.known
+    softened = softly(said.whole)
+    sources = softened[said.carried]
     old, new = np.flatnonzero(known), np.flatnonzero(~known)
     tastes = panel.carrier.tastes(sources)
-    of_new = np.concatenate([said[:, :, new], panel.carrier.to_all(sources, tastes, new)])
-    consensus = np.empty(said.shape[1:], np.float32)
-    consensus[:, old] = _consensus(softened, names, FOR_KNOWN)[:, old]
-    consensus[:, new] = _consensus(softly(of_new), names, FOR_NEW)
+    of_new = np.concatenate([said.of_all(new), panel.carrier.to_all(sources, tastes, new)])
+    consensus = _consensus(softened, said.names, FOR_KNOWN)
+    consensus[:, new] = _consensus(softly(of_new), panel.voices, FOR_NEW)
     open_to = consensus.copy()
     open_to[:, barred if barred is not None else []] = -np.inf
     open_to[np.repeat(np.arange(len(histories)), histories.lengths), histories.items] = -np.inf
@@ -147,7 +138,7 @@ def sheet(histories: Histories, panel: Panel, items: Items, barred: BoolArray | 
     place = np.zeros(len(known), np.int64)
     place[new] = np.arange(len(new))
     voiced = [
-        np.concatenate([_take(said, first), panel.carrier.to_each(sources, tastes, first)]),
+        np.concatenate([said.of_each(first), panel.carrier.to_each(sources, tastes, first)]),
         _take(of_new, place[second]),
     ]
     candidates = np.concatenate([first, second], axis=1)

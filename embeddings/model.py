@@ -16,7 +16,7 @@ from embeddings.scorers.graph import Gnn, Kge
 from embeddings.vectors import unit_rows
 from kg.graph import FloatArray, GraphSnapshot, IntArray
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raised whenever the arrays or the code that reads them change their meaning."""
 
 SAID_WEIGHT = 3.0

@@ -10,14 +10,14 @@ from embeddings.carriers import WAYS, Carrier
 from embeddings.content import Nearest
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.als import AlsConfig
-from embeddings.scorers.base import Scorer
+from embeddings.scorers.base import Linear, Scorer
 from embeddings.scorers.ease import EaseConfig
 from embeddings.scorers.eras import EraConfig
 from embeddings.scorers.neighbours import ItemKnnConfig
 from embeddings.scorers.profile import ProfileConfig
 from embeddings.scorers.registry import SCORERS
 from embeddings.scorers.sequence import AdjacencyConfig
-from kg.graph import BoolArray, FloatArray
+from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
 
@@ -61,6 +61,18 @@ DEFAULT_EXPERTS = tuple(name for name in EXPERTS if name != "gnn")
 """Graph convolution is fitted anew for each fold and would take most of the training time."""
 
 
+FOR_KNOWN: dict[str, float] = {
+    **dict.fromkeys(
+        ("ease", "ease_strong", "ease_even", "als", "svd", "graph_filter", "item_knn", "user_knn"), 1.0
+    ),
+    **dict.fromkeys(("adjacency", "gnn", "era", "popularity"), 0.5),
+}
+"""How much each expert counts for the choice of candidates among items that somebody liked."""
+
+LEAST = 1e-6
+"""A smaller deviation is none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Groundwork:
     """What does not depend on who liked what, made once for all folds."""
@@ -85,6 +97,23 @@ class Panel:
     carrier: Carrier
     known: BoolArray
     """Whether somebody has met the item, liked or not, bool [n_items]."""
+    moments: Mapping[str, "Moments"]
+    """Of the experts who are asked about candidates alone."""
+
+    @classmethod
+    def of(cls, experts: Mapping[str, Scorer[Any]], carrier: Carrier, known: BoolArray) -> Self:
+        """Of fitted experts.
+
+        Who chooses candidates or is carried must speak of all items; of the others, those who can are asked
+        about candidates alone, which spares most of the work of an answer.
+        """
+        needed = {name for name in experts if name in FOR_KNOWN or EXPERTS[name].carried}
+        moments = {
+            name: Moments.of(expert.item_vectors, _weights(known))
+            for name, expert in experts.items()
+            if isinstance(expert, Linear) and name not in (needed or experts)
+        }
+        return cls(experts, carrier, known, moments)
 
     @classmethod
     def fit(
@@ -100,23 +129,101 @@ class Panel:
         fitted = {
             name: ground.experts.get(name) or _expert(name, dataset, configs, seed, report) for name in names
         }
-        return cls(fitted, Carrier.fit(dataset, ground.nearest), dataset.met)
+        return cls.of(fitted, Carrier.fit(dataset, ground.nearest), dataset.met)
 
     @property
     def voices(self) -> tuple[str, ...]:
         """The names of all who speak, in order."""
         return voices(tuple(self.experts))
 
-    def score(self, histories: Histories) -> FloatArray:
-        """What every expert says, standardised over known items, float32 [experts, askers, n_items]."""
-        said = np.empty((len(self.experts), len(histories), len(self.known)), np.float32)
-        for row, expert in enumerate(self.experts.values()):
-            said[row] = expert.score(histories)
-        return standardised(said, self.known)
+    def ask(self, histories: Histories) -> "Said":
+        """What every expert says to the askers."""
+        names = tuple(name for name in self.experts if name not in self.moments)
+        whole = np.empty((len(names), len(histories), len(self.known)), np.float32)
+        for row, name in enumerate(names):
+            whole[row] = self.experts[name].score(histories)
+        few = {}
+        for name, moments in self.moments.items():
+            expert = self.experts[name]
+            assert isinstance(expert, Linear)
+            few[name] = moments.standardised(expert.asker_vectors(histories), expert.item_vectors)
+        return Said(tuple(self.experts), names, standardised(whole, self.known), few)
 
-    def sources(self, said: FloatArray) -> FloatArray:
-        """Of what the experts said, softly, what is carried to other items, [sources, askers, n_items]."""
-        return said[[EXPERTS[name].carried for name in self.experts]]
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What experts say of items, each standardised over the known ones: as `standardised`."""
+
+    order: tuple[str, ...]
+    """All who speak."""
+    names: tuple[str, ...]
+    """Those who spoke of all items."""
+    whole: FloatArray
+    """What these said, float32 [names, askers, n_items]."""
+    few: Mapping[str, "Products"]
+    """The others."""
+
+    def of_all(self, items: IntArray) -> FloatArray:
+        """Of some items [m], the same for every asker, float32 [order, askers, m]."""
+        said = dict(zip(self.names, self.whole, strict=True))
+        parts = [said[x][:, items] if x in said else self.few[x].of_all(items) for x in self.order]
+        return np.stack(parts)
+
+    def of_each(self, items: IntArray) -> FloatArray:
+        """Of items of each asker's own [b, c], float32 [order, b, c]."""
+        said = dict(zip(self.names, self.whole, strict=True))
+        rows = np.arange(len(items))[:, None]
+        parts = [said[x][rows, items] if x in said else self.few[x].of_each(items) for x in self.order]
+        return np.stack(parts)
+
+    @property
+    def carried(self) -> BoolArray:
+        """Who of `names` is carried to other items, bool [names]."""
+        return np.array([EXPERTS[name].carried for name in self.names])
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """The standardised scores of an expert whose scores are products of vectors, each made when asked for."""
+
+    askers: FloatArray
+    """[askers, d]"""
+    shift: FloatArray
+    """Taken off each asker's products [askers]."""
+    items: FloatArray
+    """[n_items, d]"""
+
+    def of_all(self, items: IntArray) -> FloatArray:
+        """Of some items [m], float32 [askers, m]."""
+        return np.asarray(self.askers @ self.items[items].T - self.shift[:, None], np.float32)
+
+    def of_each(self, items: IntArray) -> FloatArray:
+        """Of items of each asker's own [b, c], float32 [b, c]."""
+        rows = [self.items[own] @ asker for own, asker in zip(items, self.askers, strict=True)]
+        return np.asarray(np.stack(rows) - self.shift[:, None], np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Mean and covariance of item vectors: of them follow mean and deviation of any product with them."""
+
+    mean: FloatArray
+    """[d]"""
+    covariance: FloatArray
+    """[d, d]"""
+
+    @classmethod
+    def of(cls, vectors: FloatArray, weights: FloatArray) -> Self:
+        """Over items by their weights [n_items]; vectors [n_items, d]."""
+        mean = weights @ vectors
+        centred = (vectors - mean) * np.sqrt(weights)[:, None]
+        return cls(mean, centred.T @ centred)
+
+    def standardised(self, askers: FloatArray, items: FloatArray) -> Products:
+        """Askers' vectors [askers, d], scaled: their products have mean 0 and deviation 1, or are all 0."""
+        spread = np.sqrt(np.maximum(np.einsum("bd,bd->b", askers @ self.covariance, askers), 0))[:, None]
+        scaled = np.divide(askers, spread, out=np.zeros_like(askers), where=spread > LEAST)
+        return Products(scaled, scaled @ self.mean, items)
 
 
 def _expert(
@@ -137,11 +244,18 @@ def softly(said: FloatArray) -> FloatArray:
 
 def standardised(said: FloatArray, known: BoolArray) -> FloatArray:
     """Each row [..., n_items] less its mean over the known items, by its deviation there; else zeros."""
-    weight = known / max(known.sum(), 1) if known.any() else np.full(len(known), 1 / len(known))
-    weight = weight.astype(np.float32)
+    weight = _weights(known)
     centred = said - (said @ weight)[..., None]
     spread = np.sqrt(np.square(centred) @ weight)[..., None]
-    return np.asarray(np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 1e-6), np.float32)
+    return np.asarray(
+        np.divide(centred, spread, out=np.zeros_like(centred), where=spread > LEAST), np.float32
+    )
+
+
+def _weights(known: BoolArray) -> FloatArray:
+    """What each item counts for mean and deviation, float32 [n_items]; all alike where none is known."""
+    weights = known / known.sum() if known.any() else np.full(len(known), 1 / max(len(known), 1))
+    return weights.astype(np.float32)
 
 
 def voices(experts: Sequence[str]) -> tuple[str, ...]:

@@ -175,6 +175,7 @@ class _People:
     def __init__(self, snapshot: GraphSnapshot) -> None:
         self._n_items, self._first_user = snapshot.n_items, snapshot.first_user
         self._liked = snapshot.liked
+        self._lengths = np.diff(self._liked.indptr).astype(np.int64)
         self._likers = snapshot.liked.T.tocsr()
         self.popularity = np.diff(self._likers.indptr)
         events = snapshot.interactions.select(snapshot.interactions.liked)
@@ -192,13 +193,27 @@ class _People:
         """Which interaction it was by which the user liked the item."""
         return int(self._kind[np.searchsorted(self._key, user * self._n_items + item)])
 
-    def candidates(self, sources: Sources, reach: _Reach, item: int, value: FloatArray) -> _Candidates:
-        """One for each source item that somebody else liked together with `item`."""
-        users = self._speakers(item, sources.user)
-        count = np.diff(self._liked.indptr)[users].astype(np.int64)
-        events = reach.position[self._liked.indices[spans(self._liked.indptr[users].astype(np.int64), count)]]
-        who = np.repeat(users, count)[events >= 0]
-        events = events[events >= 0]
+    def speakers(self, item: int, asker: int | None) -> IntArray:
+        """Who liked the item, those with the fewest likes first: what they have in common says most."""
+        users = self.likers(item, asker)
+        if len(users) > _MOST_PEOPLE:
+            users = users[np.linspace(0, len(users) - 1, _MOST_PEOPLE).astype(np.int64)]
+        return users[np.lexsort((users, self._lengths[users]))]
+
+    def common(self, reach: _Reach, users: IntArray) -> "_Common":
+        """What these, in any order, like of the sources."""
+        users = np.unique(users)
+        start, count = self._liked.indptr[users].astype(np.int64), self._lengths[users]
+        source = reach.position[self._liked.indices[spans(start, count)]]
+        who = np.repeat(np.arange(len(users)), count)[source != NOWHERE]
+        found = np.bincount(who, minlength=len(users))
+        return _Common(users, np.concatenate([[0], np.cumsum(found)]), source[source != NOWHERE])
+
+    def candidates(
+        self, sources: Sources, common: "_Common", item: int, users: IntArray, value: FloatArray
+    ) -> _Candidates:
+        """One for each source item that one of the item's `users`, its speakers, liked together with it."""
+        events, who = common.of(users)
         counts = np.bincount(events, minlength=len(value))
         first = np.empty(len(value), np.int64)
         first[events[::-1]] = who[::-1]
@@ -210,12 +225,23 @@ class _People:
         score = (value[source] * support).astype(np.float32)
         return _Candidates(score, source, self._first_user + first[source], nowhere, nowhere)
 
-    def _speakers(self, item: int, asker: int | None) -> IntArray:
-        """Those with the fewest likes first: what they have in common says most."""
-        users = self.likers(item, asker)
-        if len(users) > _MOST_PEOPLE:
-            users = users[np.linspace(0, len(users) - 1, _MOST_PEOPLE).astype(np.int64)]
-        return users[np.lexsort((users, np.diff(self._liked.indptr)[users]))]
+
+@dataclass(frozen=True, eq=False)
+class _Common:
+    """Which sources some people like: made once a request, asked for each item."""
+
+    users: IntArray
+    """Ascending, each once."""
+    start: IntArray
+    """Where those of each user begin."""
+    source: IntArray
+    """Positions of the sources."""
+
+    def of(self, users: IntArray) -> tuple[IntArray, IntArray]:
+        """The positions that these like, one user's after another's, and for each whose it is."""
+        at = np.searchsorted(self.users, users)
+        count = self.start[at + 1] - self.start[at]
+        return self.source[spans(self.start[at], count)], np.repeat(users, count)
 
 
 class PathFinder:
@@ -243,19 +269,22 @@ class PathFinder:
             return [[] for _ in items]
         reach = _Reach(self._facts, sources, self._n_items)
         values = self._closeness(sources.nodes, items) * sources.weights
-        return [
-            self._find(sources, reach, item, value, limit) for item, value in zip(items, values, strict=True)
+        values[sources.nodes == np.array(items)[:, None]] = 0
+        found = [
+            [self._direct(sources, reach, item, value), self._shared(reach, item, value)]
+            for item, value in zip(items, values, strict=True)
         ]
-
-    def _find(
-        self, sources: Sources, reach: _Reach, item: int, value: FloatArray, limit: int
-    ) -> list[ExplanationPath]:
-        value[sources.nodes == item] = 0
-        found = [self._direct(sources, reach, item, value), self._shared(reach, item, value)]
-        if self._people is not None:
-            found.append(self._people.candidates(sources, reach, item, value))
-        every = _Candidates.joined(found)
-        return [self._path(sources, item, every, n, score) for n, score in _diverse(every, limit)]
+        if self._people is not None and len(items):
+            people = self._people
+            users = [people.speakers(item, sources.user) for item in items]
+            common = people.common(reach, np.concatenate(users))
+            for own, item, speakers, value in zip(found, items, users, values, strict=True):
+                own.append(people.candidates(sources, common, item, speakers, value))
+        every = map(_Candidates.joined, found)
+        return [
+            [self._path(sources, item, own, n, score) for n, score in _diverse(own, limit)]
+            for item, own in zip(items, every, strict=True)
+        ]
 
     def _closeness(self, nodes: IntArray, items: Sequence[int]) -> FloatArray:
         close = np.ones((len(items), len(nodes)), np.float32)

@@ -269,6 +269,9 @@ def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
     """The `k` allowed positions with the highest scores, best first; ties stand as in `tie_order`."""
     order = tie_order(len(scores))
     order = order[allowed[order]]
+    if k < len(order):  # most are far from the best: they need no sorting
+        least = -np.partition(-scores[order], k - 1)[k - 1]
+        order = order[scores[order] >= least]
     found = order[np.argsort(-scores[order], kind="stable")[:k]]
     return [int(n) for n in found]
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
 import numpy as np
 import scipy.sparse as sp
+from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.files import Array
@@ -69,3 +70,20 @@ class Scorer(ABC, Generic[Config]):
             else:
                 values[name] = kind(arrays[name]) if kind in (int, float) else arrays[name]
         return cls(**values)
+
+
+class Linear(Scorer[Config]):
+    """A scorer whose scores are products of an asker's vector with the items', so that few are cheap."""
+
+    @abstractmethod
+    def asker_vectors(self, histories: Histories) -> FloatArray:
+        """Float32 [askers, d]."""
+
+    @property
+    @abstractmethod
+    def item_vectors(self) -> FloatArray:
+        """Float32 [n_items, d]."""
+
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        return np.asarray(self.asker_vectors(histories) @ self.item_vectors.T, np.float32)

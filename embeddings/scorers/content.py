@@ -7,7 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
-from embeddings.scorers.base import Scorer
+from embeddings.scorers.base import Linear
 from embeddings.vectors import unit_rows
 from kg.graph import FloatArray
 from kg.progress import Report, silent
@@ -19,7 +19,7 @@ class TextConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Text(Scorer[TextConfig]):
+class Text(Linear[TextConfig]):
     """Cosine of an item's text vector with the history's mean; 0 for items without text."""
 
     name: ClassVar[str] = "text"
@@ -40,8 +40,13 @@ class Text(Scorer[TextConfig]):
         return cls(unit_rows(centred), np.asarray(centre, np.float32))
 
     @override
-    def score(self, histories: Histories) -> FloatArray:
-        return np.asarray(unit_rows(histories.matrix @ self.vectors) @ self.vectors.T, np.float32)
+    def asker_vectors(self, histories: Histories) -> FloatArray:
+        return unit_rows(histories.matrix @ self.vectors)
+
+    @property
+    @override
+    def item_vectors(self) -> FloatArray:
+        return self.vectors
 
     def near(self, text: FloatArray) -> FloatArray:
         """Cosine of every item's text with one given unit vector, float32 [n_items]."""

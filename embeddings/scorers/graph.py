@@ -8,14 +8,14 @@ from typing_extensions import override
 
 from embeddings.configs import GnnConfig, KgeConfig
 from embeddings.dataset import Dataset, Histories
-from embeddings.scorers.base import Scorer
+from embeddings.scorers.base import Linear, Scorer
 from embeddings.vectors import unit_rows
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
 
 @dataclass(frozen=True, eq=False)
-class Kge(Scorer[KgeConfig]):
+class Kge(Linear[KgeConfig]):
     """Cosine of an item's knowledge-graph embedding with the history's mean: facts alone."""
 
     name: ClassVar[str] = "kge"
@@ -37,9 +37,13 @@ class Kge(Scorer[KgeConfig]):
         return cls(unit_rows(centred), dataset.n_items)
 
     @override
-    def score(self, histories: Histories) -> FloatArray:
-        items = self.vectors[: self.n_items]
-        return unit_rows(histories.matrix @ items) @ items.T
+    def asker_vectors(self, histories: Histories) -> FloatArray:
+        return unit_rows(histories.matrix @ self.item_vectors)
+
+    @property
+    @override
+    def item_vectors(self) -> FloatArray:
+        return self.vectors[: self.n_items]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
-from embeddings.scorers.base import Scorer
+from embeddings.scorers.base import Linear
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -27,7 +27,7 @@ class ProfileConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Profile(Scorer[ProfileConfig]):
+class Profile(Linear[ProfileConfig]):
     """Ridge regression of liking on content: w = (C'C + l I)^-1 C_h' 1, score = C w.
 
     C are the content vectors of all items, C_h those of the history; all that is not liked counts as zero.
@@ -56,8 +56,13 @@ class Profile(Scorer[ProfileConfig]):
         return cls(np.linalg.solve(gram, vectors.T).T.copy(), vectors)
 
     @override
-    def score(self, histories: Histories) -> FloatArray:
-        return np.asarray((histories.matrix @ self.inward) @ self.outward.T, np.float32)
+    def asker_vectors(self, histories: Histories) -> FloatArray:
+        return np.asarray(histories.matrix @ self.inward, np.float32)
+
+    @property
+    @override
+    def item_vectors(self) -> FloatArray:
+        return self.outward
 
 
 def _vectors(dataset: Dataset, source: Source) -> FloatArray:

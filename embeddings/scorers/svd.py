@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from embeddings.content import leading
 from embeddings.dataset import Dataset, Histories
-from embeddings.scorers.base import Scorer
+from embeddings.scorers.base import Linear
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -24,7 +24,7 @@ class SvdConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Svd(Scorer[SvdConfig]):
+class Svd(Linear[SvdConfig]):
     """score = x D^-1/2 V V' D^1/2 with V the leading right singular vectors (Cremonesi et al. 2010, PureSVD).
 
     D is 1, or, normalised, the items' degrees: the ideal low-pass filter (Shen et al. 2021, equation 8).
@@ -50,8 +50,13 @@ class Svd(Scorer[SvdConfig]):
         return cls(vectors / root[:, None], vectors * root[:, None])
 
     @override
-    def score(self, histories: Histories) -> FloatArray:
-        return np.asarray((histories.matrix @ self.inward) @ self.outward.T, np.float32)
+    def asker_vectors(self, histories: Histories) -> FloatArray:
+        return np.asarray(histories.matrix @ self.inward, np.float32)
+
+    @property
+    @override
+    def item_vectors(self) -> FloatArray:
+        return self.outward
 
 
 @dataclass(frozen=True, eq=False)
