@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,18 +64,44 @@ def load_model(path: Path, snapshot: GraphSnapshot) -> Model:
     Raises:
         ArtifactError: it is missing, damaged, of another format, or for a graph of other items or entities.
     """
+    manifest = _readable(path)
+    if manifest.nodes != nodes_fingerprint(snapshot):
+        raise ArtifactError(f"{path}: trained on other items or entities than the graph has now; {_AGAIN}")
+    with _damage_told(path):
+        return _unpack(manifest, _arrays(path, manifest))
+
+
+def load_ranker(path: Path) -> tuple[Manifest, Ranker]:
+    """The ranking of a saved model, whatever the graph has become, and the manifest.
+
+    Raises:
+        ArtifactError: it is missing, damaged or of another format.
+    """
+    manifest = _readable(path)
+    with _damage_told(path):
+        return manifest, Ranker.restore(_below(_arrays(path, manifest), "ranker."))
+
+
+def _readable(path: Path) -> Manifest:
     manifest = read_manifest(path)
     if manifest.format_version != FORMAT_VERSION:
         raise ArtifactError(
             f"{path}: format {manifest.format_version}, this program reads {FORMAT_VERSION}; {_AGAIN}"
         )
-    if manifest.nodes != nodes_fingerprint(snapshot):
-        raise ArtifactError(f"{path}: trained on other items or entities than the graph has now; {_AGAIN}")
+    return manifest
+
+
+def _arrays(path: Path, manifest: Manifest) -> dict[str, Array]:
+    arrays: dict[str, Array] = load_file(path / "model.safetensors")
+    if _content_hash(arrays, manifest) != manifest.model_version:
+        raise ArtifactError(f"{path}: the arrays are not those that were saved; {_AGAIN}")
+    return arrays
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
     try:
-        arrays = load_file(path / "model.safetensors")
-        if _content_hash(arrays, manifest) != manifest.model_version:
-            raise ArtifactError(f"{path}: the arrays are not those that were saved; {_AGAIN}")
-        return _unpack(manifest, arrays)
+        yield
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise ArtifactError(f"{path}: damaged: {error}; {_AGAIN}") from error
 
@@ -170,14 +196,17 @@ def _pack(model: Model) -> dict[str, Array]:
     return {f"{source}.{key}": array for source, part in sources.items() for key, array in part.items()}
 
 
-def _unpack(manifest: Manifest, arrays: dict[str, Array]) -> Model:
-    def below(prefix: str) -> dict[str, Array]:
-        return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+def _below(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
+
+def _unpack(manifest: Manifest, arrays: dict[str, Array]) -> Model:
     names: list[str] = manifest.config["experts"]
-    experts = {name: SCORERS[EXPERTS[name].scorer].restore(below(f"expert.{name}.")) for name in names}
-    items = Items.restore(below("items."))
-    panel = Panel.of(experts, Carrier.restore(below("carrier.")), items.known)
-    links = below("links.")
+    experts = {
+        name: SCORERS[EXPERTS[name].scorer].restore(_below(arrays, f"expert.{name}.")) for name in names
+    }
+    items = Items.restore(_below(arrays, "items."))
+    panel = Panel.of(experts, Carrier.restore(_below(arrays, "carrier.")), items.known)
+    links = _below(arrays, "links.")
     matrix = sp.csr_array((links["data"], links["indices"], links["indptr"]), shape=tuple(links["shape"]))
-    return Model(manifest, Fitted(panel, items, Ranker.restore(below("ranker."))), matrix)
+    return Model(manifest, Fitted(panel, items, Ranker.restore(_below(arrays, "ranker."))), matrix)

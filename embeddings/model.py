@@ -68,6 +68,8 @@ class Manifest(BaseModel):
     config: dict[str, Any]
     measured: bool = True
     """Whether the ranking was learnt without the events that it was measured by, else from all events."""
+    ranked_on: str = ""
+    """Fingerprint of the snapshot that the ranking was learnt from, where that is an earlier one."""
     inputs: str
     """A hash of all of the above; equal inputs need no second training."""
     versions: dict[str, str]
@@ -79,6 +81,11 @@ class Manifest(BaseModel):
     """Hash of the content, set when it is saved."""
     created: str = ""
     """ISO time, UTC, set when it is saved."""
+
+    @property
+    def learnt_from(self) -> set[str]:
+        """Fingerprints of all snapshots that have a part in the model."""
+        return {self.snapshot, self.ranked_on} - {""}
 
 
 def nodes_fingerprint(snapshot: GraphSnapshot) -> str:

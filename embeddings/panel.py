@@ -230,7 +230,12 @@ def _expert(
     name: str, dataset: Dataset, configs: Mapping[str, Any], seed: int, report: Report = silent
 ) -> Scorer[Any]:
     kind = SCORERS[EXPERTS[name].scorer]
-    return kind.fit(dataset, configs.get(name) or EXPERTS[name].config or kind.grid[0], seed, report)
+    return kind.fit(dataset, configs.get(name) or default_config(name), seed, report)
+
+
+def default_config(name: str) -> Any:
+    """How an expert is fitted unless told otherwise."""
+    return EXPERTS[name].config or SCORERS[EXPERTS[name].scorer].grid[0]
 
 
 def softly(said: FloatArray) -> FloatArray:

@@ -39,6 +39,19 @@ class TextEncoder(Protocol):
         """One row a text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
 
 
+def same_encoder(name: str, trained_with: str) -> None:
+    """See to it that vectors come from the model and weights of training; precision hardly matters.
+
+    Raises:
+        ArtifactError: they do not.
+    """
+    if name.split(":")[:2] != trained_with.split(":")[:2]:
+        raise ArtifactError(
+            f"the model was trained with the text encoder {trained_with}, this is {name}; "
+            "set TRAILMIX_TEXT_MODEL to the former, or run `trailmix train`"
+        )
+
+
 class TransformerEncoder:
     """Mean-pooled last hidden states of a Hugging Face encoder, as sentence-transformers computes them.
 

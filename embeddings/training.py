@@ -6,14 +6,18 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from embeddings.dataset import Dataset
 from embeddings.evaluation import BASELINES, OURS, Result, Task, measure_scorer, metrics_table, split_tasks
 from embeddings.fused import Fitted
 from embeddings.fusion import TrainingConfig, fit, refit
 from embeddings.kge import with_knowledge
 from embeddings.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
+from embeddings.panel import default_config
+from embeddings.ranker import Ranker
 from embeddings.splits import random_split
-from embeddings.text import TextEncoder
+from embeddings.text import TextEncoder, same_encoder
 from kg.graph import GraphSnapshot
 from kg.progress import Report, silent
 
@@ -52,6 +56,47 @@ def train_unmeasured(
     return Model(manifest, fit(whole, config, seed, report), whole.links)
 
 
+def refreshed(
+    ranker: Ranker, of: Manifest, snapshot: GraphSnapshot, encoder: TextEncoder, report: Report = silent
+) -> Model:
+    """The experts fitted to a graph as it is now, under a ranking learnt before, with its settings.
+
+    So new items, users, events and facts count without the ranking learnt anew; nothing is measured.
+
+    Raises:
+        ArtifactError: the ranking was learnt with another text encoder.
+    """
+    same_encoder(encoder.name, of.encoder)
+    config = config_of(of)
+    text = encoder.encode(snapshot.texts, report)
+    whole = with_knowledge(Dataset.from_snapshot(snapshot, text), config.kge, of.seed, report)
+    fitted = refit(ranker, whole, config, of.seed, report)
+    return Model(describe_refreshed(of, snapshot, encoder.name), fitted, whole.links)
+
+
+def describe_refreshed(of: Manifest, snapshot: GraphSnapshot, encoder: str) -> Manifest:
+    """The manifest of a refreshing with these inputs."""
+    return describe(
+        snapshot,
+        encoder,
+        config_of(of),
+        of.seed,
+        measured=of.measured,
+        tuned=of.tuned,
+        ranked_on=of.ranked_on or of.snapshot,
+    )
+
+
+def config_of(manifest: Manifest) -> TrainingConfig:
+    """The configuration as it was before it became JSON."""
+    config = TypeAdapter(TrainingConfig).validate_python(manifest.config)
+    configs = {
+        name: TypeAdapter(type(default_config(name))).validate_python(own)
+        for name, own in config.configs.items()
+    }
+    return replace(config, configs=configs)
+
+
 def measure_fitted(fitted: Fitted, config: TrainingConfig, test: Task, k: int) -> Result:
     """The fused model on the test."""
     return Result(OURS, config, test.measure(fitted.score, k))
@@ -66,10 +111,12 @@ def describe(
     *,
     measured: bool = True,
     tuned: dict[str, Any] | None = None,
+    ranked_on: str = "",
 ) -> Manifest:
     """The manifest of a training with these inputs.
 
-    It held out events to measure by or did not; `tuned` is how the configuration was found, if by a search.
+    It held out events to measure by or did not; `tuned` is how the configuration was found, if by a search;
+    `ranked_on` as in the manifest.
     """
     inputs: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -83,6 +130,8 @@ def describe(
         inputs["measured"] = False
     if tuned:
         inputs["tuned"] = tuned
+    if ranked_on:
+        inputs["ranked_on"] = ranked_on
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     packages = {
         name: version(name) for name in ("trailmix", "numpy", "scipy", "lightgbm", "torch", "torch-geometric")

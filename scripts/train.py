@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from embeddings.model import Manifest
     from kg.progress import Report
     from kg.settings import Settings
+    from kg.snapshot import SnapshotCache
     from kg.store import GraphStore
 
 
@@ -30,6 +31,7 @@ class Trained:
 
 
 def command(
+    context: typer.Context,
     seed: Annotated[int, typer.Option(help="Of everything random; the same seed gives the same model.")] = 0,
     derived: Annotated[
         bool, typer.Option("--derived", help="Learn from the relations of trailmix enrich, too.")
@@ -45,6 +47,13 @@ def command(
         str | None,
         typer.Option(help="Search the settings for so long before training: 90s, 10m, 1h30m."),
     ] = None,
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh",
+            help="Keep the latest model's ranking; fit only its experts, to the graph as it is now.",
+        ),
+    ] = False,
     kge: KgeOption = None,
     expert: ExpertOption = None,
     json: Annotated[bool, typer.Option("--json", help="The manifest of the model, as JSON.")] = False,
@@ -57,19 +66,24 @@ def command(
     from kg.settings import load_settings
 
     settings = load_settings()
+    if refresh:
+        _refuse_settings(context)
     seconds = None if budget is None else parse_budget(budget)
     config = training_config(kge, expert)
     with reporting() as report, open_store(settings) as store:
-        trained = train_latest(
-            settings,
-            store,
-            seed=seed,
-            report=report,
-            derived=derived,
-            measure=measure,
-            budget=seconds,
-            config=config,
-        )
+        if refresh:
+            trained = refresh_latest(settings, store, report=report, derived=derived)
+        else:
+            trained = train_latest(
+                settings,
+                store,
+                seed=seed,
+                report=report,
+                derived=derived,
+                measure=measure,
+                budget=seconds,
+                config=config,
+            )
     if json:
         print(trained.manifest.model_dump_json(indent=2))
         return
@@ -78,6 +92,21 @@ def command(
     if trained.manifest.metrics:
         print_metrics(trained.manifest)
     print(f"model {trained.manifest.model_version} in {trained.path}")
+
+
+def _refuse_settings(context: typer.Context) -> None:
+    from kg.errors import UsageError
+
+    for name, flag in (
+        ("seed", "--seed"),
+        ("measure", "--no-measure"),
+        ("budget", "--budget"),
+        ("kge", "--kge"),
+        ("expert", "--expert"),
+    ):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"--refresh keeps the settings of the latest model; leave out {flag}")
 
 
 def train_latest(
@@ -96,7 +125,7 @@ def train_latest(
     With a `budget`, seconds, a configuration is searched first, from `config` on (None: the defaults);
     training comes on top.
     """
-    from embeddings.artifact import find_model, read_manifest, save_model, saved_models, use_model
+    from embeddings.artifact import find_model, read_manifest, save_model
     from embeddings.fusion import TrainingConfig
     from embeddings.text import open_encoder
     from embeddings.training import describe, train, train_unmeasured
@@ -113,14 +142,51 @@ def train_latest(
     inputs = describe(snapshot, encoder.name, config, seed, measured=measure, tuned=tuned).inputs
     found = find_model(settings.models_folder, inputs)
     if found is not None:
-        use_model(found)
-        print("model: unchanged inputs, reused", file=sys.stderr)
-        return Trained(found, read_manifest(found))
+        return _reused(found)
     model = (train if measure else train_unmeasured)(snapshot, encoder, config, seed, report)
     model.manifest = model.manifest.model_copy(update={"tuned": tuned, "inputs": inputs})
     path = save_model(model, settings.models_folder)
-    snapshots.prune(needed={manifest.snapshot for _, manifest in saved_models(settings.models_folder)})
+    _prune(snapshots, settings)
     return Trained(path, read_manifest(path))
+
+
+def refresh_latest(
+    settings: "Settings", store: "GraphStore", *, report: "Report", derived: bool = False
+) -> Trained:
+    """Fit the latest model's experts to the graph as it is now, under the ranking that it has."""
+    from embeddings.artifact import find_model, latest_model, load_ranker, read_manifest, save_model
+    from embeddings.text import open_encoder
+    from embeddings.training import describe_refreshed, refreshed
+    from kg.snapshot import SnapshotCache
+
+    manifest, ranker = load_ranker(latest_model(settings.models_folder))
+    snapshots = SnapshotCache(settings.snapshots_folder)
+    snapshot = snapshots.load(store, report, derived=derived)
+    encoder = open_encoder(settings)
+    unchanged = snapshot.fingerprint == manifest.snapshot
+    inputs = manifest.inputs if unchanged else describe_refreshed(manifest, snapshot, encoder.name).inputs
+    found = find_model(settings.models_folder, inputs)
+    if found is not None:
+        return _reused(found)
+    path = save_model(refreshed(ranker, manifest, snapshot, encoder, report), settings.models_folder)
+    _prune(snapshots, settings)
+    return Trained(path, read_manifest(path))
+
+
+def _reused(path: Path) -> Trained:
+    from embeddings.artifact import read_manifest, use_model
+
+    use_model(path)
+    print("model: unchanged inputs, reused", file=sys.stderr)
+    return Trained(path, read_manifest(path))
+
+
+def _prune(snapshots: "SnapshotCache", settings: "Settings") -> None:
+    """Drop snapshots that no model was learnt from."""
+    from embeddings.artifact import saved_models
+
+    models = saved_models(settings.models_folder)
+    snapshots.prune(needed={name for _, manifest in models for name in manifest.learnt_from})
 
 
 class Clock:

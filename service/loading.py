@@ -1,8 +1,7 @@
 """The recommender from disk."""
 
 from embeddings.artifact import latest_model, load_model, read_manifest
-from embeddings.text import TextEncoder, TransformerEncoder
-from kg.errors import ArtifactError
+from embeddings.text import TransformerEncoder, same_encoder
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
 from service.recommender import Recommender
@@ -22,17 +21,8 @@ def load_recommender(settings: Settings, *, warm_up: bool = True) -> Recommender
     model = load_model(folder, snapshot)
     encoder = TransformerEncoder(settings.text_model)
     if warm_up:
-        _check_encoder(encoder, model.manifest.encoder)
+        same_encoder(encoder.name, model.manifest.encoder)
     recommender = Recommender(snapshot, model, encoder, paths_through_users=settings.paths_through_users)
     if warm_up:
         recommender.warm_up()
     return recommender
-
-
-def _check_encoder(encoder: TextEncoder, trained_with: str) -> None:
-    """Model and weights must be those of training; another precision hardly matters."""
-    if encoder.name.split(":")[:2] != trained_with.split(":")[:2]:
-        raise ArtifactError(
-            f"the model was trained with the text encoder {trained_with}, this is {encoder.name}; "
-            "set TRAILMIX_TEXT_MODEL to the former, or run `trailmix train`"
-        )

@@ -46,10 +46,10 @@ def find_copies(settings: Settings, user_id: str) -> Copies:
     for path in sorted(settings.models_folder.glob("*")):
         if not path.is_dir():
             continue
-        trained_on = _trained_on(path)
-        if trained_on in names:
+        learnt_from = _learnt_from(path)
+        if learnt_from & names:
             models.append(path)
-        elif trained_on not in clear:
+        elif not learnt_from or learnt_from - clear:
             unclear.append(path)
     return Copies(tuple(having), tuple(models), tuple(unclear))
 
@@ -109,15 +109,15 @@ def _sorted_out(
     leftovers = [x for x in copies.unclear if x.parent != settings.models_folder]
     if not keep_models:
         return [*copies.models, *unclear], [*copies.snapshots, *leftovers], ()
-    needed = {_trained_on(path) for path in copies.models}
+    needed = {name for path in copies.models for name in _learnt_from(path)}
     keep = [path for path in copies.snapshots if path.name in needed]
     drop = [path for path in copies.snapshots if path.name not in needed]
     return unclear, [*drop, *leftovers], (*copies.models, *keep)
 
 
-def _trained_on(model: Path) -> str | None:
-    """The fingerprint of a model's snapshot; None where its manifest cannot be read."""
+def _learnt_from(model: Path) -> set[str]:
+    """The fingerprints of a model's snapshots; none where its manifest cannot be read."""
     try:
-        return read_manifest(model).snapshot
+        return read_manifest(model).learnt_from
     except ArtifactError:
-        return None
+        return set()

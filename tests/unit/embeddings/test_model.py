@@ -5,11 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from embeddings.artifact import find_model, latest_model, load_model, read_manifest, save_model, saved_models
+from embeddings.artifact import (
+    find_model,
+    latest_model,
+    load_model,
+    load_ranker,
+    read_manifest,
+    save_model,
+    saved_models,
+)
 from embeddings.model import Query
-from embeddings.training import describe, train
+from embeddings.training import config_of, describe, refreshed, train
 from kg.errors import ArtifactError
-from kg.graph import Vocabulary
+from kg.graph import GraphSnapshot, Triples, Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +134,42 @@ def test_other_items_are_refused_other_events_are_not(model, snapshot, tmp_path)
     renamed = (Vocabulary("Book", [f"c{n}" for n in range(12)]), *snapshot.vocabularies[1:])
     with pytest.raises(ArtifactError, match="other items"):
         load_model(path, replace(snapshot, vocabularies=renamed))
+
+
+@pytest.fixture(scope="module")
+def grown(snapshot) -> GraphSnapshot:
+    """Two more books that nobody has met, one of each genre, with the text of books 0 and 1."""
+    books, *others = snapshot.vocabularies
+    vocabularies = (Vocabulary("Book", [*books.ids, "new0", "new1"]), *others)
+    names = (*snapshot.names[:12], "new0", "new1", *snapshot.names[12:])
+    texts = (*snapshot.texts, "book 0", "book 1")
+    heads = np.arange(14, dtype=np.int32)
+    triples = Triples(heads, np.zeros(14, np.int32), (14 + heads % 2).astype(np.int32))
+    return replace(snapshot, vocabularies=vocabularies, names=names, texts=texts, triples=triples)
+
+
+def test_new_items_count_under_the_same_ranking(model, grown, encoder, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    manifest, ranker = load_ranker(path)
+    new = refreshed(ranker, manifest, grown, encoder)
+    for name, array in new.fitted.ranker.arrays().items():
+        np.testing.assert_array_equal(array, model.fitted.ranker.arrays()[name])
+    for even in (0, 1):
+        scores = new.score(query(history=[even, even + 2])).total
+        assert scores[12 + even] > scores[13 - even]
+    assert (new.manifest.snapshot, new.manifest.ranked_on) == (grown.fingerprint, model.manifest.snapshot)
+    assert new.manifest.metrics == {}
+    version = save_model(new, tmp_path)
+    assert load_model(version, grown).score(query(history=[0])).total.shape == (14,)
+    again = refreshed(*reversed(load_ranker(version)), grown, encoder)  # the ranking is still the first one's
+    assert again.manifest.ranked_on == model.manifest.snapshot
+
+
+def test_a_ranking_is_refreshed_under_its_own_settings_and_encoder(
+    model, config, grown, encoder, tmp_path
+) -> None:
+    manifest, ranker = load_ranker(save_model(model, tmp_path))
+    assert config_of(manifest) == config
+    encoder.name = "other"
+    with pytest.raises(ArtifactError, match="trained with the text encoder fake, this is other"):
+        refreshed(ranker, manifest, grown, encoder)

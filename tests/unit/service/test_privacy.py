@@ -27,11 +27,11 @@ def shop(fake_store, bookshop):
     return fake_store
 
 
-def trained(settings, name, snapshot):
+def trained(settings, name, snapshot, **more):
     """The manifest of a model, which is all that is looked at, and the model in use."""
     folder = settings.models_folder / name
     folder.mkdir(parents=True)
-    manifest = Manifest(seed=0, snapshot=snapshot, model_version=name, **NOT_A_MODEL)
+    manifest = Manifest(seed=0, snapshot=snapshot, model_version=name, **NOT_A_MODEL, **more)
     (folder / "manifest.json").write_text(manifest.model_dump_json())
     (folder / "model.safetensors").write_bytes(b"rows of users")
     (settings.models_folder / "latest").write_text(name)
@@ -94,6 +94,16 @@ def test_what_never_held_the_user_stays(shop, settings):
     assert names(settings.models_folder.iterdir()) == {"m1"}  # and no note that the other is in use
     assert SnapshotCache(settings.snapshots_folder).by_fingerprint(before).users.ids == ("r1", "r2")
     assert not (settings.snapshots_folder / "latest.json").exists()
+
+
+def test_a_ranking_learnt_with_the_user_goes_too(shop, settings):
+    with_user = snapshotted(settings, shop)
+    shop.delete_user("r1")
+    without = snapshotted(settings, shop)
+    trained(settings, "refreshed", without, ranked_on=with_user)
+    trained(settings, "anew", without)
+    assert names(forget_user(settings, shop, "r1").removed) == {"refreshed", with_user}
+    assert names(settings.models_folder.iterdir()) == {"anew", "latest"}
 
 
 def test_models_can_be_kept_until_the_next_is_trained(shop, settings):
