@@ -11,7 +11,7 @@ from embeddings.files import Array
 from embeddings.panel import FOR_KNOWN, Panel, softly
 from kg.graph import NO_TIME, BoolArray, FloatArray, IntArray
 
-KNOWN, NEW = 160, 50
+KNOWN, NEW = 128, 40
 """How many candidates an asker has: of items that somebody liked, and of those nobody liked yet."""
 
 QUANTILES = 513

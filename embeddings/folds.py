@@ -14,7 +14,7 @@ from kg.graph import NO_TIME, BoolArray, IntArray
 class FoldConfig:
     """How much is hidden, and how often."""
 
-    folds: int = 8
+    folds: int = 10
     events: float = 0.1
     """Share of each user's events."""
     items: float = 0.1

@@ -52,7 +52,7 @@ class TrainingConfig:
     kge: KgeConfig = field(default_factory=KgeConfig)
     folds: FoldConfig = field(default_factory=FoldConfig)
     ranker: RankerConfig = field(default_factory=RankerConfig)
-    shown: float = 0.2
+    shown: float = 0.6
     """The share of candidates beyond the first that a lesson keeps, whether liked or not."""
     promotion: float | None = None
     """The prior for new items: added to the score of an item that nobody has met yet, in the ranker's unit.

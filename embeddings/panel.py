@@ -13,7 +13,6 @@ from embeddings.scorers.als import AlsConfig
 from embeddings.scorers.base import Linear, Scorer
 from embeddings.scorers.ease import EaseConfig
 from embeddings.scorers.eras import EraConfig
-from embeddings.scorers.neighbours import ItemKnnConfig
 from embeddings.scorers.profile import ProfileConfig
 from embeddings.scorers.registry import SCORERS
 from embeddings.scorers.sequence import AdjacencyConfig
@@ -41,14 +40,12 @@ EXPERTS: dict[str, Expert] = {
     "svd": Expert("svd"),
     "graph_filter": Expert("graph_filter"),
     "item_knn": Expert("item_knn"),
-    "item_knn_wide": Expert("item_knn", ItemKnnConfig(300, 50.0)),
     "user_knn": Expert("user_knn"),
     "era": Expert("era"),
     "era_narrow": Expert("era", EraConfig(6)),
     "era_knn": Expert("era", EraConfig(60, 80)),
     "next_to": Expert("adjacency", AdjacencyConfig(1)),
     "adjacency": Expert("adjacency", carried=True),
-    "session": Expert("adjacency", AdjacencyConfig(30)),
     "text": Expert("text"),
     "facts": Expert("profile", ProfileConfig("facts", 0.3)),
     "profile": Expert("profile"),

@@ -189,6 +189,14 @@ class _People:
         others: IntArray = (users if asker is None else users[users != asker]).astype(np.int64)
         return others
 
+    def in_common(self, one: int, other: int, asker: int | None) -> int:
+        """How many, without the asker, liked both items; both are ascending."""
+        few, many = sorted((self.likers(one, asker), self.likers(other, asker)), key=len)
+        if not len(few):
+            return 0
+        at = np.minimum(np.searchsorted(many, few), len(many) - 1)
+        return int(np.count_nonzero(many[at] == few))
+
     def kind(self, user: int, item: int) -> int:
         """Which interaction it was by which the user liked the item."""
         return int(self._kind[np.searchsorted(self._key, user * self._n_items + item)])
@@ -340,8 +348,7 @@ class PathFinder:
         assert self._people is not None
         liked, also = (self._people.kind(user - self._first_user, node) for node in (source, item))
         first, last = self._schema.interactions[liked], self._schema.interactions[also]
-        both = np.intersect1d(self._people.likers(source, asker), self._people.likers(item, asker))
-        who = "people" if len(both) > 1 else "someone"
+        who = "people" if self._people.in_common(source, item, asker) > 1 else "someone"
         text = (
             f"because {who} who {first.verb} *{self._names[source]}* also {last.verb} *{self._names[item]}*"
         )

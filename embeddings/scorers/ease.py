@@ -1,6 +1,7 @@
 """The closed-form linear autoencoder."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from typing_extensions import override
 
 from embeddings.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
+from embeddings.vectors import rows_times
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -76,12 +78,17 @@ class Ease(Scorer[EaseConfig]):
         if not self.scaled.shape[0]:
             dense = x.toarray()
             return np.asarray(dense - x @ self.inverse / self.diagonal, np.float32)
+        common = rows_times(x, self._by_item) @ self.inverse
         dense = x.toarray(order="F").T  # items x askers: no product needs it otherwise
-        common = (self.scaled @ dense).T @ self.inverse
         projected = dense / self.ridge[:, None]
         projected -= self.scaled.T @ common.T
         projected /= self.diagonal[:, None]
         return np.ascontiguousarray(np.subtract(dense, projected, out=projected).T, np.float32)
+
+    @cached_property
+    def _by_item(self) -> sp.csr_array:
+        """`scaled` the other way round: few items are in a history, and only their rows are looked at."""
+        return self.scaled.T.tocsr()
 
 
 def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ from embeddings.scorers.neighbours import most_alike, rows_of, user_similarity, 
 from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 from kg.progress import Report, silent
 
-FAINT = 1e-6
+FAINT = 1e-3
 """A user who counts for less is left out, so that an asker costs what the era holds and not all there is."""
 
 

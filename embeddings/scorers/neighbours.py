@@ -107,7 +107,8 @@ def user_similarity(
     histories: Histories, liked: sp.csr_array, by_item: sp.csr_array, shrink: float
 ) -> sp.csr_array:
     """The shrunk cosine of each asker with each user, float32 askers x users; `by_item` is liked.T."""
-    found = sp.csr_array(histories.matrix @ by_item)
+    x = histories.matrix
+    found = sp.csr_array(rows_times(x, by_item) if len(histories) == 1 else x @ by_item)
     roots = np.sqrt(histories.lengths.astype(np.float32))[rows_of(found)]
     roots = roots * np.sqrt(np.diff(liked.indptr))[found.indices]
     found.data = np.asarray(found.data / (roots + np.float32(shrink)), np.float32)

@@ -214,13 +214,14 @@ def test_ease_in_single_precision_is_ease(dataset, monkeypatch, n_users, n_items
 
 
 def test_an_era_against_loops(dataset) -> None:
-    """With a width of 1 user, those 14 places away and further weigh less than can be told."""
+    """With a width of 1 user, those 7 places away and further weigh less than 1/1000 and are left out."""
     fitted = Era.fit(dataset, EraConfig(users=1))
     when = np.array([[np.nan, fitted.times[5], np.nan], [np.nan] * 3])
     known, unknown = fitted.score(Histories.of([[0], [1]], dataset.n_items, when))
     liked = fitted.liked.toarray()
-    expected = sum(np.exp(-abs(place + 0.5 - 5)) * liked[place] for place in range(dataset.n_users))
-    np.testing.assert_allclose(known, expected, atol=3e-6)
+    within = range(12)  # |11 + .5 - 5| = 6.5 and exp(-6.5) = .0015; |12 + .5 - 5| = 7.5 and exp(-7.5) = .0006
+    expected = sum(np.exp(-abs(place + 0.5 - 5)) * liked[place] for place in within)
+    np.testing.assert_allclose(known, expected, rtol=1e-5)
     np.testing.assert_allclose(unknown, 2 / dataset.n_users * liked.sum(axis=0), rtol=1e-6)
 
 
