@@ -14,6 +14,9 @@ from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 
 NEIGHBOURS = 100
 RIDGE = 3.0
+SPEAKING = 3_000
+"""So many items at most, those that most people liked, have a say in the ridge: each of its answers reads a
+row for each of them, whatever else there is."""
 
 WAYS = ("ridge", "near")
 """By ridge regression on content, and by the mean of neighbours in content."""
@@ -23,8 +26,8 @@ WAYS = ("ridge", "near")
 class Carrier:
     """Two ways to guess an item's score from those of others: ridge regression on content, and neighbours."""
 
-    liked: NodeArray
-    """The items that somebody liked, int32 [m]."""
+    speaking: NodeArray
+    """The items, among those liked, that have a say in the ridge, int32 [m]."""
     inward: FloatArray
     """Their scores to weights of content [m, d]."""
     outward: FloatArray
@@ -38,17 +41,18 @@ class Carrier:
     def fit(cls, dataset: Dataset, nearest: Nearest) -> Self:
         """From the items that somebody in the dataset liked."""
         outward = dataset.content.wide
-        liked = np.flatnonzero(dataset.degrees).astype(np.int32)
-        weighted = outward[liked] * np.sqrt(dataset.degrees[liked]).astype(np.float32)[:, None]
-        gram = weighted.T @ outward[liked]
+        most = np.argsort(-dataset.degrees, kind="stable")[:SPEAKING]
+        speaking = np.sort(most[dataset.degrees[most] > 0]).astype(np.int32)
+        weighted = outward[speaking] * np.sqrt(dataset.degrees[speaking]).astype(np.float32)[:, None]
+        gram = weighted.T @ outward[speaking]
         gram[np.diag_indices_from(gram)] += RIDGE
         inward = np.linalg.solve(gram, weighted.T).T.astype(np.float32)
-        return cls(liked, np.ascontiguousarray(inward), outward, *_known(nearest, dataset.degrees > 0))
+        return cls(speaking, np.ascontiguousarray(inward), outward, *_known(nearest, dataset.degrees > 0))
 
     def tastes(self, scores: FloatArray) -> FloatArray:
         """Scores [v, b, n_items] as weights of content [v, b, d]."""
         v, b, _ = scores.shape
-        some = scores[:, :, self.liked].reshape(v * b, len(self.liked))
+        some = scores[:, :, self.speaking].reshape(v * b, len(self.speaking))
         return (some @ self.inward).reshape(v, b, self.inward.shape[1])
 
     def to_all(self, scores: FloatArray, tastes: FloatArray, items: IntArray) -> FloatArray:

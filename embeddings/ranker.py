@@ -152,8 +152,12 @@ class Ranker:
         if not self.of_all.texts:
             rank[there] = self._column(sheet.values, "consensus")[there]
             return rank
+        of_known = self.of_known.score(sheet.values[there & ~new])
+        if not new.any():  # nothing to find a place for among the known ones
+            rank[there] = of_known
+            return rank
         rank[there] = self.of_all.score(sheet.values[there])
-        _deal_again(rank, there & ~new, self.of_known.score(sheet.values[there & ~new]))
+        _deal_again(rank, there & ~new, of_known)
         rank[new] += np.float32(self.promotion)
         return rank
 

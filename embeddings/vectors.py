@@ -21,8 +21,13 @@ def rows_times(rows: sp.csr_array, matrix: sp.csr_array) -> FloatArray:
     """
     if rows.shape[0] != 1:
         return np.asarray((rows @ matrix).toarray(), np.float32)
-    starts, lengths = matrix.indptr[rows.indices], np.diff(matrix.indptr)[rows.indices]
-    places = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+    asked = rows.indices
+    starts, lengths = matrix.indptr[asked], matrix.indptr[asked + 1] - matrix.indptr[asked]
+    places: Any = slice(0, 0)
+    if len(asked) and (np.diff(asked) == 1).all():  # they lie side by side: nothing to gather
+        places = slice(starts[0], starts[-1] + lengths[-1])
+    elif len(asked):
+        places = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
     weights = matrix.data[places] * np.repeat(rows.data, lengths)
     found = np.bincount(matrix.indices[places], weights, minlength=matrix.shape[1])
     return found.astype(np.float32)[None, :]

@@ -24,6 +24,7 @@ people specificity is half the cosine of the two items' columns of likes: it out
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -85,10 +86,12 @@ class Sources:
 
 
 class _Candidates(NamedTuple):
-    """Possible paths as columns: score; position of the source; node in the middle, or NOWHERE for one edge;
-    entries of the adjacency for the first and last edge, or NOWHERE where they are not facts.
+    """Possible paths as columns: position of the item; score; position of the source; node in the middle, or
+    NOWHERE for one edge; entries of the adjacency for the first and last edge, or NOWHERE where they are not
+    facts.
     """
 
+    which: IntArray
     score: FloatArray
     source: IntArray
     middle: IntArray
@@ -98,6 +101,12 @@ class _Candidates(NamedTuple):
     @classmethod
     def joined(cls, parts: Iterable["_Candidates"]) -> "_Candidates":
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def by_item(self, count: int) -> list["_Candidates"]:
+        """Those of each of `count` items, in the order that they have here."""
+        order = np.argsort(self.which, kind="stable")
+        bounds = np.searchsorted(self.which[order], np.arange(count + 1))
+        return [_Candidates._make(column[order[a:b]] for column in self) for a, b in pairwise(bounds)]
 
 
 class _Adjacency:
@@ -122,10 +131,6 @@ class _Adjacency:
     def edge(self, entry: int) -> Edge:
         """One entry as an edge, seen from the node in whose row it stands."""
         return Edge(self._types[self.relation[entry]], "out" if self._outward[entry] else "in")
-
-    def row(self, node: int) -> IntArray:
-        """The entries of one node's edges."""
-        return np.arange(self.start[node], self.start[node + 1])
 
     def rows(self, nodes: IntArray) -> tuple[IntArray, IntArray]:
         """The entries of many nodes' edges, and for each the position of its node in `nodes`."""
@@ -208,48 +213,45 @@ class _People:
             users = users[np.linspace(0, len(users) - 1, _MOST_PEOPLE).astype(np.int64)]
         return users[np.lexsort((users, self._lengths[users]))]
 
-    def common(self, reach: _Reach, users: IntArray) -> "_Common":
-        """What these, in any order, like of the sources."""
-        users = np.unique(users)
-        start, count = self._liked.indptr[users].astype(np.int64), self._lengths[users]
-        source = reach.position[self._liked.indices[spans(start, count)]]
-        who = np.repeat(np.arange(len(users)), count)[source != NOWHERE]
-        found = np.bincount(who, minlength=len(users))
-        return _Common(users, np.concatenate([[0], np.cumsum(found)]), source[source != NOWHERE])
+    def candidates(self, sources: Sources, reach: _Reach, items: IntArray, values: FloatArray) -> _Candidates:
+        """One for each item and each source item that somebody else liked together with it."""
+        speakers = [self._speakers(int(item), sources.user) for item in items]
+        users, of = np.concatenate(speakers), np.repeat(np.arange(len(items)), [len(x) for x in speakers])
+        source, at = self._heard(reach, users)
+        pair = of[at] * values.shape[1] + source
+        counts = np.bincount(pair, minlength=values.size)
+        first = np.empty(values.size, np.int64)
+        first[pair[::-1]] = users[at[::-1]]
+        pairs = np.flatnonzero(counts)
+        which, source = np.divmod(pairs, values.shape[1])
+        expected = np.sqrt(
+            self.popularity[sources.nodes[source]] * self.popularity[items[which]].astype(np.float64)
+        )
+        support = np.minimum(counts[pairs] / np.maximum(expected, 1), 1) * _THROUGH_PEOPLE
+        nowhere = np.full(len(pairs), NOWHERE)
+        score = (values[which, source] * support).astype(np.float32)
+        return _Candidates(which, score, source, self._first_user + first[pairs], nowhere, nowhere)
 
-    def candidates(
-        self, sources: Sources, common: "_Common", item: int, users: IntArray, value: FloatArray
-    ) -> _Candidates:
-        """One for each source item that one of the item's `users`, its speakers, liked together with it."""
-        events, who = common.of(users)
-        counts = np.bincount(events, minlength=len(value))
-        first = np.empty(len(value), np.int64)
-        first[events[::-1]] = who[::-1]
-        source = np.flatnonzero(counts)
-        together = counts[source]
-        expected = np.sqrt(self.popularity[sources.nodes[source]] * float(self.popularity[item]))
-        support = np.minimum(together / np.maximum(expected, 1), 1) * _THROUGH_PEOPLE
-        nowhere = np.full(len(source), NOWHERE)
-        score = (value[source] * support).astype(np.float32)
-        return _Candidates(score, source, self._first_user + first[source], nowhere, nowhere)
+    def _speakers(self, item: int, asker: int | None) -> IntArray:
+        """Who liked the item, those with the fewest likes first: what they have in common says most."""
+        users = self.likers(item, asker)
+        if len(users) > _MOST_PEOPLE:
+            users = users[np.linspace(0, len(users) - 1, _MOST_PEOPLE).astype(np.int64)]
+        return users[np.lexsort((users, self._lengths[users]))]
 
+    def _heard(self, reach: _Reach, users: IntArray) -> tuple[IntArray, IntArray]:
+        """Positions of the sources that these like, one user's after another's, and of the users in `users`.
 
-@dataclass(frozen=True, eq=False)
-class _Common:
-    """Which sources some people like: made once a request, asked for each item."""
-
-    users: IntArray
-    """Ascending, each once."""
-    start: IntArray
-    """Where those of each user begin."""
-    source: IntArray
-    """Positions of the sources."""
-
-    def of(self, users: IntArray) -> tuple[IntArray, IntArray]:
-        """The positions that these like, one user's after another's, and for each whose it is."""
-        at = np.searchsorted(self.users, users)
-        count = self.start[at + 1] - self.start[at]
-        return self.source[spans(self.start[at], count)], np.repeat(users, count)
+        Who is there several times is looked up once.
+        """
+        each, again = np.unique(users, return_inverse=True)
+        count = self._lengths[each]
+        source = reach.position[self._liked.indices[spans(self._liked.indptr[each].astype(np.int64), count)]]
+        there = source != NOWHERE
+        source = source[there]
+        found = np.bincount(np.repeat(np.arange(len(each)), count)[there], minlength=len(each))
+        start, count = (np.cumsum(found) - found)[again], found[again]
+        return source[spans(start, count)], np.repeat(np.arange(len(users)), count)
 
 
 class PathFinder:
@@ -273,51 +275,46 @@ class PathFinder:
         No two paths of an item share their middle, and a source that has spoken counts half. Ties go to
         facts before people, and among them to the source that comes last.
         """
-        if not len(sources.nodes):
+        if not len(sources.nodes) or not len(items):
             return [[] for _ in items]
+        asked = np.array(items, np.int64)
         reach = _Reach(self._facts, sources, self._n_items)
-        values = self._closeness(sources.nodes, items) * sources.weights
-        values[sources.nodes == np.array(items)[:, None]] = 0
-        found = [
-            [self._direct(sources, reach, item, value), self._shared(reach, item, value)]
-            for item, value in zip(items, values, strict=True)
-        ]
-        if self._people is not None and len(items):
-            people = self._people
-            users = [people.speakers(item, sources.user) for item in items]
-            common = people.common(reach, np.concatenate(users))
-            for own, item, speakers, value in zip(found, items, users, values, strict=True):
-                own.append(people.candidates(sources, common, item, speakers, value))
-        every = map(_Candidates.joined, found)
+        values = self._closeness(sources.nodes, asked) * sources.weights
+        values[sources.nodes == asked[:, None]] = 0
+        found = [self._direct(sources, reach, asked, values), self._shared(reach, asked, values)]
+        if self._people is not None:
+            found.append(self._people.candidates(sources, reach, asked, values))
         return [
             [self._path(sources, item, own, n, score) for n, score in _diverse(own, limit)]
-            for item, own in zip(items, every, strict=True)
+            for item, own in zip(items, _Candidates.joined(found).by_item(len(items)), strict=True)
         ]
 
-    def _closeness(self, nodes: IntArray, items: Sequence[int]) -> FloatArray:
+    def _closeness(self, nodes: IntArray, items: IntArray) -> FloatArray:
         close = np.ones((len(items), len(nodes)), np.float32)
         if self._vectors is not None:
             is_item = nodes < self._n_items
-            cosine = self._vectors[np.array(items, np.int64)] @ self._vectors[nodes[is_item]].T
+            cosine = self._vectors[items] @ self._vectors[nodes[is_item]].T
             close[:, is_item] = (1 + np.clip(cosine, 0, 1)) / 2
         return close
 
-    def _direct(self, sources: Sources, reach: _Reach, item: int, value: FloatArray) -> _Candidates:
-        at, _ = reach.meeting(np.array([item]))
+    def _direct(self, sources: Sources, reach: _Reach, items: IntArray, values: FloatArray) -> _Candidates:
+        at, which = reach.meeting(items)
         source, first = reach.source[at], reach.entry[at]
         nodes = sources.nodes[source]
         named = np.where(nodes < self._n_items, 1, (1 + self._facts.specificity[nodes]) / 2)
         nowhere = np.full(len(at), NOWHERE)
-        return _Candidates(value[source] * named, source, nowhere, first, nowhere)
+        return _Candidates(which, values[which, source] * named, source, nowhere, first, nowhere)
 
-    def _shared(self, reach: _Reach, item: int, value: FloatArray) -> _Candidates:
-        facts, row = self._facts, self._facts.row(item)
-        at, edge = reach.meeting(facts.node[row])
-        source, first, last = reach.source[at], reach.entry[at], row[edge]
+    def _shared(self, reach: _Reach, items: IntArray, values: FloatArray) -> _Candidates:
+        facts = self._facts
+        rows, owner = facts.rows(items)
+        at, edge = reach.meeting(facts.node[rows])
+        source, first, last, which = reach.source[at], reach.entry[at], rows[edge], owner[edge]
         middle = reach.node[at].astype(np.int64)
         clarity = np.where(facts.relation[first] == facts.relation[last], 1, _MIXED_RELATIONS)
         clarity = clarity * (facts.emphasis[first] + facts.emphasis[last]) / 2
-        return _Candidates(value[source] * facts.specificity[middle] * clarity, source, middle, first, last)
+        score = values[which, source] * facts.specificity[middle] * clarity
+        return _Candidates(which, score, source, middle, first, last)
 
     def _path(self, sources: Sources, item: int, found: _Candidates, n: int, score: float) -> ExplanationPath:
         source, kind = int(sources.nodes[found.source[n]]), int(sources.kinds[found.source[n]])

@@ -40,6 +40,18 @@ def test_ridge_is_weighted_by_the_root_of_degrees(dataset, nearest) -> None:
     np.testing.assert_allclose(carried[0], (x @ weights).T, atol=1e-3)
 
 
+def test_only_those_that_most_people_liked_have_a_say_in_the_ridge(dataset, nearest, monkeypatch) -> None:
+    monkeypatch.setattr("embeddings.carriers.SPEAKING", 5)
+    carrier = Carrier.fit(dataset, nearest)
+    assert len(carrier.speaking) == 5
+    others = np.setdiff1d(np.arange(dataset.n_items), carrier.speaking)
+    assert dataset.degrees[carrier.speaking].min() >= dataset.degrees[others].max()
+    scores = np.random.default_rng(0).normal(size=(1, 2, dataset.n_items)).astype(np.float32)
+    before = carrier.tastes(scores)
+    scores[:, :, others] += 1
+    np.testing.assert_array_equal(carrier.tastes(scores), before)
+
+
 def test_to_each_is_to_all_at_the_items_of_each(dataset, nearest) -> None:
     carrier = Carrier.fit(dataset, nearest)
     scores = np.random.default_rng(0).normal(size=(3, 2, dataset.n_items)).astype(np.float32)

@@ -57,6 +57,11 @@ def test_known_items_share_out_the_places_that_all_have(ranker, page) -> None:
     assert np.argmax(ours) == np.argmax(ranker.of_known.score(known))
 
 
+def test_where_nothing_is_new_what_was_learnt_of_the_known_is_the_score(ranker, page) -> None:
+    known = Sheet(page.items[:, :3], page.values[:, :3], page.consensus)
+    assert ranker.score(known)[0].tolist() == ranker.of_known.score(page.values[0, :3]).tolist()
+
+
 def test_dealt_again_by_hand() -> None:
     rank = np.array([[5.0, 1.0, 3.0, 2.0], [4.0, 9.0, 7.0, -np.inf]])
     among = np.array([[True, False, True, True], [True, True, False, False]])
