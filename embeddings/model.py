@@ -20,7 +20,9 @@ FORMAT_VERSION = 4
 """Raised whenever the arrays or the code that reads them change their meaning."""
 
 SAID_WEIGHT = 3.0
-"""How far a stated like or text outweighs the rest: its deviation over the items against that of the rest."""
+"""How far a stated like or text outweighs the rest: its deviation over the items against that of the rest
+among its FIRST, whom alone it would recommend."""
+FIRST = 100
 
 UNKNOWN_TIMES = np.full(3, np.nan)
 
@@ -127,7 +129,8 @@ class Model:
         """One asker's scores; nothing known gives about popularity."""
         asker = Histories.of([query.history], self.n_items, query.when[None, :])
         rest, contributions = self.fitted.score_one(asker)
-        spread = SAID_WEIGHT * max(float(rest.std()), 1e-6)
+        first = np.partition(rest, -FIRST)[-FIRST:] if len(rest) > FIRST else rest
+        spread = SAID_WEIGHT * max(float(first.std()), 1e-6)
         raw = {"likes": self._likes(query.likes), "said": self._text(query.text)}
         said = {name: spread * _lifted(values) for name, values in raw.items() if values is not None}
 
