@@ -8,13 +8,12 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from embeddings.configs import KgeConfig
 from embeddings.dataset import Dataset
 from embeddings.features import Items, Sheet, feature_names, sheet
 from embeddings.folds import Fold, FoldConfig, Question, folds, hide, latest
-from embeddings.fused import Fitted
+from embeddings.fused import Fitted, blas
 from embeddings.kge import with_knowledge
 from embeddings.newcomers import newcomer_share
 from embeddings.panel import DEFAULT_EXPERTS, Groundwork, Panel, voices
@@ -106,7 +105,7 @@ def _pages(
         return sheet(asked.histories, panel, items, fold.barred)
 
     batches = _batches(fold.questions, batch)
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(THREADS) as pool:
+    with blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
         while some := list(islice(batches, 2 * THREADS)):
             for made, asked in zip(pool.map(page, some), some, strict=True):
                 yield made, asked, items

@@ -69,7 +69,7 @@ def refreshed(
     same_encoder(encoder.name, of.encoder)
     config = config_of(of)
     text = encoder.encode(snapshot.texts, report)
-    whole = with_knowledge(Dataset.from_snapshot(snapshot, text), config.kge, of.seed, report)
+    whole = Dataset.from_snapshot(snapshot, text)
     fitted = refit(ranker, whole, config, of.seed, report)
     return Model(describe_refreshed(of, snapshot, encoder.name), fitted, whole.links)
 

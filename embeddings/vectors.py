@@ -23,10 +23,10 @@ def rows_times(rows: sp.csr_array, matrix: sp.csr_array) -> FloatArray:
         return np.asarray((rows @ matrix).toarray(), np.float32)
     asked = rows.indices
     starts, lengths = matrix.indptr[asked], matrix.indptr[asked + 1] - matrix.indptr[asked]
-    places: Any = slice(0, 0)
+    places: Any
     if len(asked) and (np.diff(asked) == 1).all():  # they lie side by side: nothing to gather
         places = slice(starts[0], starts[-1] + lengths[-1])
-    elif len(asked):
+    else:
         places = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
     weights = matrix.data[places] * np.repeat(rows.data, lengths)
     found = np.bincount(matrix.indices[places], weights, minlength=matrix.shape[1])

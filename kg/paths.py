@@ -206,13 +206,6 @@ class _People:
         """Which interaction it was by which the user liked the item."""
         return int(self._kind[np.searchsorted(self._key, user * self._n_items + item)])
 
-    def speakers(self, item: int, asker: int | None) -> IntArray:
-        """Who liked the item, those with the fewest likes first: what they have in common says most."""
-        users = self.likers(item, asker)
-        if len(users) > _MOST_PEOPLE:
-            users = users[np.linspace(0, len(users) - 1, _MOST_PEOPLE).astype(np.int64)]
-        return users[np.lexsort((users, self._lengths[users]))]
-
     def candidates(self, sources: Sources, reach: _Reach, items: IntArray, values: FloatArray) -> _Candidates:
         """One for each item and each source item that somebody else liked together with it."""
         speakers = [self._speakers(int(item), sources.user) for item in items]

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
 import numpy as np
@@ -87,3 +87,22 @@ class Linear(Scorer[Config]):
     @override
     def score(self, histories: Histories) -> FloatArray:
         return np.asarray(self.asker_vectors(histories) @ self.item_vectors.T, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(Linear[Config]):
+    """score = x inward outward', of a history x as zeros and ones."""
+
+    inward: FloatArray
+    """From liked items to an asker's vector [n_items, d]."""
+    outward: FloatArray
+    """The items' vectors [n_items, d]."""
+
+    @override
+    def asker_vectors(self, histories: Histories) -> FloatArray:
+        return np.asarray(histories.matrix @ self.inward, np.float32)
+
+    @property
+    @override
+    def item_vectors(self) -> FloatArray:
+        return self.outward

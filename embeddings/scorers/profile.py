@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from typing_extensions import override
 
-from embeddings.dataset import Dataset, Histories
-from embeddings.scorers.base import Linear
+from embeddings.dataset import Dataset
+from embeddings.scorers.base import Projection
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -27,10 +27,11 @@ class ProfileConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Profile(Linear[ProfileConfig]):
+class Profile(Projection[ProfileConfig]):
     """Ridge regression of liking on content: w = (C'C + l I)^-1 C_h' 1, score = C w.
 
     C are the content vectors of all items, C_h those of the history; all that is not liked counts as zero.
+    Inward is C (C'C + l I)^-1, outward C.
     """
 
     name: ClassVar[str] = "profile"
@@ -42,11 +43,6 @@ class Profile(Linear[ProfileConfig]):
         ProfileConfig("facts", 0.3),
     )
 
-    inward: FloatArray
-    """C (C'C + l I)^-1 [n_items, d]"""
-    outward: FloatArray
-    """C [n_items, d]"""
-
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: ProfileConfig, seed: int = 0, report: Report = silent) -> Self:
@@ -54,15 +50,6 @@ class Profile(Linear[ProfileConfig]):
         gram = vectors.T @ vectors
         gram[np.diag_indices_from(gram)] += max(config.strength * float(np.trace(gram)) / len(gram), 1e-6)
         return cls(np.linalg.solve(gram, vectors.T).T.copy(), vectors)
-
-    @override
-    def asker_vectors(self, histories: Histories) -> FloatArray:
-        return np.asarray(histories.matrix @ self.inward, np.float32)
-
-    @property
-    @override
-    def item_vectors(self) -> FloatArray:
-        return self.outward
 
 
 def _vectors(dataset: Dataset, source: Source) -> FloatArray:

@@ -8,9 +8,8 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.content import leading
-from embeddings.dataset import Dataset, Histories
-from embeddings.scorers.base import Linear
-from kg.graph import FloatArray
+from embeddings.dataset import Dataset
+from embeddings.scorers.base import Projection
 from kg.progress import Report, silent
 
 
@@ -24,19 +23,15 @@ class SvdConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Svd(Linear[SvdConfig]):
+class Svd(Projection[SvdConfig]):
     """score = x D^-1/2 V V' D^1/2 with V the leading right singular vectors (Cremonesi et al. 2010, PureSVD).
 
     D is 1, or, normalised, the items' degrees: the ideal low-pass filter (Shen et al. 2021, equation 8).
+    Inward is D^-1/2 V, outward D^1/2 V.
     """
 
     name: ClassVar[str] = "svd"
     grid: ClassVar[tuple[Any, ...]] = tuple(SvdConfig(f, n) for f in (64, 32, 128) for n in (False, True))
-
-    inward: FloatArray
-    """D^-1/2 V [n_items, factors]"""
-    outward: FloatArray
-    """D^1/2 V [n_items, factors]"""
 
     @override
     @classmethod
@@ -48,15 +43,6 @@ class Svd(Linear[SvdConfig]):
             liked = sp.csr_array(sp.diags_array(users) @ liked @ sp.diags_array(1 / root))
         vectors = leading(liked, config.factors, seed)
         return cls(vectors / root[:, None], vectors * root[:, None])
-
-    @override
-    def asker_vectors(self, histories: Histories) -> FloatArray:
-        return np.asarray(histories.matrix @ self.inward, np.float32)
-
-    @property
-    @override
-    def item_vectors(self) -> FloatArray:
-        return self.outward
 
 
 @dataclass(frozen=True, eq=False)
