@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from embeddings.evaluation.comparison import Table
     from embeddings.evaluation.trials import Method, Result, Trial
     from embeddings.graph.configs import KgeModel
-    from embeddings.training.fit import TrainingConfig
+    from embeddings.training.config import TrainingConfig
     from kg.progress import Report
     from kg.settings import Settings
 
@@ -137,6 +137,7 @@ def methods(
 ) -> "list[Method]":
     """The model under a configuration, and scorers; `kge` in place of any other embedding of theirs."""
     from embeddings.evaluation.trials import OURS, Method, named_method
+    from embeddings.training.config import with_kge
 
     def model() -> Method:
         from embeddings.training.fit import fit
@@ -145,18 +146,9 @@ def methods(
 
     def scorer(name: str) -> Method:
         method = named_method(name, seed, report)
-        return replace(method, grid=tuple(_embedding(x, kge) for x in method.grid)) if kge else method
+        return replace(method, grid=tuple(with_kge(x, kge) for x in method.grid)) if kge else method
 
     return [model() if name == OURS else scorer(name) for name in names]
-
-
-def _embedding(config: Any, kge: "KgeModel") -> Any:
-    """The configuration with this knowledge-graph embedding, if it has any."""
-    from embeddings.graph.configs import GnnConfig, KgeConfig
-
-    if isinstance(config, KgeConfig):
-        return replace(config, model=kge)
-    return replace(config, kge=replace(config.kge, model=kge)) if isinstance(config, GnnConfig) else config
 
 
 def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Ground:
@@ -181,7 +173,7 @@ def on_benchmark(settings: "Settings", folder: Path, protocol: str, seed: int, r
     from kg.benchmark import read_benchmark
 
     benchmark = read_benchmark(folder)
-    wanted = PROTOCOLS if protocol == "all" else (protocol,)
+    wanted = tuple(PROTOCOLS) if protocol == "all" else (protocol,)
     text = open_encoder(settings).encode(benchmark.snapshot.texts, report)
     made = trials(benchmark, text, wanted, seed)
     return Ground(made, benchmark.snapshot.users.ids, benchmark.snapshot.items.ids)

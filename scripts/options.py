@@ -8,7 +8,7 @@ import typer
 from embeddings.graph.configs import KgeModel
 
 if TYPE_CHECKING:
-    from embeddings.training.fit import TrainingConfig
+    from embeddings.training.config import TrainingConfig
 
 KgeOption = Annotated[
     KgeModel | None, typer.Option("--kge", help="The knowledge-graph embedding. None: complex.")
@@ -31,13 +31,13 @@ def training_config(kge: KgeModel | None, experts: Sequence[str] | None) -> "Tra
     """
     from dataclasses import replace
 
-    from embeddings.candidates.ensemble import DEFAULT_SCORERS, SCORER_SPECS
-    from embeddings.training.fit import TrainingConfig
+    from embeddings.candidates.specs import DEFAULT_SCORERS, SCORER_SPECS, select_specs
+    from embeddings.training.config import TrainingConfig
     from kg.errors import UsageError
 
     config = TrainingConfig()
     if kge:
-        config = replace(config, kge=replace(config.kge, model=kge))
+        config = config.with_kge(kge)
     if not experts:
         return config
     groups = {"default": DEFAULT_SCORERS, "all": tuple(SCORER_SPECS)}
@@ -47,4 +47,5 @@ def training_config(kge: KgeModel | None, experts: Sequence[str] | None) -> "Tra
         raise UsageError(
             f"no scorer is called {unknown[0]!r}; there are {', '.join((*groups, *SCORER_SPECS))}"
         )
-    return replace(config, experts=tuple(name for name in SCORER_SPECS if name in wanted))
+    chosen = replace(config, scorers=select_specs(sorted(wanted)))
+    return chosen.with_kge(kge) if kge else chosen

@@ -14,8 +14,8 @@ from scripts.options import KgeOption, ModelScorerOption, training_config
 from scripts.progress import reporting
 
 if TYPE_CHECKING:
-    from embeddings.model.model import Manifest
-    from embeddings.training.fit import TrainingConfig
+    from embeddings.model.manifest import Manifest
+    from embeddings.training.config import TrainingConfig
     from kg.progress import Report
     from kg.settings import Settings
     from kg.snapshot import SnapshotCache
@@ -127,7 +127,7 @@ def train_latest(
     """
     from embeddings.model.artifact import find_model, read_manifest, save_model
     from embeddings.text.encoder import open_encoder
-    from embeddings.training.fit import TrainingConfig
+    from embeddings.training.config import TrainingConfig
     from embeddings.training.train import describe, train, train_unmeasured
     from embeddings.training.tuning import tune
     from kg.snapshot import SnapshotCache
@@ -156,7 +156,7 @@ def refresh_latest(
     """Fit the latest model's scorers to the graph as it is now, under the ranking that it has."""
     from embeddings.model.artifact import find_model, latest_model, load_ranker, read_manifest, save_model
     from embeddings.text.encoder import open_encoder
-    from embeddings.training.train import describe_refreshed, refreshed
+    from embeddings.training.train import describe_refreshed, refresh
     from kg.snapshot import SnapshotCache
 
     manifest, ranker = load_ranker(latest_model(settings.models_folder))
@@ -168,7 +168,7 @@ def refresh_latest(
     found = find_model(settings.models_folder, inputs)
     if found is not None:
         return _reused(found)
-    path = save_model(refreshed(ranker, manifest, snapshot, encoder, report), settings.models_folder)
+    path = save_model(refresh(ranker, manifest, snapshot, encoder, report), settings.models_folder)
     _prune(snapshots, settings)
     return Trained(path, read_manifest(path))
 
@@ -186,7 +186,7 @@ def _prune(snapshots: "SnapshotCache", settings: "Settings") -> None:
     from embeddings.model.artifact import saved_models
 
     models = saved_models(settings.models_folder)
-    snapshots.prune(needed={name for _, manifest in models for name in manifest.learnt_from})
+    snapshots.prune(needed={name for _, manifest in models for name in manifest.trained_on})
 
 
 class Clock:

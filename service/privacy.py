@@ -118,6 +118,6 @@ def _sorted_out(
 def _learnt_from(model: Path) -> set[str]:
     """The fingerprints of a model's snapshots; none where its manifest cannot be read."""
     try:
-        return read_manifest(model).learnt_from
+        return read_manifest(model).trained_on
     except ArtifactError:
         return set()

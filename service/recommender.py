@@ -9,7 +9,8 @@ import numpy as np
 
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.evaluation.metrics import tie_order
-from embeddings.model.model import UNKNOWN_TIMES, Manifest, Query, Scores
+from embeddings.model.manifest import Manifest
+from embeddings.model.model import UNKNOWN_TIMES, Query, Scores
 from embeddings.text.encoder import TextEncoder
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
 from kg.paths import SAID, ExplanationPath, PathFinder, Sources
@@ -125,7 +126,7 @@ class Recommender:
         """The best `k` items; equal scores stand in one fixed random order."""
         user = self._user_context(request)
         scored = self._model.score(user.query())
-        items = best(scored.total, ~self._excluded(request, user), request.k)
+        items = best(scored.scores, ~self._excluded(request, user), request.k)
         if len(items) < request.k:
             user.warn("/k", f"only {len(items)} items are left to recommend")
         paths: list[list[ExplanationPath]] = [[] for _ in items]
@@ -134,7 +135,7 @@ class Recommender:
         parts = _parts(scored, items) if request.parts else [None for _ in items]
         return Recommendation(
             items=[
-                self._item(rank, item, float(scored.total[item]), why, made_of)
+                self._item(rank, item, float(scored.scores[item]), why, made_of)
                 for rank, (item, why, made_of) in enumerate(zip(items, paths, parts, strict=True), start=1)
             ],
             user_state=user.state,
@@ -257,7 +258,7 @@ class _LikedByUser:
 
     def when(self, user: int) -> TimeArray:
         """The first, middle and last time of a user's events, as `Histories.when`."""
-        return np.asarray(self._histories.when[user], np.float64)
+        return np.asarray(self._histories.times[user], np.float64)
 
     def of(self, user: int) -> dict[int, int]:
         """Item -> kind of interaction, oldest first."""
@@ -278,7 +279,7 @@ def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
 
 def _parts(scored: Scores, items: Sequence[int]) -> list[dict[str, float]]:
     """What each scorer contributed to each item, the largest first; who contributed nothing is left out."""
-    parts = scored.parts(_numbers(items))
+    parts = scored.contributions(_numbers(items))
     made_of = [{name: float(values[row]) for name, values in parts.items()} for row in range(len(items))]
     return [
         {

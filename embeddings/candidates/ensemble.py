@@ -1,4 +1,4 @@
-"""The scorers whose candidates the ranker ranks, and all they say of an user's items."""
+"""The scorer ensemble: the first-stage scorers of a model and their standardized scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,205 +6,161 @@ from typing import Any, Self
 
 import numpy as np
 
-from embeddings.candidates.cold_items import WAYS, ColdItemExtrapolator
+from embeddings.candidates.cold_items import METHODS, ColdItemConfig, ColdItemExtrapolator
+from embeddings.candidates.specs import ScorerSpec
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.data.item_features import Nearest
-from embeddings.scorers.als import AlsConfig
-from embeddings.scorers.base import Linear, Scorer
-from embeddings.scorers.cooccurrence import CooccurrenceConfig
-from embeddings.scorers.ease import EaseConfig
-from embeddings.scorers.profile import ProfileConfig
-from embeddings.scorers.registry import SCORERS
-from embeddings.scorers.time_popularity import TimePopularityConfig
+from embeddings.data.item_features import ContentNeighbours
+from embeddings.scorers.base import Scorer
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
-
-@dataclass(frozen=True)
-class ScorerSpec:
-    """A scorer under a configuration."""
-
-    scorer: str
-    config: Any = None
-    """None: the scorer's default."""
-    extrapolated: bool = False
-    """Whether its scores are also extrapolated to items by their content."""
-
-
-SCORER_SPECS: dict[str, ScorerSpec] = {
-    "popularity": ScorerSpec("popularity", extrapolated=True),
-    "ease": ScorerSpec("ease", extrapolated=True),
-    "ease_strong": ScorerSpec("ease", EaseConfig(1000.0), extrapolated=True),
-    "ease_normalized": ScorerSpec("ease", EaseConfig(60.0, per_degree=0.3, length_power=-0.5)),
-    "als": ScorerSpec("als", AlsConfig(factors=64, iterations=8)),
-    "svd": ScorerSpec("svd"),
-    "graph_filter": ScorerSpec("graph_filter"),
-    "item_knn": ScorerSpec("item_knn"),
-    "user_knn": ScorerSpec("user_knn"),
-    "time_popularity": ScorerSpec("time_popularity"),
-    "time_popularity_narrow": ScorerSpec("time_popularity", TimePopularityConfig(6)),
-    "time_knn": ScorerSpec("time_popularity", TimePopularityConfig(60, 80)),
-    "cooccurrence_next": ScorerSpec("cooccurrence", CooccurrenceConfig(1)),
-    "cooccurrence": ScorerSpec("cooccurrence", extrapolated=True),
-    "text": ScorerSpec("text"),
-    "facts": ScorerSpec("profile", ProfileConfig("facts", 0.3)),
-    "profile": ScorerSpec("profile"),
-    "kge": ScorerSpec("kge"),
-    "gnn": ScorerSpec("gnn"),
-}
-"""All there are, by the name they have in a model."""
-
-DEFAULT_SCORERS = tuple(name for name in SCORER_SPECS if name != "gnn")
-"""Graph convolution is fitted anew for each fold and would take most of the training time."""
-
-
-KNOWN_ITEM_WEIGHTS: dict[str, float] = {
-    **dict.fromkeys(
-        ("ease", "ease_strong", "ease_normalized", "als", "svd", "graph_filter", "item_knn", "user_knn"), 1.0
-    ),
-    **dict.fromkeys(("cooccurrence", "gnn", "time_popularity", "popularity"), 0.5),
-}
-"""How much each scorer counts for the choice of candidates among items that somebody liked."""
-
-LEAST = 1e-6
-"""A smaller deviation is none."""
+MIN_DEVIATION = 1e-6
+"""Scores of a smaller standard deviation count as equal."""
 
 
 @dataclass(frozen=True, eq=False)
 class ContentScorers:
-    """What does not depend on who liked what, made once for all folds."""
+    """What is learnt from content alone: fitted once, whichever events are held out."""
 
-    experts: Mapping[str, Scorer[Any]]
-    """Those who know content alone."""
-    nearest: Nearest
+    scorers: Mapping[str, Scorer[Any]]
+    """The content-only scorers of an ensemble, by name."""
+    neighbours: ContentNeighbours
 
     @classmethod
-    def of(cls, dataset: Dataset, names: Sequence[str], configs: Mapping[str, Any], seed: int) -> Self:
-        """For a dataset and whatever is hidden of its events."""
-        own = [name for name in names if SCORERS[SCORER_SPECS[name].scorer].of_content]
-        fitted = {name: _expert(name, dataset, configs, seed) for name in own}
-        return cls(fitted, Nearest.of(dataset.content, dataset.degrees))
+    def fit(cls, dataset: Dataset, specs: Mapping[str, ScorerSpec], seed: int) -> Self:
+        """Fit the content-only scorers and find the content neighbours of all items."""
+        fitted = {name: spec.fit(dataset, seed) for name, spec in specs.items() if spec.scorer.content_only}
+        return cls(fitted, ContentNeighbours.of(dataset.content, dataset.degrees))
 
 
 @dataclass(frozen=True, eq=False)
 class ScorerEnsemble:
-    """Fitted scorers, and what carries their scores to items nobody liked yet."""
+    """Fitted scorers, and the extrapolation of their scores to items without interactions."""
 
-    experts: Mapping[str, Scorer[Any]]
+    specs: Mapping[str, ScorerSpec]
+    scorers: Mapping[str, Scorer[Any]]
     extrapolator: ColdItemExtrapolator
-    known: BoolArray
-    """Whether somebody has met the item, liked or not, bool [n_items]."""
-    moments: Mapping[str, "ScoreStandardizer"]
-    """Of the scorers who are asked about candidates alone."""
+    has_interactions: BoolArray
+    """Whether an item has any interaction, bool [n_items]; scores are standardized over these items."""
+    standardizers: Mapping[str, "ScoreStandardizer"]
+    """Of the scorers whose scores are computed for candidates alone."""
 
     @classmethod
     def of(
-        cls, experts: Mapping[str, Scorer[Any]], extrapolator: ColdItemExtrapolator, known: BoolArray
+        cls,
+        specs: Mapping[str, ScorerSpec],
+        scorers: Mapping[str, Scorer[Any]],
+        extrapolator: ColdItemExtrapolator,
+        has_interactions: BoolArray,
     ) -> Self:
-        """Of fitted scorers.
+        """An ensemble of fitted scorers.
 
-        Who chooses candidates or is extrapolated must speak of all items; the others, where they can, are asked
-        about candidates alone, which spares most of the work of an answer.
+        A scorer that selects known items or is extrapolated scores all items. A linear scorer that does
+        neither scores candidates alone, which saves most of the work of a request.
         """
-        needed = {name for name in experts if name in KNOWN_ITEM_WEIGHTS or SCORER_SPECS[name].extrapolated}
-        moments = {
-            name: ScoreStandardizer.of(expert.item_vectors, _weights(known))
-            for name, expert in experts.items()
-            if isinstance(expert, Linear) and name not in (needed or experts)
+        dense = {name for name, spec in specs.items() if spec.known_item_weight or spec.extrapolated}
+        weights = _uniform_over(has_interactions)
+        standardizers = {
+            name: ScoreStandardizer.of(scorer.item_vectors, weights)
+            for name, scorer in scorers.items()
+            if scorer.linear and dense and name not in dense
         }
-        return cls(experts, extrapolator, known, moments)
+        return cls(specs, scorers, extrapolator, has_interactions, standardizers)
 
     @classmethod
     def fit(
         cls,
         dataset: Dataset,
-        names: Sequence[str],
-        configs: Mapping[str, Any],
-        ground: ContentScorers,
+        specs: Mapping[str, ScorerSpec],
+        content_scorers: ContentScorers,
+        cold_items: ColdItemConfig,
         seed: int,
         report: Report = silent,
     ) -> Self:
-        """Each scorer on its own."""
-        fitted = {
-            name: ground.experts.get(name) or _expert(name, dataset, configs, seed, report) for name in names
+        """Fit each scorer on its own, and the extrapolation."""
+        scorers = {
+            name: content_scorers.scorers.get(name) or spec.fit(dataset, seed, report)
+            for name, spec in specs.items()
         }
-        return cls.of(fitted, ColdItemExtrapolator.fit(dataset, ground.nearest), dataset.has_interactions)
+        extrapolator = ColdItemExtrapolator.fit(dataset, content_scorers.neighbours, cold_items)
+        return cls.of(specs, scorers, extrapolator, dataset.has_interactions)
 
     @property
     def score_columns(self) -> tuple[str, ...]:
-        """The names of all who speak, in order."""
-        return score_columns(tuple(self.experts))
+        """The names of all score columns, in order: as `score_columns`."""
+        return score_columns(self.specs)
 
-    def ask(self, histories: Histories) -> "EnsembleScores":
-        """What every scorer says to the users."""
-        names = tuple(name for name in self.experts if name not in self.moments)
-        whole = np.empty((len(names), len(histories), len(self.known)), np.float32)
+    def score(self, histories: Histories) -> "EnsembleScores":
+        """The standardized scores of every scorer for some users."""
+        names = tuple(name for name in self.scorers if name not in self.standardizers)
+        dense = np.empty((len(names), len(histories), len(self.has_interactions)), np.float32)
         for row, name in enumerate(names):
-            whole[row] = self.experts[name].score(histories)
-        few = {}
-        for name, moments in self.moments.items():
-            expert = self.experts[name]
-            assert isinstance(expert, Linear)
-            few[name] = moments.standardised(expert.user_vectors(histories), expert.item_vectors)
-        return EnsembleScores(tuple(self.experts), names, standardised(whole, self.known), few)
+            dense[row] = self.scorers[name].score(histories)
+        lazy = {}
+        for name, standardizer in self.standardizers.items():
+            scorer = self.scorers[name]
+            lazy[name] = standardizer.standardize(scorer.user_vectors(histories), scorer.item_vectors)
+        return EnsembleScores(tuple(self.scorers), names, standardize(dense, self.has_interactions), lazy)
 
 
 @dataclass(frozen=True, eq=False)
 class EnsembleScores:
-    """What scorers say of items, each standardised over the known ones: as `standardised`."""
+    """The scores of all scorers for some users, standardized over the items that have interactions.
 
-    order: tuple[str, ...]
-    """All who speak."""
+    Dense scorers have scored all items; lazy ones score the items that are asked for.
+    """
+
     names: tuple[str, ...]
-    """Those who spoke of all items."""
-    whole: FloatArray
-    """What these said, float32 [names, users, n_items]."""
-    few: Mapping[str, "LinearScores"]
-    """The others."""
+    """All scorers, in the order of the columns."""
+    dense_names: tuple[str, ...]
+    dense: FloatArray
+    """float32 [dense_names, users, n_items]"""
+    lazy: Mapping[str, "LinearScores"]
 
-    def of_all(self, items: IntArray) -> FloatArray:
-        """Of some items [m], the same for every user, float32 [order, users, m]."""
-        said = dict(zip(self.names, self.whole, strict=True))
-        parts = [said[x][:, items] if x in said else self.few[x].of_all(items) for x in self.order]
-        return np.stack(parts)
+    def score_items(self, items: IntArray) -> FloatArray:
+        """Scores of some items [m], the same for every user, float32 [names, users, m]."""
+        dense = dict(zip(self.dense_names, self.dense, strict=True))
+        columns = [
+            dense[name][:, items] if name in dense else self.lazy[name].score_items(items)
+            for name in self.names
+        ]
+        return np.stack(columns)
 
-    def of_each(self, items: IntArray) -> FloatArray:
-        """Of items of each user's own [b, c], float32 [order, b, c]."""
-        said = dict(zip(self.names, self.whole, strict=True))
-        rows = np.arange(len(items))[:, None]
-        parts = [said[x][rows, items] if x in said else self.few[x].of_each(items) for x in self.order]
-        return np.stack(parts)
-
-    @property
-    def extrapolated(self) -> BoolArray:
-        """Who of `names` is extrapolated to other items, bool [names]."""
-        return np.array([SCORER_SPECS[name].extrapolated for name in self.names])
+    def score_candidates(self, candidates: IntArray) -> FloatArray:
+        """Scores of each user's own candidates [b, c], float32 [names, b, c]."""
+        dense = dict(zip(self.dense_names, self.dense, strict=True))
+        rows = np.arange(len(candidates))[:, None]
+        columns = [
+            dense[name][rows, candidates] if name in dense else self.lazy[name].score_candidates(candidates)
+            for name in self.names
+        ]
+        return np.stack(columns)
 
 
 @dataclass(frozen=True, eq=False)
 class LinearScores:
-    """The standardised scores of an scorer whose scores are products of vectors, each made when asked for."""
+    """Standardized scores of a linear scorer: products of vectors, computed when asked for."""
 
     users: FloatArray
-    """[users, d]"""
+    """Scaled user vectors [users, d]."""
     shift: FloatArray
-    """Taken off each user's products [users]."""
+    """Subtracted from each user's products [users]."""
     items: FloatArray
-    """[n_items, d]"""
+    """Item vectors [n_items, d]."""
 
-    def of_all(self, items: IntArray) -> FloatArray:
-        """Of some items [m], float32 [users, m]."""
+    def score_items(self, items: IntArray) -> FloatArray:
+        """Scores of some items [m], float32 [users, m]."""
         return np.asarray(self.users @ self.items[items].T - self.shift[:, None], np.float32)
 
-    def of_each(self, items: IntArray) -> FloatArray:
-        """Of items of each user's own [b, c], float32 [b, c]."""
-        rows = [self.items[own] @ user for own, user in zip(items, self.users, strict=True)]
+    def score_candidates(self, candidates: IntArray) -> FloatArray:
+        """Scores of each user's own candidates [b, c], float32 [b, c]."""
+        rows = [self.items[own] @ user for own, user in zip(candidates, self.users, strict=True)]
         return np.asarray(np.stack(rows) - self.shift[:, None], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreStandardizer:
-    """Mean and covariance of item vectors: of them follow mean and deviation of any product with them."""
+    """Mean and covariance of item vectors, from which the mean and deviation of any product follow."""
 
     mean: FloatArray
     """[d]"""
@@ -213,56 +169,49 @@ class ScoreStandardizer:
 
     @classmethod
     def of(cls, vectors: FloatArray, weights: FloatArray) -> Self:
-        """Over items by their weights [n_items]; vectors [n_items, d]."""
+        """Moments of item vectors [n_items, d] by the items' weights [n_items], which sum to 1."""
         mean = weights @ vectors
         centred = (vectors - mean) * np.sqrt(weights)[:, None]
         return cls(mean, centred.T @ centred)
 
-    def standardised(self, users: FloatArray, items: FloatArray) -> LinearScores:
-        """Askers' vectors [users, d], scaled: their products have mean 0 and deviation 1, or are all 0."""
-        spread = np.sqrt(np.maximum(np.einsum("bd,bd->b", users @ self.covariance, users), 0))[:, None]
-        scaled = np.divide(users, spread, out=np.zeros_like(users), where=spread > LEAST)
+    def standardize(self, users: FloatArray, items: FloatArray) -> LinearScores:
+        """User vectors [users, d] scaled so that their scores have mean 0 and deviation 1, or are all 0."""
+        variance = np.einsum("bd,bd->b", users @ self.covariance, users)
+        deviation = np.sqrt(np.maximum(variance, 0))[:, None]
+        scaled = np.divide(users, deviation, out=np.zeros_like(users), where=deviation > MIN_DEVIATION)
         return LinearScores(scaled, scaled @ self.mean, items)
 
 
-def _expert(
-    name: str, dataset: Dataset, configs: Mapping[str, Any], seed: int, report: Report = silent
-) -> Scorer[Any]:
-    kind = SCORERS[SCORER_SPECS[name].scorer]
-    return kind.fit(dataset, configs.get(name) or default_config(name), seed, report)
-
-
-def default_config(name: str) -> Any:
-    """How an scorer is fitted unless told otherwise."""
-    return SCORER_SPECS[name].config or SCORERS[SCORER_SPECS[name].scorer].grid[0]
-
-
-def softly(said: FloatArray) -> FloatArray:
-    """The arcsinh of each score, float32: as it is where small, its logarithm where large.
-
-    Written out, since numpy's own takes five times as long.
-    """
-    size = np.abs(said)
-    return np.asarray(np.copysign(np.log(size + np.sqrt(size * size + np.float32(1))), said), np.float32)
-
-
-def standardised(said: FloatArray, known: BoolArray) -> FloatArray:
-    """Each row [..., n_items] less its mean over the known items, by its deviation there; else zeros."""
-    weight = _weights(known)
-    centred = said - (said @ weight)[..., None]
-    spread = np.sqrt(np.square(centred) @ weight)[..., None]
+def standardize(scores: FloatArray, has_interactions: BoolArray) -> FloatArray:
+    """Rows [..., n_items] less their mean, by their deviation, over items with interactions; or zeros."""
+    weight = _uniform_over(has_interactions)
+    centred = scores - (scores @ weight)[..., None]
+    deviation = np.sqrt(np.square(centred) @ weight)[..., None]
     return np.asarray(
-        np.divide(centred, spread, out=np.zeros_like(centred), where=spread > LEAST), np.float32
+        np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > MIN_DEVIATION), np.float32
     )
 
 
-def _weights(known: BoolArray) -> FloatArray:
-    """What each item counts for mean and deviation, float32 [n_items]; all alike where none is known."""
-    weights = known / known.sum() if known.any() else np.full(len(known), 1 / max(len(known), 1))
+def arcsinh(scores: FloatArray) -> FloatArray:
+    """The inverse hyperbolic sine, float32: close to the score where small, to its logarithm where large.
+
+    Written out because numpy's own takes five times as long.
+    """
+    size = np.abs(scores)
+    return np.asarray(np.copysign(np.log(size + np.sqrt(size * size + np.float32(1))), scores), np.float32)
+
+
+def score_columns(specs: Mapping[str, ScorerSpec]) -> tuple[str, ...]:
+    """The scorers, then for each extrapolated one a column a method of extrapolation."""
+    return (*specs, *extrapolated_columns([name for name, spec in specs.items() if spec.extrapolated]))
+
+
+def extrapolated_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of extrapolated scores, in the order in which `ColdItemExtrapolator` returns them."""
+    return tuple(f"{name}_{method}" for name in names for method in METHODS)
+
+
+def _uniform_over(items: BoolArray) -> FloatArray:
+    """Equal weights of the items that hold, float32 [n_items], sum 1; of all items where none holds."""
+    weights = items / items.sum() if items.any() else np.full(len(items), 1 / max(len(items), 1))
     return weights.astype(np.float32)
-
-
-def score_columns(experts: Sequence[str]) -> tuple[str, ...]:
-    """The scorers, then each one whose scores are extrapolated, once for each way."""
-    extrapolated = [name for name in experts if SCORER_SPECS[name].extrapolated]
-    return (*experts, *(f"{name}_{way}" for name in extrapolated for way in WAYS))

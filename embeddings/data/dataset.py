@@ -1,4 +1,4 @@
-"""What a scorer may see: training events, facts and text, as arrays."""
+"""What a scorer learns from: training events, facts and text, as arrays; and the histories it scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,36 +9,35 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from embeddings.data.item_features import Content
+from embeddings.data.item_features import ContentConfig, ContentFeatures
 from kg.graph import NO_TIME, BoolArray, FloatArray, GraphSnapshot, IntArray, Interactions, Triples
 
 TimeArray = npt.NDArray[np.float64]
-
-NO_VECTORS = np.zeros((0, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Histories:
     """What each user liked, oldest first: user i liked `items[starts[i] : starts[i + 1]]`.
 
-    `items` are item numbers, int64; `starts` has one entry more than there are users.
+    `items` are item numbers, int64; `starts` has one entry more than there are users. A user here is one row:
+    a known user, a new one, or an anonymous session.
     """
 
     items: IntArray
     starts: IntArray
     n_items: int
-    when: TimeArray
-    """The first, middle and last time of each user's events, epoch seconds, float64 [b, 3]; NaN: unknown."""
+    times: TimeArray
+    """First, median and last time of each user's events, epoch seconds, float64 [b, 3]; NaN: unknown."""
 
     @classmethod
     def of(
-        cls, histories: Sequence[Sequence[int] | IntArray], n_items: int, when: TimeArray | None = None
+        cls, histories: Sequence[Sequence[int] | IntArray], n_items: int, times: TimeArray | None = None
     ) -> Self:
-        """From one sequence of item numbers an user."""
+        """From one sequence of item numbers a user."""
         starts = np.cumsum([0, *map(len, histories)], dtype=np.int64)
         parts = [np.asarray(h, np.int64) for h in histories]
         items = np.concatenate([*parts, np.zeros(0, np.int64)])
-        return cls(items, starts, n_items, np.full((len(histories), 3), np.nan) if when is None else when)
+        return cls(items, starts, n_items, np.full((len(histories), 3), np.nan) if times is None else times)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -69,13 +68,13 @@ class Histories:
         lengths = self.lengths[users]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         places = np.repeat(self.starts[users] - starts[:-1], lengths) + np.arange(starts[-1])
-        return Histories(self.items[places], starts, self.n_items, self.when[users])
+        return Histories(self.items[places], starts, self.n_items, self.times[users])
 
 
-def spans(times: IntArray, starts: IntArray) -> TimeArray:
-    """First, median and last of each part `times[starts[i] : starts[i + 1]]`, as in `Histories.when`.
+def first_median_last(times: IntArray, starts: IntArray) -> TimeArray:
+    """First, median and last known time of each part `times[starts[i] : starts[i + 1]]`, float64 [parts, 3].
 
-    Each part ascends.
+    Each part ascends; a part without any known time gives NaN.
     """
     found = np.full((len(starts) - 1, 3), np.nan)
     known = times != NO_TIME
@@ -87,7 +86,7 @@ def spans(times: IntArray, starts: IntArray) -> TimeArray:
     return found
 
 
-def liked_in_order(events: Interactions) -> IntArray:
+def liked_event_order(events: Interactions) -> IntArray:
     """The liked events by user, then time, then item number, int64."""
     liked = np.flatnonzero(events.liked)
     return liked[np.lexsort((events.item[liked], events.time[liked], events.user[liked]))]
@@ -96,18 +95,19 @@ def liked_in_order(events: Interactions) -> IntArray:
 def liked_histories(
     events: Interactions, n_users: int, n_items: int, order: IntArray | None = None
 ) -> tuple[Histories, IntArray]:
-    """What each user liked, each item once, where it was liked last, oldest first (ties: by item number).
+    """The history of each user and the event behind each entry, int64.
 
-    And the event behind each entry, int64. `order` is as from `liked_in_order`, if it is known.
+    An item that a user liked several times stands once, at its last time. Histories are oldest first, ties by
+    item number. `order` is the result of `liked_event_order`, where it is known.
     """
-    order = _last_of_each(events, liked_in_order(events) if order is None else order, n_items)
+    order = _last_of_each_pair(events, liked_event_order(events) if order is None else order, n_items)
     starts = np.searchsorted(events.user[order], np.arange(n_users + 1)).astype(np.int64)
     items = events.item[order].astype(np.int64)
-    return Histories(items, starts, n_items, spans(events.time[order], starts)), order
+    return Histories(items, starts, n_items, first_median_last(events.time[order], starts)), order
 
 
-def _last_of_each(events: Interactions, order: IntArray, n_items: int) -> IntArray:
-    """Of the events of one user with one item the last, in the same order."""
+def _last_of_each_pair(events: Interactions, order: IntArray, n_items: int) -> IntArray:
+    """Only the last event of each user with each item, in the same order."""
     code = events.user[order].astype(np.int64) * n_items + events.item[order]
     ascending = np.sort(code)
     if (ascending[1:] > ascending[:-1]).all():
@@ -119,9 +119,9 @@ def _last_of_each(events: Interactions, order: IntArray, n_items: int) -> IntArr
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Nodes are items 0..n_items-1, then entities up to n_nodes; users are no nodes, only rows.
+    """Nodes are items 0..n_items-1, then entities up to n_nodes; users are rows, not nodes.
 
-    Facts and text are known for every item; `events` are the training events alone.
+    Facts and text are known of every item; `events` are the training events alone. Nothing here is learnt.
     """
 
     n_users: int
@@ -132,16 +132,16 @@ class Dataset:
     relations: tuple[str, ...]
     text: FloatArray
     """Unit vectors, float32 [n_items, dim]; a row of zeros where an item has no text."""
-    knowledge: FloatArray = field(default_factory=lambda: NO_VECTORS)
-    """Knowledge-graph embedding of items and entities, float32 [n_nodes, d]; empty until it is learnt."""
+    content_config: ContentConfig = field(default_factory=ContentConfig)
+    """How `content` is computed."""
 
     @classmethod
     def from_snapshot(
         cls, snapshot: GraphSnapshot, text: FloatArray, events: BoolArray | None = None
     ) -> "Dataset":
-        """What may be seen of a snapshot when only the events where `events` holds are for training.
+        """A snapshot whose training events are those where `events` holds.
 
-        `text` is one vector an item; `events` bool, one an interaction of the snapshot (None: all).
+        `text` has one vector an item; `events` is bool, one an interaction of the snapshot (None: all).
         """
         triples = snapshot.triples
         facts = (triples.head < snapshot.first_user) & (triples.tail < snapshot.first_user)
@@ -183,9 +183,9 @@ class Dataset:
         return matrix
 
     @cached_property
-    def content(self) -> Content:
+    def content(self) -> ContentFeatures:
         """Text and facts as dense vectors."""
-        return Content(self.text, self.links)
+        return ContentFeatures(self.text, self.links, self.content_config)
 
     @cached_property
     def degrees(self) -> IntArray:
@@ -194,23 +194,26 @@ class Dataset:
 
     @cached_property
     def has_interactions(self) -> BoolArray:
-        """Whether anybody has any event with the item, liked or not, bool [n_items]; the others are new."""
+        """Whether any user has any event with the item, liked or not, bool [n_items]; the others are new."""
         return np.bincount(self.events.item, minlength=self.n_items) > 0
 
     @cached_property
     def histories(self) -> Histories:
         """What each user liked, as `liked_histories`."""
-        return liked_histories(self.events, self.n_users, self.n_items, self.order)[0]
+        return liked_histories(self.events, self.n_users, self.n_items, self._liked_order)[0]
 
     @cached_property
-    def order(self) -> IntArray:
-        """As `liked_in_order` of the events."""
-        return liked_in_order(self.events)
+    def _liked_order(self) -> IntArray:
+        return liked_event_order(self.events)
 
-    def only(self, events: BoolArray) -> "Dataset":
-        """The same with fewer training events: those where `events` (bool, one an event) holds."""
-        part = replace(self, events=self.events.select(events))
-        # these do not depend on events, or need not be sorted again, and take seconds to make
+    def select_events(self, mask: BoolArray) -> "Dataset":
+        """The same dataset with fewer training events: those where `mask` (bool, one an event) holds."""
+        part = replace(self, events=self.events.select(mask))
+        # links and content do not depend on events and take seconds; sorted events stay sorted
         part.__dict__["links"], part.__dict__["content"] = self.links, self.content
-        part.__dict__["order"] = (np.cumsum(events) - 1)[self.order[events[self.order]]]
+        part.__dict__["_liked_order"] = (np.cumsum(mask) - 1)[self._liked_order[mask[self._liked_order]]]
         return part
+
+    def with_content_config(self, config: ContentConfig) -> "Dataset":
+        """The same dataset whose content features are computed by `config`."""
+        return self if config == self.content_config else replace(self, content_config=config)

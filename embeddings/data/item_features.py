@@ -1,4 +1,4 @@
-"""What is known of items besides who liked them, as dense vectors: text and facts."""
+"""Content features of items: their text and their facts as vectors, and the neighbours by them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,30 +11,37 @@ from scipy.sparse.linalg import svds
 from embeddings.data.vectors import unit_rows
 from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 
-DENSE = 256
-"""Up to that many rows or columns an exact decomposition is as fast, and the same every time."""
-
-FACTS_DIM = 128
-"""Directions kept of the facts."""
-
-TEXT_WIDE, FACTS_WIDE = 256, 400
-"""The same where scores are extrapolated by content: many directions tell a new item from its like."""
-COUNT = 0.3
-"""How long the number of facts is beside them."""
-
-NEIGHBOURS = 160
-"""How many of an item's nearest are kept."""
-AMONG = 20_000
-"""Neighbours are looked for among that many items; keeps the cost linear."""
-BLOCK = 1024
+_BLOCK = 1024
+"""Items compared with all others at a time."""
 
 
-class Content:
-    """Text and facts of items as vectors, each made when first asked for; float32, zeros for nothing."""
+@dataclass(frozen=True)
+class ContentConfig:
+    """How text and facts become dense vectors, and which items are neighbours by them."""
 
-    def __init__(self, text: FloatArray, links: sp.csr_array) -> None:
-        """`text` [n_items, dim], maybe empty; `links` nodes x items, ones where a fact joins them."""
-        self._text, self._links = text, links
+    fact_components: int = 128
+    """Singular vectors kept of the fact matrix, where facts are compared."""
+    extrapolation_text_components: int = 256
+    """Principal components kept of the text vectors, where scores are extrapolated to new items. Many
+    components tell a new item from similar ones."""
+    extrapolation_fact_components: int = 400
+    """Singular vectors kept of the fact matrix, where scores are extrapolated to new items."""
+    fact_count_scale: float = 0.3
+    """Weight of the log number of facts beside those components."""
+    neighbours: int = 160
+    """How many of an item's nearest items are kept."""
+    max_neighbour_items: int = 20_000
+    """Neighbours are looked for among this many items, the most liked; the cost is linear in it."""
+    exact_svd_up_to: int = 256
+    """A matrix with at most this many rows or columns is decomposed exactly instead of iteratively."""
+
+
+class ContentFeatures:
+    """Text and facts of items as vectors, computed at first use; float32, zeros where there is nothing."""
+
+    def __init__(self, text: FloatArray, links: sp.csr_array, config: ContentConfig) -> None:
+        """`text` is [n_items, dim] or empty; `links` is nodes x items, ones where a fact joins the two."""
+        self._text, self._links, self.config = text, links, config
 
     @cached_property
     def has_text(self) -> BoolArray:
@@ -44,24 +51,24 @@ class Content:
 
     @cached_property
     def text(self) -> FloatArray:
-        """Text less its mean [n_items, dim], unit rows."""
+        """Centred text vectors, unit rows [n_items, dim]."""
         if not self._text.size:
             return np.zeros((self._links.shape[1], 1), np.float32)
         return unit_rows(_centred(self._text))
 
     @cached_property
     def facts(self) -> FloatArray:
-        """Facts in their leading directions [n_items, <= FACTS_DIM]; short where these tell little."""
-        return np.asarray(self.fact_matrix @ leading(self.fact_matrix, FACTS_DIM), np.float32)
+        """Facts by their leading singular vectors [n_items, <= fact_components]; not of unit length."""
+        return self._fact_components(self.config.fact_components)
 
     @cached_property
-    def fact_directions(self) -> FloatArray:
-        """The same as unit rows, zeros for no facts."""
+    def fact_vectors(self) -> FloatArray:
+        """`facts` as unit rows; zeros where an item has no facts."""
         return unit_rows(self.facts)
 
     @cached_property
     def fact_matrix(self) -> sp.csr_array:
-        """Facts by inverse document frequency, unit rows, float32 CSR items x nodes."""
+        """Facts weighted by inverse document frequency, unit rows, float32 CSR items x nodes."""
         have = sp.csr_array(self._links.T)
         n_items, n_nodes = have.shape
         count = np.bincount(have.indices, minlength=n_nodes)
@@ -71,19 +78,26 @@ class Content:
         return sp.csr_array(sp.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ have)
 
     @property
-    def both(self) -> FloatArray:
-        """Text and facts side by side."""
+    def text_and_facts(self) -> FloatArray:
+        """`text` and `facts` side by side."""
         return np.concatenate([self.text, self.facts], axis=1)
 
     @cached_property
-    def wide(self) -> FloatArray:
-        """Text and facts in more directions, the log of how many facts, and a constant, [n_items, d]."""
-        text = self.text @ np.linalg.eigh(self.text.T @ self.text)[1][:, ::-1][:, :TEXT_WIDE]
-        facts = self.fact_matrix @ leading(self.fact_matrix, FACTS_WIDE)
-        count = COUNT * np.log1p(np.diff(self._links.tocsc().indptr))[:, None]
+    def extrapolation_features(self) -> FloatArray:
+        """Text and facts in more components, the log number of facts, and a constant, [n_items, d]."""
+        config = self.config
+        components = np.linalg.eigh(self.text.T @ self.text)[1][:, ::-1]
+        text = self.text @ components[:, : config.extrapolation_text_components]
+        facts = self._fact_components(config.extrapolation_fact_components)
+        count = config.fact_count_scale * np.log1p(self.fact_counts)[:, None]
         return np.concatenate([text, facts, count, np.ones_like(count)], axis=1, dtype=np.float32)
 
-    def alike(self, some: IntArray, others: IntArray) -> FloatArray:
+    @cached_property
+    def fact_counts(self) -> IntArray:
+        """How many facts each item has, int64 [n_items]."""
+        return np.diff(self._links.tocsc().indptr).astype(np.int64)
+
+    def similarity(self, some: IntArray, others: IntArray) -> FloatArray:
         """Cosine of text plus cosine of all facts, float32 [some, others]."""
         return np.asarray(
             self.text[some] @ self.text[others].T
@@ -91,39 +105,48 @@ class Content:
             np.float32,
         )
 
+    def _fact_components(self, count: int) -> FloatArray:
+        vectors = leading_vectors(self.fact_matrix, count, exact_up_to=self.config.exact_svd_up_to)
+        return np.asarray(self.fact_matrix @ vectors, np.float32)
+
 
 @dataclass(frozen=True, eq=False)
-class Nearest:
-    """The items nearest in content to each item, nearest first, never the item itself."""
+class ContentNeighbours:
+    """The items most similar in content to each item, most similar first, never the item itself."""
 
     items: NodeArray
-    """int32 [n_items, k]; k is NEIGHBOURS, or less where there are not so many items."""
-    alike: FloatArray
-    """As `Content.alike`, float32 [n_items, k]; -inf for none."""
+    """int32 [n_items, k]; k is `ContentConfig.neighbours`, or less where there are not so many items."""
+    similarity: FloatArray
+    """As `ContentFeatures.similarity`, float32 [n_items, k]; -inf where there is none."""
 
     @classmethod
-    def of(cls, content: Content, degrees: IntArray) -> Self:
-        """Among the AMONG items of the highest degree [n_items]."""
-        among = np.sort(np.argsort(-degrees, kind="stable")[:AMONG])
-        k = min(NEIGHBOURS, len(among))
-        items, alike = np.empty((len(degrees), k), np.int32), np.empty((len(degrees), k), np.float32)
-        for start in range(0, len(degrees), BLOCK):
-            some = np.arange(start, min(start + BLOCK, len(degrees)))
-            near = content.alike(some, among)
+    def of(cls, content: ContentFeatures, degrees: IntArray) -> Self:
+        """Among the items of the highest degree [n_items]."""
+        config = content.config
+        among = np.sort(np.argsort(-degrees, kind="stable")[: config.max_neighbour_items])
+        k = min(config.neighbours, len(among))
+        items, similarity = np.empty((len(degrees), k), np.int32), np.empty((len(degrees), k), np.float32)
+        for start in range(0, len(degrees), _BLOCK):
+            some = np.arange(start, min(start + _BLOCK, len(degrees)))
+            near = content.similarity(some, among)
             near[among[None, :] == some[:, None]] = -np.inf
             best = np.argpartition(-near, k - 1, axis=1)[:, :k]
             order = np.argsort(-np.take_along_axis(near, best, 1), axis=1, kind="stable")
             best = np.take_along_axis(best, order, 1)
-            items[some], alike[some] = among[best], np.take_along_axis(near, best, 1)
-        return cls(items, alike)
+            items[some], similarity[some] = among[best], np.take_along_axis(near, best, 1)
+        return cls(items, similarity)
 
 
-def leading(matrix: sp.csr_array, factors: int, seed: int = 0) -> FloatArray:
-    """The right singular vectors of the largest singular values, float32 [columns, <= factors]."""
-    count = min(factors, min(matrix.shape) - 1)
+def leading_vectors(matrix: sp.csr_array, count: int, seed: int = 0, exact_up_to: int = 256) -> FloatArray:
+    """The right singular vectors of the largest singular values, float32 [columns, <= count].
+
+    A matrix with at most `exact_up_to` rows or columns is decomposed exactly; `seed` starts the iteration
+    that larger ones need (ARPACK).
+    """
+    count = min(count, min(matrix.shape) - 1)
     if count < 1 or not matrix.nnz:
         return np.zeros((matrix.shape[1], 1), np.float32)
-    if min(matrix.shape) <= DENSE:
+    if min(matrix.shape) <= exact_up_to:
         _, _, vectors = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
         return np.ascontiguousarray(vectors[:count].T, np.float32)
     start = np.random.default_rng(seed).standard_normal(min(matrix.shape)).astype(np.float32)

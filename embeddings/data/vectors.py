@@ -1,4 +1,4 @@
-"""Small things done to rows."""
+"""Operations on the rows of matrices."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ def rows_times(rows: sp.csr_array, matrix: sp.csr_array) -> FloatArray:
     """
     if rows.shape[0] != 1:
         return np.asarray((rows @ matrix).toarray(), np.float32)
-    asked = rows.indices
-    starts, lengths = matrix.indptr[asked], matrix.indptr[asked + 1] - matrix.indptr[asked]
+    wanted = rows.indices
+    starts, lengths = matrix.indptr[wanted], matrix.indptr[wanted + 1] - matrix.indptr[wanted]
     places: Any
-    if len(asked) and (np.diff(asked) == 1).all():  # they lie side by side: nothing to gather
+    if len(wanted) and (np.diff(wanted) == 1).all():  # they lie side by side: nothing to gather
         places = slice(starts[0], starts[-1] + lengths[-1])
     else:
         places = np.repeat(starts - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())

@@ -15,7 +15,7 @@ from kg.graph import FloatArray, IntArray
 Doubles = npt.NDArray[np.float64]
 
 SMOOTHING = 0.01
-"""How much of the history is mixed into a list before the two are compared (Steck 2018, section 3.1)."""
+"""The share of the history mixed into a list before the two are compared (Steck 2018, section 3.1)."""
 
 
 @dataclass(frozen=True, eq=False)

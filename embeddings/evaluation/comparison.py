@@ -10,6 +10,7 @@ from embeddings.evaluation.beyond_accuracy import Catalogue, beyond_accuracy
 from embeddings.evaluation.bootstrap import Comparison, Interval, compare, mean_interval
 from embeddings.evaluation.metrics import Ranking
 from embeddings.evaluation.trials import Result, Trial
+from embeddings.model.config import ModelConfig
 from kg.errors import UsageError
 from kg.graph import BoolArray, IntArray
 
@@ -95,7 +96,7 @@ def _row(trial: Trial, result: Result, baseline: Result, catalogue: Catalogue, s
     same = result is baseline
     return Row(
         method=result.name,
-        config=asdict(result.config) if is_dataclass(result.config) else {},  # type: ignore[arg-type]
+        config=_config_values(result.config),
         metrics={**ranking.means(), **beyond},
         ndcg=mean_interval(ranking.values[_ndcg(ranking)], seed),
         versus=None if same else _compare(ranking, baseline, np.ones(len(ranking.users), np.bool_), seed),
@@ -110,6 +111,13 @@ def _row(trial: Trial, result: Result, baseline: Result, catalogue: Catalogue, s
         ),
         parts={name: part.means() for name, part in result.parts.items()},
     )
+
+
+def _config_values(config: Any) -> dict[str, Any]:
+    """A configuration as plain values."""
+    if isinstance(config, ModelConfig):
+        return config.as_dict()
+    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
 
 
 def _compare(ranking: Ranking, baseline: Result, mask: BoolArray, seed: int) -> Comparison:

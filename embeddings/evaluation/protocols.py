@@ -1,6 +1,6 @@
 """The protocols of a benchmark folder, as trials.
 
-    protocol       learn from          leaves the ranking    candidates   relevant
+    protocol       learn from          excluded              candidates   relevant
     warm           warm: train         warm: train, valid    all          warm: test
     new_users_k    user_cold: train,   reveal_5              all          user_cold: test
                    valid; then asked
@@ -13,9 +13,9 @@ Warm methods are configured on warm/valid. The others are configured on users, o
 at random from what they learn from, and then learn from all of it. Facts and text are known of all items.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -24,116 +24,125 @@ from embeddings.evaluation.trials import Task, Trial
 from kg.benchmark import REVEALED, Benchmark, Pairs
 from kg.graph import BoolArray, FloatArray, IntArray, Interactions
 
-PROTOCOLS = ("warm", *(f"new_users_{k}" for k in REVEALED), "new_items", "mixed")
-
 MOST_REVEALED = max(REVEALED)
 
-HIDDEN = 0.1
-"""Share of users, of items and of other events hidden to configure methods by."""
 
-FEWEST = 10
-"""Users with fewer events are not hidden: too little would be left to find."""
+@dataclass(frozen=True)
+class ProtocolConfig:
+    """What is hidden to configure methods by."""
+
+    hidden: float = 0.1
+    """Share of users, of items, and of other events."""
+    min_events: int = 10
+    """Users with fewer events are not hidden: too little would be left to find."""
 
 
-def trials(benchmark: Benchmark, text: FloatArray, protocols: Sequence[str], seed: int = 0) -> list[Trial]:
+def trials(
+    benchmark: Benchmark,
+    text: FloatArray,
+    protocols: Sequence[str],
+    seed: int = 0,
+    config: ProtocolConfig | None = None,
+) -> list[Trial]:
     """One trial a protocol, in the order given; those of one folder share their datasets.
 
     `text` is one vector an item of the snapshot; `seed` draws what is hidden to configure methods by.
+
+    Raises:
+        KeyError: there is no such protocol.
     """
-    folder = _Folder(benchmark, text, seed)
-    return [_trial(folder, name) for name in protocols]
-
-
-def _trial(folder: "_Folder", name: str) -> Trial:
-    if name == "warm":
-        return folder.warm()
-    if name == "new_items":
-        return folder.new_items()
-    if name == "mixed":
-        return folder.mixed()
-    return folder.new_users(int(name.removeprefix("new_users_")))
+    folder = BenchmarkTrials(benchmark, text, seed, config or ProtocolConfig())
+    return [PROTOCOLS[name](folder) for name in protocols]
 
 
 @dataclass(frozen=True, eq=False)
 class _Hidden:
     """A dataset and what was taken from it."""
 
-    left: Dataset
+    train: Dataset
     whole: Dataset
-    taken: BoolArray
-    """Which of the whole's events."""
-    who: IntArray
-    """The users or items hidden."""
+    events: BoolArray
+    """Which events of the whole are hidden."""
+    numbers: IntArray
+    """The hidden users or items."""
 
 
-class _Folder:
-    """A benchmark folder's datasets, each made once."""
+class BenchmarkTrials:
+    """A benchmark folder's trials; the datasets behind them are made once each."""
 
-    def __init__(self, benchmark: Benchmark, text: FloatArray, seed: int) -> None:
-        self._benchmark, self._seed = benchmark, seed
+    def __init__(self, benchmark: Benchmark, text: FloatArray, seed: int, config: ProtocolConfig) -> None:
+        self._benchmark, self._seed, self._config = benchmark, seed, config
         self._everything = Dataset.from_snapshot(benchmark.snapshot, text)
 
     def warm(self) -> Trial:
+        """Held-out events of users and items that are known."""
         split, dataset = self._benchmark.warm, self._warm
-        valid = self._task(dataset, out=(split.train,), wanted=(split.valid,))
+        valid = self._task(dataset, excluded=(split.train,), relevant=(split.valid,))
         return Trial("warm", valid, self._task(dataset, (split.train, split.valid), (split.test,)))
 
     def new_users(self, k: int) -> Trial:
+        """Users who reveal `k` events."""
         revealed = self._benchmark.revealed
-        test = self._task(self._old_users, (revealed[MOST_REVEALED],), (self._benchmark.user_cold.test,))
-        test = replace(test, histories=self._only(revealed[k]).histories)
+        test = self._task(
+            self._without_new_users, (revealed[MOST_REVEALED],), (self._benchmark.user_cold.test,)
+        )
+        test = replace(test, histories=self._dataset(revealed[k]).histories)
         return Trial(f"new_users_{k}", _hidden_users_task(self._hidden_users, k, self._seed), test)
 
     def new_items(self) -> Trial:
+        """New items among themselves."""
         split, cold = self._benchmark.item_cold, self._benchmark.cold_items.astype(np.int64)
-        test = self._task(self._old_items, (split.train, split.valid), (split.test,))
+        test = self._task(self._without_new_items, (split.train, split.valid), (split.test,))
         hidden = self._hidden_items
-        of_hidden = np.isin(hidden.whole.events.item, hidden.who)
-        valid = _task(hidden.left, hidden.left.events, hidden.whole.events.select(of_hidden))
+        of_hidden = np.isin(hidden.whole.events.item, hidden.numbers)
+        valid = _task(hidden.train, hidden.train.events, hidden.whole.events.select(of_hidden))
         return Trial(
-            "new_items", replace(valid, candidates=hidden.who), replace(test, candidates=np.sort(cold))
+            "new_items", replace(valid, candidates=hidden.numbers), replace(test, candidates=np.sort(cold))
         )
 
     def mixed(self) -> Trial:
+        """New and old items in one list."""
         split, hidden = self._benchmark.item_cold, self._hidden_items
-        wanted = {"": (split.valid, split.test), "old items": (split.valid,), "new items": (split.test,)}
-        tasks = {name: self._task(self._old_items, (split.train,), part) for name, part in wanted.items()}
-        valid = _task(hidden.left, hidden.left.events, hidden.whole.events.select(hidden.taken))
-        # an item with no event in the whole could never be right, though it may well be: it stays out
+        relevant = {"": (split.valid, split.test), "old items": (split.valid,), "new items": (split.test,)}
+        tasks = {
+            name: self._task(self._without_new_items, (split.train,), part) for name, part in relevant.items()
+        }
+        valid = _task(hidden.train, hidden.train.events, hidden.whole.events.select(hidden.events))
+        # an item without any event in the whole cannot be relevant here, however good it is
         valid = replace(valid, candidates=np.flatnonzero(hidden.whole.degrees))
         return Trial("mixed", valid, tasks.pop(""), tasks)
 
     @cached_property
     def _warm(self) -> Dataset:
-        return self._only(self._benchmark.warm.train)
+        return self._dataset(self._benchmark.warm.train)
 
     @cached_property
-    def _old_users(self) -> Dataset:
-        return self._only(self._benchmark.user_cold.train, self._benchmark.user_cold.valid)
+    def _without_new_users(self) -> Dataset:
+        return self._dataset(self._benchmark.user_cold.train, self._benchmark.user_cold.valid)
 
     @cached_property
-    def _old_items(self) -> Dataset:
-        return self._only(self._benchmark.item_cold.train)
+    def _without_new_items(self) -> Dataset:
+        return self._dataset(self._benchmark.item_cold.train)
 
     @cached_property
     def _hidden_users(self) -> _Hidden:
-        whole = self._old_users
-        enough = np.flatnonzero(whole.histories.lengths >= FEWEST)
-        everybody = np.count_nonzero(whole.histories.lengths)
-        who = np.random.default_rng(self._seed).permutation(enough)[: round(HIDDEN * everybody)]
-        taken = np.isin(whole.events.user, who)
-        return _Hidden(whole.only(~taken), whole, taken, np.sort(who))
+        whole = self._without_new_users
+        enough = np.flatnonzero(whole.histories.lengths >= self._config.min_events)
+        n_active = np.count_nonzero(whole.histories.lengths)
+        who = np.random.default_rng(self._seed).permutation(enough)[: round(self._config.hidden * n_active)]
+        hidden = np.isin(whole.events.user, who)
+        return _Hidden(whole.select_events(~hidden), whole, hidden, np.sort(who))
 
     @cached_property
     def _hidden_items(self) -> _Hidden:
-        whole, rng = self._old_items, np.random.default_rng(self._seed)
+        whole, rng = self._without_new_items, np.random.default_rng(self._seed)
         known = np.flatnonzero(whole.degrees)
-        who = np.sort(rng.permutation(known)[: round(HIDDEN * len(known))])
-        taken = np.isin(whole.events.item, who) | (rng.random(len(whole.events)) < HIDDEN)
-        return _Hidden(whole.only(~taken), whole, taken, who)
+        who = np.sort(rng.permutation(known)[: round(self._config.hidden * len(known))])
+        hidden = np.isin(whole.events.item, who) | (rng.random(len(whole.events)) < self._config.hidden)
+        return _Hidden(whole.select_events(~hidden), whole, hidden, who)
 
-    def _only(self, *parts: Pairs) -> Dataset:
-        return self._everything.only(self._mask(parts))
+    def _dataset(self, *parts: Pairs) -> Dataset:
+        return self._everything.select_events(self._mask(parts))
 
     def _mask(self, parts: Sequence[Pairs]) -> BoolArray:
         """Which of all events a part names."""
@@ -141,14 +150,14 @@ class _Folder:
         codes = [part.user.astype(np.int64) * width + part.item for part in parts]
         return np.isin(events.user.astype(np.int64) * width + events.item, np.concatenate(codes))
 
-    def _task(self, dataset: Dataset, out: Sequence[Pairs], wanted: Sequence[Pairs]) -> Task:
+    def _task(self, dataset: Dataset, excluded: Sequence[Pairs], relevant: Sequence[Pairs]) -> Task:
         events = self._everything.events
-        return _task(dataset, events.select(self._mask(out)), events.select(self._mask(wanted)))
+        return _task(dataset, events.select(self._mask(excluded)), events.select(self._mask(relevant)))
 
 
-def _task(dataset: Dataset, out: Interactions, wanted: Interactions) -> Task:
+def _task(dataset: Dataset, excluded: Interactions, relevant: Interactions) -> Task:
     shape = (dataset.n_users, dataset.n_items)
-    return Task(dataset, dataset.histories, out.matrix(*shape), wanted.matrix(*shape))
+    return Task(dataset, dataset.histories, excluded.matrix(*shape), relevant.matrix(*shape))
 
 
 def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
@@ -158,6 +167,15 @@ def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
     counts = np.bincount(events.user, minlength=hidden.whole.n_users)
     place = np.empty(len(events), np.int64)
     place[order] = np.arange(len(events)) - (np.cumsum(counts) - counts)[events.user[order]]
-    shown, spared = hidden.taken & (place < k), hidden.taken & (place < MOST_REVEALED)
-    task = _task(hidden.left, events.select(spared), events.select(hidden.taken & ~spared))
-    return replace(task, histories=hidden.whole.only(shown).histories)
+    revealed, excluded = hidden.events & (place < k), hidden.events & (place < MOST_REVEALED)
+    task = _task(hidden.train, events.select(excluded), events.select(hidden.events & ~excluded))
+    return replace(task, histories=hidden.whole.select_events(revealed).histories)
+
+
+PROTOCOLS: Mapping[str, Callable[[BenchmarkTrials], Trial]] = {
+    "warm": BenchmarkTrials.warm,
+    **{f"new_users_{k}": partial(BenchmarkTrials.new_users, k=k) for k in REVEALED},
+    "new_items": BenchmarkTrials.new_items,
+    "mixed": BenchmarkTrials.mixed,
+}
+"""All protocols by name; each makes its trial of a folder."""

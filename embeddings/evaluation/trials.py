@@ -8,11 +8,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.baselines.ease_with_content import BASELINES_ONLY
+from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
 from embeddings.scorers.base import Scorer
-from embeddings.scorers.registry import SCORERS
 from kg.errors import UsageError
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
 from kg.progress import Report, silent
@@ -33,7 +33,7 @@ Score = Callable[[Histories], FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One thing to be measured: what may be learnt from, who asks, what leaves the ranking, what is right."""
+    """What is measured: the dataset to learn from, the users, what leaves the ranking, what is relevant."""
 
     dataset: Dataset
     histories: Histories
@@ -59,13 +59,13 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Where methods meet: they are configured on `valid`, then learn from `test.dataset` and are measured."""
+    """Methods are configured on `valid`, then learn from `test.dataset` and are measured on `test`."""
 
     name: str
     valid: Task
     test: Task
     parts: Mapping[str, Task] = field(default_factory=dict)
-    """The same users and the same ranking, by less that is relevant."""
+    """The same users and the same ranking, with fewer relevant items."""
 
 
 def split_tasks(snapshot: GraphSnapshot, text: FloatArray, split: EventSplit) -> tuple[Task, Task]:

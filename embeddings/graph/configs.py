@@ -17,7 +17,10 @@ class KgeConfig:
     batch_size: int = 8192
     learning_rate: float = 0.05
     negatives: int = 256
-    """Entities drawn a batch to rank against; as many as there are entities or more: all (1-N scoring)."""
+    """Entities drawn to rank a true tail against; with no more entities than that, all (1-N scoring)."""
+    facts_sharing_negatives: int = 32
+    """This many facts of a batch share their drawn entities: one matrix product, and as accurate as entities
+    drawn for each fact. When a whole batch shares them, MRR is 10 to 20 % lower."""
     regularisation: float = 0.02
     """Of what a batch touches, by the nuclear 3-norm; only for models that score by a product."""
 
@@ -47,7 +50,8 @@ class GnnConfig:
     """With more edges, each counted both ways, a step propagates over a drawn neighbourhood alone."""
     fan_out: int = 10
     """There, each node draws at most so many edges of each relation and of who liked what."""
-    kge: KgeConfig = field(default_factory=KgeConfig)
+    kge: KgeConfig | None = field(default_factory=KgeConfig)
+    """The embedding at the input; None: no embedding."""
 
 
 @dataclass(frozen=True)

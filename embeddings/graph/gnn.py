@@ -24,6 +24,7 @@ from embeddings.data.dataset import Dataset
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig
 from embeddings.graph.device import put, sparse_device
+from embeddings.graph.kge import node_embedding
 from embeddings.graph.propagation import Propagation, through_users
 from embeddings.graph.sampling import Flows, Neighbourhood, draw_edges, neighbourhood
 from kg.graph import BoolArray, FloatArray, IntArray
@@ -63,9 +64,9 @@ class Part:
 class Graph:
     """Text, knowledge-graph embedding and flows of a dataset, of which parts are put on the device."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, embedding: FloatArray) -> None:
         self.flows = Flows.of(dataset)
-        self.text, self.knowledge = np.array(dataset.text, np.float32), unit_rows(dataset.knowledge)
+        self.text, self.knowledge = np.array(dataset.text, np.float32), unit_rows(embedding)
 
     @cached_property
     def _whole(self) -> Part:
@@ -133,7 +134,7 @@ def train_gnn(
 
     Item i's score is `(sum of history vectors / sqrt(their number)) @ asking @ vector_i + bias_i`.
     """
-    rng, graph = np.random.default_rng(seed), Graph(dataset)
+    rng, graph = np.random.default_rng(seed), Graph(dataset, _input_embedding(dataset, config, seed, report))
     network = Network(graph, config, torch.Generator().manual_seed(seed)).to(sparse_device())
     optimiser = torch.optim.Adam(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     users = np.flatnonzero(np.diff(dataset.liked.indptr) > 1)
@@ -149,6 +150,12 @@ def train_gnn(
         report(STAGE, epoch + 1, config.epochs)
     vectors, bias = _everything(network, graph, dataset) if whole else by_blocks(network, graph, dataset)
     return vectors, _numpy(network.asking), bias
+
+
+def _input_embedding(dataset: Dataset, config: GnnConfig, seed: int, report: Report) -> FloatArray:
+    if config.kge is None:
+        return np.zeros((dataset.n_nodes, 1), np.float32)
+    return node_embedding(dataset, config.kge, seed, report)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,13 +23,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from embeddings.candidates.cold_items import ColdItemExtrapolator
-from embeddings.candidates.ensemble import SCORER_SPECS, ScorerEnsemble
+from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.data.files import Array, write_tensors
-from embeddings.model.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
-from embeddings.ranking.features import Items
+from embeddings.model.config import ModelConfig
+from embeddings.model.manifest import FORMAT_VERSION, Manifest, nodes_fingerprint
+from embeddings.model.model import Model
+from embeddings.ranking.features import ItemFeatures
 from embeddings.ranking.ranker import Ranker
-from embeddings.ranking.two_stage import Fitted
-from embeddings.scorers.registry import SCORERS
+from embeddings.ranking.two_stage import TwoStageRecommender
 from kg.errors import ArtifactError
 from kg.graph import GraphSnapshot
 
@@ -67,7 +68,7 @@ def load_model(path: Path, snapshot: GraphSnapshot) -> Model:
     manifest = _readable(path)
     if manifest.nodes != nodes_fingerprint(snapshot):
         raise ArtifactError(f"{path}: trained on other items or entities than the graph has now; {_AGAIN}")
-    with _damage_told(path):
+    with _damage_named(path):
         return _unpack(manifest, _arrays(path, manifest))
 
 
@@ -78,7 +79,7 @@ def load_ranker(path: Path) -> tuple[Manifest, Ranker]:
         ArtifactError: it is missing, damaged or of another format.
     """
     manifest = _readable(path)
-    with _damage_told(path):
+    with _damage_named(path):
         return manifest, Ranker.restore(_below(_arrays(path, manifest), "ranker."))
 
 
@@ -99,7 +100,7 @@ def _arrays(path: Path, manifest: Manifest) -> dict[str, Array]:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -183,11 +184,12 @@ def _content_hash(arrays: dict[str, Array], manifest: Manifest) -> str:
 
 
 def _pack(model: Model) -> dict[str, Array]:
+    two_stage = model.two_stage
     sources: dict[str, dict[str, Array]] = {
-        **{f"scorer.{name}": expert.arrays() for name, expert in model.fitted.panel.experts.items()},
-        "carrier": model.fitted.panel.extrapolator.arrays(),
-        "items": model.fitted.items.arrays(),
-        "ranker": model.fitted.ranker.arrays(),
+        **{f"scorer.{name}": scorer.arrays() for name, scorer in two_stage.ensemble.scorers.items()},
+        "extrapolator": two_stage.ensemble.extrapolator.arrays(),
+        "items": two_stage.items.arrays(),
+        "ranker": two_stage.ranker.arrays(),
         "links": {
             **{x: getattr(model.links, x) for x in ("data", "indices", "indptr")},
             "shape": np.array(model.links.shape, np.int64),
@@ -201,12 +203,15 @@ def _below(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
 
 
 def _unpack(manifest: Manifest, arrays: dict[str, Array]) -> Model:
-    names: list[str] = manifest.config["experts"]
-    experts = {
-        name: SCORERS[SCORER_SPECS[name].scorer].restore(_below(arrays, f"scorer.{name}.")) for name in names
+    config = ModelConfig.from_dict(manifest.config)
+    scorers = {
+        name: spec.scorer.restore(_below(arrays, f"scorer.{name}.")) for name, spec in config.scorers.items()
     }
-    items = Items.restore(_below(arrays, "items."))
-    panel = ScorerEnsemble.of(experts, ColdItemExtrapolator.restore(_below(arrays, "carrier.")), items.known)
+    items = ItemFeatures.restore(_below(arrays, "items."))
+    extrapolator = ColdItemExtrapolator.restore(_below(arrays, "extrapolator."))
+    ensemble = ScorerEnsemble.of(config.scorers, scorers, extrapolator, items.known)
+    ranker = Ranker.restore(_below(arrays, "ranker."))
     links = _below(arrays, "links.")
     matrix = sp.csr_array((links["data"], links["indices"], links["indptr"]), shape=tuple(links["shape"]))
-    return Model(manifest, Fitted(panel, items, Ranker.restore(_below(arrays, "ranker."))), matrix)
+    two_stage = TwoStageRecommender(ensemble, items, ranker, config.two_stage)
+    return Model(manifest, two_stage, matrix, config.stated_preferences)

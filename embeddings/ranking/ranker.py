@@ -1,4 +1,4 @@
-"""The second stage: gradient-boosted trees that rank candidates by all that the scorers say of them."""
+"""The second stage: gradient-boosted trees that rank candidates by their features."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,54 +9,72 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from embeddings.data.files import Array
-from embeddings.ranking.features import CandidateFeatures
+from embeddings.ranking.features import BLENDED_SCORE, IS_NEW, LOG_RANK, CandidateFeatures, score_features
 from kg.graph import BoolArray, FloatArray, IntArray
 
-SAMPLED = 20_000
-"""The scale of a forest's scores is read off so many rows of its ranking group."""
+BASE_VALUE = "base_value"
+"""The remainder of the Shapley values: what user and item alone give, without any score."""
 
 Objective = Literal["lambdarank", "binary"]
 
 
 @dataclass(frozen=True)
 class RankerConfig:
-    """Gradient-boosted trees, by LightGBM: LambdaMART (Burges 2010), and log loss, which errs elsewhere."""
+    """Gradient-boosted trees by LightGBM: LambdaMART (Burges 2010), and log loss, whose errors differ."""
 
-    of_all: tuple[Objective, ...] = ("lambdarank",)
-    of_known: tuple[Objective, ...] = ("lambdarank", "binary")
-    """One forest each; their scores are averaged on the scale of the first."""
+    all_items: tuple[Objective, ...] = ("lambdarank",)
+    """One booster each, for known and new items together."""
+    known_items: tuple[Objective, ...] = ("lambdarank", "binary")
+    """One booster each, for known items alone; their scores are averaged on the scale of the first."""
     rounds: int = 120
+    """Trees a booster."""
     leaves: int = 12
+    """Leaves a tree."""
     learning_rate: float = 0.08
-    smallest_leaf: int = 60
+    min_leaf_size: int = 60
+    """Candidates a leaf has at least."""
     l2: float = 5.0
+    """L2 penalty of the leaves' values."""
     truncation: int = 20
-    features: float = 0.25
-    """Share of the features a tree may use."""
-    rows: float = 0.7
+    """LambdaMART looks at pairs with one candidate among this many first places."""
+    feature_fraction: float = 0.25
+    """Share of the features that a tree may use."""
+    row_fraction: float = 0.7
+    """Share of the candidates that a tree is fitted on."""
     bins: int = 63
+    """Bins that a feature's values are put into."""
+    calibration_rows: int = 20_000
+    """The deviation of a booster's scores is measured on this many of its training rows."""
     without_context_features: bool = False
-    """Whether the trees see only what the scorers say: no counts, no times, nothing of content."""
+    """Whether the trees see nothing but scores and their ranks: no counts, no times, no content."""
 
 
 @dataclass(frozen=True, eq=False)
 class RankingGroup:
-    """Some users' candidates, and which of them the users went on to like."""
+    """Candidates of some users to learn from, one query a user."""
 
     values: FloatArray
     """[rows, features]"""
-    wanted: BoolArray
-    """[rows]"""
+    relevant: BoolArray
+    """Whether the user went on to like the candidate [rows]."""
     sizes: IntArray
-    """Rows a query, one query an user."""
+    """Rows a query."""
+
+    def select_rows(self, rows: BoolArray) -> "RankingGroup":
+        """Some rows, of those queries that have a relevant one among them."""
+        query = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        useful = np.bincount(query[rows & self.relevant], minlength=len(self.sizes)) > 0
+        rows = rows & useful[query]
+        sizes = np.bincount(query[rows], minlength=len(self.sizes))
+        return RankingGroup(self.values[rows], self.relevant[rows], sizes[sizes > 0])
 
 
 @dataclass(frozen=True, eq=False)
 class BoosterEnsemble:
-    """Forests whose weighted sum is a score."""
+    """Boosters whose weighted sum is a score."""
 
-    texts: tuple[str, ...]
-    """LightGBM's text form, one a forest; none: every score is 0."""
+    models: tuple[str, ...]
+    """LightGBM's text form, one a booster; without any every score is 0."""
     weights: tuple[float, ...]
 
     @classmethod
@@ -68,45 +86,45 @@ class BoosterEnsemble:
         config: RankerConfig,
         seed: int,
     ) -> Self:
-        """Learn to rank what was wanted first; without anything wanted there are no trees."""
-        groups = [group for group in groups if len(group.wanted)]
-        if not any(group.wanted.any() for group in groups):
+        """Learn to rank relevant candidates first; without any relevant one there are no boosters."""
+        groups = [group for group in groups if len(group.relevant)]
+        if not any(group.relevant.any() for group in groups):
             return cls((), ())
         import lightgbm
 
         values = [group.values for group in groups]
         if config.without_context_features:
-            values = [np.where(of_voices(features), own, np.float32(0)) for own in values]
+            values = [np.where(score_features(features), own, np.float32(0)) for own in values]
         data = lightgbm.Dataset(
             values,
-            np.concatenate([group.wanted for group in groups]).astype(np.float32),
+            np.concatenate([group.relevant for group in groups]).astype(np.float32),
             group=np.concatenate([group.sizes for group in groups]),
             feature_name=list(features),
             params=_params(config, objectives[0], seed),
             free_raw_data=True,
         ).construct()
-        step = max(1, sum(map(len, values)) // SAMPLED)
-        some = np.concatenate([own[::step] for own in values]).astype(np.float64)
-        texts, spreads = [], []
+        step = max(1, sum(map(len, values)) // config.calibration_rows)
+        sampled = np.concatenate([own[::step] for own in values]).astype(np.float64)
+        models, deviations = [], []
         for n, objective in enumerate(objectives):
             params = _params(config, objective, seed * len(objectives) + n)
-            forest = lightgbm.train(params, data, config.rounds)
-            texts.append(forest.model_to_string())
-            spreads.append(max(float(forest.predict(some, raw_score=True).std()), 1e-9))
-        return cls(tuple(texts), tuple(spreads[0] / (own * len(spreads)) for own in spreads))
+            booster = lightgbm.train(params, data, config.rounds)
+            models.append(booster.model_to_string())
+            deviations.append(max(float(booster.predict(sampled, raw_score=True).std()), 1e-9))
+        return cls(tuple(models), tuple(deviations[0] / (own * len(models)) for own in deviations))
 
     @cached_property
     def _boosters(self) -> list[Any]:
         import lightgbm
 
-        return [lightgbm.Booster(model_str=text) for text in self.texts]
+        return [lightgbm.Booster(model_str=text) for text in self.models]
 
     def score(self, values: FloatArray) -> FloatArray:
-        """Of rows [n, features], float32 [n]."""
+        """Scores of rows [n, features], float32 [n]."""
         return self._sum(values, np.zeros(len(values)), raw_score=True)
 
-    def shares(self, values: FloatArray) -> FloatArray:
-        """Shapley values (Lundberg et al. 2020) of the features and a constant, float32 [n, features + 1]."""
+    def shapley_values(self, values: FloatArray) -> FloatArray:
+        """Of the features, and the expected value last (Lundberg et al. 2020), float32 [n, features + 1]."""
         return self._sum(values, np.zeros((len(values), values.shape[1] + 1)), pred_contrib=True)
 
     def _sum(self, values: FloatArray, total: Any, **kind: bool) -> FloatArray:
@@ -119,85 +137,90 @@ class BoosterEnsemble:
 
 @dataclass(frozen=True, eq=False)
 class Ranker:
-    """Two rankings in one: of all candidates, and of the known ones among themselves.
+    """Two rankings in one: of all candidates, and of the known items among themselves.
 
-    The first says where new items belong, and what it knows of content it learnt mostly from known items,
-    of which there are far more. But having to find new items as well costs it sharpness among the known; so
-    the places it gives to known items are dealt out again, by trees that learnt from these alone.
+    The first decides where new items stand, and what it knows of content it learnt mostly from known items,
+    of which there are far more. Having to rank new items too makes it less accurate among known ones. So the
+    known items are reranked within their positions by boosters that were fitted on known items alone.
     """
 
     features: tuple[str, ...]
-    of_known: BoosterEnsemble
-    of_all: BoosterEnsemble
+    known_items: BoosterEnsemble
+    all_items: BoosterEnsemble
     new_item_bias: float = 0.0
-    """The prior for new items: added to the score of an item that nobody has met yet."""
+    """Added to the score of a new item."""
 
     @classmethod
     def fit(
         cls, features: Sequence[str], groups: list[RankingGroup], config: RankerConfig, seed: int = 0
     ) -> Self:
-        """Learn from what was hidden; without anything wanted there are no trees and the blended score ranks.
+        """Learn from held-out queries; without anything relevant the blended score ranks.
 
-        The list is left with what the ranking groups say of known items, since there is no room for both.
+        Afterwards the list holds the rows of known items alone, since memory does not hold both.
         """
         names = tuple(features)
-        of_all = BoosterEnsemble.fit(names, groups, config.of_all, config, seed)
+        all_items = BoosterEnsemble.fit(names, groups, config.all_items, config, seed)
         for n, group in enumerate(groups):
-            groups[n] = _only(group, group.values[:, names.index("new")] == 0)
-        return cls(names, BoosterEnsemble.fit(names, groups, config.of_known, config, seed), of_all)
+            groups[n] = group.select_rows(group.values[:, names.index(IS_NEW)] == 0)
+        known_items = BoosterEnsemble.fit(names, groups, config.known_items, config, seed)
+        return cls(names, known_items, all_items)
 
-    def score(self, candidate_features: CandidateFeatures) -> FloatArray:
+    def score(self, candidates: CandidateFeatures) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
-        there = candidate_features.items >= 0
-        new = there & (self._column(candidate_features.values, "new") > 0)
-        rank = np.full(there.shape, -np.inf, np.float32)
-        if not self.of_all.texts:
-            rank[there] = self._column(candidate_features.values, "blended_score")[there]
-            return rank
-        of_known = self.of_known.score(candidate_features.values[there & ~new])
-        if not new.any():  # nothing to find a place for among the known ones
-            rank[there] = of_known
-            return rank
-        rank[there] = self.of_all.score(candidate_features.values[there])
-        _deal_again(rank, there & ~new, of_known)
-        rank[new] += np.float32(self.new_item_bias)
-        return rank
+        valid = candidates.items >= 0
+        new = valid & self.is_new(candidates)
+        scores = np.full(valid.shape, -np.inf, np.float32)
+        if not self.all_items.models:
+            scores[valid] = self._column(candidates.values, BLENDED_SCORE)[valid]
+            return scores
+        known_scores = self.known_items.score(candidates.values[valid & ~new])
+        if not new.any():  # there is no position to decide between known and new items
+            scores[valid] = known_scores
+            return scores
+        scores[valid] = self.all_items.score(candidates.values[valid])
+        rerank_known_items(scores, valid & ~new, known_scores)
+        scores[new] += np.float32(self.new_item_bias)
+        return scores
+
+    def is_new(self, candidates: CandidateFeatures) -> BoolArray:
+        """Which candidates are new items, bool [b, c]."""
+        return self._column(candidates.values, IS_NEW) > 0
 
     def contributions(
-        self, candidate_features: CandidateFeatures, places: IntArray, score_columns: Sequence[str]
+        self, candidates: CandidateFeatures, places: IntArray, score_columns: Sequence[str]
     ) -> dict[str, FloatArray]:
-        """What each voice adds to the scores of some candidates of a sheet of one user, float32 [places].
+        """What each score column adds to the scores of some candidates of one user, float32 [places] each.
 
-        Shapley values, summed over a voice's features, of the trees that ranked a candidate among its like;
-        "prior" is the rest: what user and item give without a voice, and the place of known items among all.
+        Shapley values, summed over a column's features, of the boosters that ranked the candidate among known
+        or new items. `BASE_VALUE` is the remainder, in which the position of known items among all is too.
         """
-        values, total = candidate_features.values[0, places], self.score(candidate_features)[0, places]
-        if not self.of_all.texts:
-            return {"blended_score": total}
-        new = self._column(values, "new") > 0
+        values, scores = candidates.values[0, places], self.score(candidates)[0, places]
+        if not self.all_items.models:
+            return {BLENDED_SCORE: scores}
+        new = self.is_new(candidates)[0, places]
         shares = np.empty((len(places), len(self.features) + 1), np.float32)
-        shares[~new] = self.of_known.shares(values[~new])
-        shares[new] = self.of_all.shares(values[new])
-        parts: dict[str, FloatArray] = {}
+        shares[~new] = self.known_items.shapley_values(values[~new])
+        shares[new] = self.all_items.shapley_values(values[new])
+        found: dict[str, FloatArray] = {}
         for name, column in zip(self.features, shares.T, strict=False):
-            own = name.removesuffix(".rank")
-            key = own if own in score_columns or own == "blended_score" else "base_value"
-            parts[key] = parts.get(key, np.zeros(len(places), np.float32)) + column
-        named = sum((part for key, part in parts.items() if key != "base_value"), np.zeros_like(total))
-        return {**parts, "base_value": np.asarray(total - named, np.float32)}
+            own = name.removesuffix(LOG_RANK)
+            key = own if own in score_columns or own == BLENDED_SCORE else BASE_VALUE
+            found[key] = found.get(key, np.zeros(len(places), np.float32)) + column
+        attributed = sum((part for key, part in found.items() if key != BASE_VALUE), np.zeros_like(scores))
+        return {**found, BASE_VALUE: np.asarray(scores - attributed, np.float32)}
 
     def _column(self, values: FloatArray, name: str) -> FloatArray:
         return np.asarray(values[..., self.features.index(name)])
 
     def arrays(self) -> dict[str, Array]:
-        """All that was learnt."""
+        """The learnt values as plain arrays."""
         packed: dict[str, Array] = {
             "features": np.frombuffer("\n".join(self.features).encode(), np.uint8),
-            "promotion": np.array([self.new_item_bias]),
+            "new_item_bias": np.array([self.new_item_bias]),
         }
-        for kind, trees in (("known", self.of_known), ("all", self.of_all)):
-            packed[f"{kind}.weights"] = np.array(trees.weights)
-            for n, text in enumerate(trees.texts):
+        for kind, boosters in (("known_items", self.known_items), ("all_items", self.all_items)):
+            packed[f"{kind}.weights"] = np.array(boosters.weights)
+            for n, text in enumerate(boosters.models):
                 packed[f"{kind}.{n}"] = np.frombuffer(text.encode(), np.uint8)
         return packed
 
@@ -205,43 +228,30 @@ class Ranker:
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         """The ranker whose `arrays()` these are."""
 
-        def trees(kind: str) -> BoosterEnsemble:
+        def boosters(kind: str) -> BoosterEnsemble:
             weights = tuple(arrays[f"{kind}.weights"].tolist())
-            return BoosterEnsemble(
-                tuple(arrays[f"{kind}.{n}"].tobytes().decode() for n in range(len(weights))), weights
-            )
+            models = (arrays[f"{kind}.{n}"].tobytes().decode() for n in range(len(weights)))
+            return BoosterEnsemble(tuple(models), weights)
 
         names = arrays["features"].tobytes().decode().split("\n")
-        return cls(tuple(names), trees("known"), trees("all"), float(arrays["promotion"][0]))
+        bias = float(arrays["new_item_bias"][0])
+        return cls(tuple(names), boosters("known_items"), boosters("all_items"), bias)
 
 
-def of_voices(features: Sequence[str]) -> BoolArray:
-    """Which features are what an scorer says, or its rank, bool [features]."""
-    return np.array([name.endswith(".rank") or f"{name}.rank" in features for name in features])
+def rerank_known_items(scores: FloatArray, known: BoolArray, known_scores: FloatArray) -> None:
+    """Reorder the known items of each row within the positions they have, in place.
 
-
-def _deal_again(rank: FloatArray, among: BoolArray, order: FloatArray) -> None:
-    """In each row the scores [b, c] of some places go, the highest first, to the highest of `order`.
-
-    `order` has one entry for each place that is `among`, row by row; ties keep the order they had.
+    The scores [b, c] of the known items go, the highest first, to the items of the highest `known_scores`,
+    which has one entry for each place where `known` [b, c] holds, row by row. Ties keep their order.
     """
     start = 0
-    for own, some in zip(rank, among, strict=True):
-        scores = own[some]
-        by = order[start : start + len(scores)]
-        start += len(scores)
-        dealt = np.empty_like(scores)
-        dealt[np.lexsort((-scores, -by))] = -np.sort(-scores)
-        own[some] = dealt
-
-
-def _only(group: RankingGroup, rows: BoolArray) -> RankingGroup:
-    """Some rows of a ranking group, of those users for whom something among them was wanted."""
-    user = np.repeat(np.arange(len(group.sizes)), group.sizes)
-    found = np.bincount(user[rows & group.wanted], minlength=len(group.sizes)) > 0
-    rows = rows & found[user]
-    sizes = np.bincount(user[rows], minlength=len(group.sizes))
-    return RankingGroup(group.values[rows], group.wanted[rows], sizes[sizes > 0])
+    for own, some in zip(scores, known, strict=True):
+        values = own[some]
+        by = known_scores[start : start + len(values)]
+        start += len(values)
+        reranked = np.empty_like(values)
+        reranked[np.lexsort((-values, -by))] = -np.sort(-values)
+        own[some] = reranked
 
 
 def _params(config: RankerConfig, objective: Objective, seed: int) -> dict[str, Any]:
@@ -249,11 +259,11 @@ def _params(config: RankerConfig, objective: Objective, seed: int) -> dict[str, 
         "objective": objective,
         "num_leaves": config.leaves,
         "learning_rate": config.learning_rate,
-        "min_data_in_leaf": config.smallest_leaf,
+        "min_data_in_leaf": config.min_leaf_size,
         "lambda_l2": config.l2,
         "lambdarank_truncation_level": config.truncation,
-        "feature_fraction": config.features,
-        "bagging_fraction": config.rows,
+        "feature_fraction": config.feature_fraction,
+        "bagging_fraction": config.row_fraction,
         "bagging_freq": 1,
         "max_bin": config.bins,
         "seed": seed,

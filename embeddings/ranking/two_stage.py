@@ -1,71 +1,103 @@
-"""The fused model's score: scorers' candidates, ranked. Loads no torch."""
+"""The two-stage recommender: the scorers' candidates, ranked. Loads no torch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from embeddings.candidates.ensemble import ScorerEnsemble
+from embeddings.candidates.select import CandidateConfig
 from embeddings.data.dataset import Histories
-from embeddings.ranking.features import CandidateFeatures, Items, candidate_features
+from embeddings.ranking.features import (
+    BLENDED_SCORE,
+    CandidateFeatures,
+    FeatureConfig,
+    ItemFeatures,
+    candidate_features,
+)
 from embeddings.ranking.ranker import Ranker
-from kg.graph import FloatArray, IntArray
+from kg.graph import BoolArray, FloatArray, IntArray
 
 Contributions = Callable[[IntArray], dict[str, FloatArray]]
 
+_BELOW = 1e-3
+"""How far the best item that is no candidate stands below the last candidate."""
+
+
+@dataclass(frozen=True)
+class TwoStageConfig:
+    """How candidates are selected and described, in training and in serving."""
+
+    candidates: CandidateConfig = field(default_factory=CandidateConfig)
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """Scorers and the ranker over their candidates."""
+class TwoStageRecommender:
+    """A scorer ensemble, and the ranker of its candidates."""
 
-    panel: ScorerEnsemble
-    items: Items
+    ensemble: ScorerEnsemble
+    items: ItemFeatures
     ranker: Ranker
+    config: TwoStageConfig
+
+    def candidate_features(
+        self, histories: Histories, excluded: BoolArray | None = None
+    ) -> CandidateFeatures:
+        """The candidates of some users; `excluded` items, bool [n_items], are none."""
+        config = self.config
+        return candidate_features(
+            histories, self.ensemble, self.items, config.candidates, config.features, excluded
+        )
 
     def score(self, histories: Histories) -> FloatArray:
-        """Float32 [users, n_items]. Each user alone, so that nobody's scores depend on who else asks."""
+        """Float32 [users, n_items]. Each user alone, so that scores do not depend on the other users."""
         rows = [self.score_one(histories.select(np.array([n])))[0] for n in range(len(histories))]
         return np.stack(rows) if rows else np.zeros((0, histories.n_items), np.float32)
 
-    def score_one(self, user: Histories) -> tuple[FloatArray, Contributions]:
-        """Float32 [n_items]: candidates by the ranker, all others below them by the blended score.
+    def score_one(self, history: Histories) -> tuple[FloatArray, Contributions]:
+        """Scores of all items for one user, float32 [n_items], and their contributions by score column.
 
-        And a function from items to what each scorer contributed to their scores.
+        Candidates have the ranker's scores; the other items stand below them in the order of the blended
+        score. The second value maps item numbers [m] to float32 [m] a column, which sum to the scores.
         """
-        with blas().limit(limits=1, user_api="blas"):  # too little for several threads to share
-            page = candidate_features(user, self.panel, self.items)
-            total = spread_out(page, self.ranker.score(page))[0]
-        return total, lambda items: self._contributions(page, total, items)
+        with single_blas_thread():  # too little work for several threads to share
+            candidates = self.candidate_features(history)
+            scores = scores_of_all(candidates, self.ranker.score(candidates))[0]
+        return scores, lambda items: self._contributions(candidates, scores, items)
 
     def _contributions(
-        self, page: CandidateFeatures, total: FloatArray, items: IntArray
+        self, candidates: CandidateFeatures, scores: FloatArray, items: IntArray
     ) -> dict[str, FloatArray]:
-        """Sums to the total; "prior" is what the user and the item alone give, without any scorer."""
-        place = np.full(len(total), -1)
-        place[page.items[0][page.items[0] >= 0]] = np.flatnonzero(page.items[0] >= 0)
-        shown = place[items] >= 0
-        parts = {"blended_score": np.where(shown, 0.0, total[items]).astype(np.float32)}
-        for name, values in self.ranker.contributions(
-            page, place[items[shown]], self.panel.score_columns
-        ).items():
-            part = parts.setdefault(name, np.zeros(len(items), np.float32))
-            part[shown] += values
-        return parts
+        place = np.full(len(scores), -1)
+        valid = candidates.items[0] >= 0
+        place[candidates.items[0][valid]] = np.flatnonzero(valid)
+        ranked = place[items] >= 0
+        found = {BLENDED_SCORE: np.where(ranked, 0.0, scores[items]).astype(np.float32)}
+        columns = self.ensemble.score_columns
+        for name, values in self.ranker.contributions(candidates, place[items[ranked]], columns).items():
+            part = found.setdefault(name, np.zeros(len(items), np.float32))
+            part[ranked] += values
+        return found
 
 
 @cache
-def blas() -> ThreadpoolController:
-    """The libraries that count."""
+def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def spread_out(page: CandidateFeatures, ranked: FloatArray) -> FloatArray:
-    """The ranker's scores [b, c] where there are candidates; others below the last, by the blended score."""
-    total = page.blended_score - page.blended_score.max(axis=1, keepdims=True)
+def single_blas_thread() -> "ThreadpoolController._ThreadpoolLimiter":
+    """A context in which BLAS uses one thread."""
+    return _blas().limit(limits=1, user_api="blas")
+
+
+def scores_of_all(candidates: CandidateFeatures, ranked: FloatArray) -> FloatArray:
+    """Scores of all items [b, n_items]: the ranker's [b, c] for candidates, below them the blended score."""
+    scores = candidates.blended_score - candidates.blended_score.max(axis=1, keepdims=True)
     lowest = np.where(np.isfinite(ranked), ranked, np.inf).min(axis=1, initial=np.inf, keepdims=True)
-    total += np.where(np.isfinite(lowest), lowest, 0.0) - 1e-3
-    rows, places = np.nonzero(page.items >= 0)
-    total[rows, page.items[rows, places]] = ranked[rows, places]
-    return np.asarray(total, np.float32)
+    scores += np.where(np.isfinite(lowest), lowest, 0.0) - _BELOW
+    rows, places = np.nonzero(candidates.items >= 0)
+    scores[rows, candidates.items[rows, places]] = ranked[rows, places]
+    return np.asarray(scores, np.float32)

@@ -1,4 +1,4 @@
-"""What every scorer is: arrays learnt from a dataset, which score histories."""
+"""The scorer interface: arrays learnt from a dataset, which score histories."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -18,19 +18,26 @@ Config = TypeVar("Config")
 
 
 class Scorer(ABC, Generic[Config]):
-    """A method of recommending. An instance is fitted and frozen: a dataclass of arrays and CSR matrices.
+    """A recommendation method. An instance is fitted and frozen: a dataclass of arrays and CSR matrices.
 
-    Users are what they did: a history is all that enters, so somebody new needs no retraining.
+    A user is a history and nothing else, so a new user needs no retraining. What a scorer can do besides
+    scoring is declared by the attributes and methods below; callers ask for these, never for a class.
     """
 
     name: ClassVar[str]
-    """How it is called on the command line and in tables."""
+    """The name on the command line and in tables."""
 
     grid: ClassVar[tuple[Any, ...]]
-    """Configurations to choose from on validation; the first is the default."""
+    """Configurations that a search on validation events chooses from; the first is the default."""
 
-    of_content: ClassVar[bool] = False
-    """Whether it learns from content alone, so that it is the same whatever is hidden of the events."""
+    content_only: ClassVar[bool] = False
+    """It learns from text and facts alone, so that it is the same whichever events are held out."""
+
+    linear: ClassVar[bool] = False
+    """Its scores are `user_vectors @ item_vectors.T`, so that few candidates cost little to score."""
+
+    explains_by_items: ClassVar[bool] = False
+    """A history's scores are the sum of the scores of its items alone, which are then their contributions."""
 
     @classmethod
     @abstractmethod
@@ -41,8 +48,32 @@ class Scorer(ABC, Generic[Config]):
     def score(self, histories: Histories) -> FloatArray:
         """Float32 [users, n_items], finite, higher is better; comparable within a row only."""
 
+    def user_vectors(self, histories: Histories) -> FloatArray:
+        """Of a linear scorer: float32 [users, d]."""
+        raise NotImplementedError(f"{self.name} is not linear")
+
+    @property
+    def item_vectors(self) -> FloatArray:
+        """Of a linear scorer: float32 [n_items, d]."""
+        raise NotImplementedError(f"{self.name} is not linear")
+
+    @property
+    def node_vectors(self) -> FloatArray | None:
+        """Vectors of items, then entities, float32 [n_nodes, d], whose cosine says how related nodes are.
+
+        None: the scorer has no such vectors.
+        """
+        return None
+
+    def score_text(self, text: FloatArray) -> FloatArray | None:  # noqa: ARG002
+        """Similarity of every item to a text by its unit vector [dim], float32 [n_items].
+
+        None: the scorer knows no texts.
+        """
+        return None
+
     def arrays(self) -> dict[str, Array]:
-        """All that was learnt, as plain arrays; a CSR matrix becomes four of them."""
+        """The learnt values as plain arrays; a CSR matrix becomes four of them."""
         packed: dict[str, Array] = {}
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
@@ -73,13 +104,17 @@ class Scorer(ABC, Generic[Config]):
 
 
 class Linear(Scorer[Config]):
-    """A scorer whose scores are products of an user's vector with the items', so that few are cheap."""
+    """A scorer whose scores are products of a user's vector with the items' vectors."""
 
+    linear: ClassVar[bool] = True
+
+    @override
     @abstractmethod
     def user_vectors(self, histories: Histories) -> FloatArray:
         """Float32 [users, d]."""
 
     @property
+    @override
     @abstractmethod
     def item_vectors(self) -> FloatArray:
         """Float32 [n_items, d]."""
@@ -91,18 +126,20 @@ class Linear(Scorer[Config]):
 
 @dataclass(frozen=True, eq=False)
 class Projection(Linear[Config]):
-    """score = x inward outward', of a history x as zeros and ones."""
+    """score = x A B', of a history x as zeros and ones."""
 
-    inward: FloatArray
-    """From liked items to an user's vector [n_items, d]."""
-    outward: FloatArray
-    """The items' vectors [n_items, d]."""
+    explains_by_items: ClassVar[bool] = True
+
+    history_vectors: FloatArray
+    """A, what each liked item adds to a user's vector [n_items, d]."""
+    items: FloatArray
+    """B, the items' vectors [n_items, d]."""
 
     @override
     def user_vectors(self, histories: Histories) -> FloatArray:
-        return np.asarray(histories.matrix @ self.inward, np.float32)
+        return np.asarray(histories.matrix @ self.history_vectors, np.float32)
 
     @property
     @override
     def item_vectors(self) -> FloatArray:
-        return self.outward
+        return self.items

@@ -1,4 +1,4 @@
-"""Items whose text is near the texts of the history."""
+"""Similarity of texts."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -20,16 +20,16 @@ class TextConfig:
 
 @dataclass(frozen=True, eq=False)
 class Text(Linear[TextConfig]):
-    """Cosine of an item's text vector with the history's mean; 0 for items without text."""
+    """Cosine of an item's text vector with the mean of the history's; 0 for items without text."""
 
     name: ClassVar[str] = "text"
-    of_content: ClassVar[bool] = True
+    content_only: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (TextConfig(),)
 
     vectors: FloatArray
-    """Unit vectors less their common mean, made unit again [n_items, dim]; zeros without text."""
+    """Unit vectors, centred and normalised again [n_items, dim]; zeros without text."""
     centre: FloatArray
-    """That mean [dim]."""
+    """The mean that was subtracted [dim]."""
 
     @override
     @classmethod
@@ -48,6 +48,6 @@ class Text(Linear[TextConfig]):
     def item_vectors(self) -> FloatArray:
         return self.vectors
 
-    def near(self, text: FloatArray) -> FloatArray:
-        """Cosine of every item's text with one given unit vector, float32 [n_items]."""
+    @override
+    def score_text(self, text: FloatArray) -> FloatArray:
         return np.asarray(self.vectors @ unit_rows((text - self.centre)[None, :])[0], np.float32)

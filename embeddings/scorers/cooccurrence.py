@@ -1,4 +1,4 @@
-"""What is liked next to what, in the order of each history."""
+"""Co-occurrence of items within a window of each history."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -13,25 +13,25 @@ from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
-MOST_PAIRS = 30_000_000
-"""With more events times window than this, only some users, drawn by seed, are learnt from."""
-
 
 @dataclass(frozen=True)
 class CooccurrenceConfig:
-    """How near is next to."""
+    """The window, and how rare pairs are shrunk."""
 
     window: int = 5
-    """Two events of a history are adjacent when at most so many places apart."""
+    """Two items of a history co-occur when they are at most this many places apart."""
     shrink: float = 5.0
-    """Added to the denominator, so that few meetings count for little."""
+    """Added to the denominator, so that few co-occurrences count for little."""
+    max_pairs: int = 30_000_000
+    """With more events times window than this, the model is fitted on fewer users, drawn by seed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cooccurrence(Scorer[CooccurrenceConfig]):
-    """Sum over the history of times adjacent / (sqrt(product of degrees) + shrink), either way round."""
+    """Sum over the history of co-occurrences / (sqrt(product of degrees) + shrink), in either order."""
 
     name: ClassVar[str] = "cooccurrence"
+    explains_by_items: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (CooccurrenceConfig(), CooccurrenceConfig(1), CooccurrenceConfig(30))
 
     similarity: sp.csr_array
@@ -42,7 +42,7 @@ class Cooccurrence(Scorer[CooccurrenceConfig]):
     def fit(
         cls, dataset: Dataset, config: CooccurrenceConfig, seed: int = 0, report: Report = silent
     ) -> Self:
-        histories = _some(dataset.histories, MOST_PAIRS // config.window, seed)
+        histories = _sampled(dataset.histories, config.max_pairs // config.window, seed)
         items, n = histories.items, dataset.n_items
         pairs = _pairs(histories, config.window, n)
         report("cooccurrence", 1, 2)
@@ -72,8 +72,8 @@ def _pairs(histories: Histories, window: int, n_items: int) -> IntArray:
     return np.concatenate(parts)
 
 
-def _some(histories: Histories, most: int, seed: int) -> Histories:
-    """All histories, or as many whole ones, drawn by seed, as have no more than `most` events."""
+def _sampled(histories: Histories, most: int, seed: int) -> Histories:
+    """All histories, or as many of them, drawn by seed, as have no more than `most` events together."""
     if len(histories.items) <= most:
         return histories
     order = np.random.default_rng(seed).permutation(len(histories))

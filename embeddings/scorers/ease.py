@@ -16,27 +16,27 @@ from kg.graph import FloatArray
 from kg.progress import Report, silent
 
 BLOCK = 4096
-"""Items at once, where something dense is as wide as the users learnt from."""
+"""Items at a time, where a dense matrix is as wide as the training users."""
 
-DOUBLE = 2_000
-"""Larger squares are inverted in single precision: half the time and memory, and about 1e-6 off."""
-
-MIRRORED = 128
-"""Rows of a square mirrored at once."""
+MIRROR_BLOCK = 128
+"""Rows of a square matrix mirrored at a time."""
 
 
 @dataclass(frozen=True)
 class EaseConfig:
-    """How much to believe."""
+    """The penalty, and how users count."""
 
     regularisation: float = 200.0
     """Added to the diagonal of the Gram matrix."""
-    per_degree: float = 0.0
-    """Added to it for each user who liked the item (Steck 2020, dropout's part of the diagonal)."""
+    degree_penalty: float = 0.0
+    """Added to it for each user who liked the item: the diagonal that dropout amounts to (Steck 2020)."""
     length_power: float = 0.0
-    """A user counts as the history's length to this power; negative: who likes everything counts less."""
-    largest: int = 6_000
-    """The largest dense matrix's side; beyond it the model is fitted on that many users, drawn by seed."""
+    """A user's weight is the length of the history to this power; negative: long histories count less."""
+    max_side: int = 6_000
+    """Side of the largest dense matrix; beyond it the model is fitted on this many users, drawn by seed."""
+    double_precision_up_to: int = 2_000
+    """Matrices of at most this side are inverted in double precision; larger ones in single precision, which
+    takes half the time and memory and is about 1e-6 off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +48,11 @@ class Ease(Scorer[EaseConfig]):
     """
 
     name: ClassVar[str] = "ease"
+    explains_by_items: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = tuple(EaseConfig(x) for x in (200.0, 100.0, 400.0, 1000.0, 2000.0))
 
     scaled: sp.csr_array
-    """Y D^-1, the users learnt from x items; empty where `inverse` is P itself."""
+    """Y D^-1, training users x items; empty where `inverse` is P itself."""
     inverse: FloatArray
     """K, users x users, or P, items x items."""
     ridge: FloatArray
@@ -62,14 +63,14 @@ class Ease(Scorer[EaseConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: EaseConfig, seed: int = 0, report: Report = silent) -> Self:
-        liked = _learnt_from(dataset.liked, config, seed)
-        ridge = np.asarray(config.regularisation + config.per_degree * dataset.degrees, np.float32)
+        liked = _training_rows(dataset.liked, config, seed)
+        ridge = np.asarray(config.regularisation + config.degree_penalty * dataset.degrees, np.float32)
         if liked.shape[0] > liked.shape[1]:
-            inverse = _inverse(liked.T @ liked, ridge)
-            nobody: sp.csr_array = sp.csr_array(np.zeros((0, dataset.n_items), np.float32))
-            return cls(nobody, inverse, ridge, inverse.diagonal().copy())
+            inverse = _inverse(liked.T @ liked, ridge, config)
+            no_users: sp.csr_array = sp.csr_array(np.zeros((0, dataset.n_items), np.float32))
+            return cls(no_users, inverse, ridge, inverse.diagonal().copy())
         scaled = sp.csr_array(liked @ sp.diags_array(1 / ridge))
-        inverse = _inverse(scaled @ liked.T, np.ones(liked.shape[0], np.float32))
+        inverse = _inverse(scaled @ liked.T, np.ones(liked.shape[0], np.float32), config)
         return cls(scaled, inverse, ridge, np.asarray(1 / ridge - _explained(scaled, inverse), np.float32))
 
     @override
@@ -87,7 +88,7 @@ class Ease(Scorer[EaseConfig]):
 
     @cached_property
     def _by_item(self) -> sp.csr_array:
-        """`scaled` the other way round: few items are in a history, and only their rows are looked at."""
+        """`scaled` transposed: only the rows of a history's items are read."""
         return self.scaled.T.tocsr()
 
 
@@ -101,19 +102,19 @@ def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:
     return np.concatenate(parts)
 
 
-def _learnt_from(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_array:
-    """W^1/2 X of the users with a history (one without, where nobody has any), few enough for a square."""
+def _training_rows(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_array:
+    """W^1/2 X of the users with a history (of one without, where no user has any), at most `max_side`."""
     users = np.flatnonzero(np.diff(liked.indptr))
-    if min(len(users), liked.shape[1]) > config.largest:
-        users = np.sort(np.random.default_rng(seed).permutation(users)[: config.largest])
+    if min(len(users), liked.shape[1]) > config.max_side:
+        users = np.sort(np.random.default_rng(seed).permutation(users)[: config.max_side])
     some = sp.csr_array(liked[users if len(users) else [0]])
     weight = np.maximum(np.diff(some.indptr), 1) ** (config.length_power / 2)
     return sp.csr_array(sp.diags_array(weight.astype(np.float32)) @ some)
 
 
-def _inverse(gram: sp.csr_array, diagonal: FloatArray) -> FloatArray:
+def _inverse(gram: sp.csr_array, diagonal: FloatArray, config: EaseConfig) -> FloatArray:
     """(gram + diagonal)^-1 from its Cholesky factor, which takes a third of solving for the unit matrix."""
-    precise = np.float64 if gram.shape[0] <= DOUBLE else np.float32
+    precise = np.float64 if gram.shape[0] <= config.double_precision_up_to else np.float32
     square: Any = gram.toarray(order="F").astype(precise, order="F", copy=False)
     square[np.diag_indices_from(square)] += diagonal
     factor: Any = scipy.linalg.cho_factor(square, lower=True, overwrite_a=True)[0]
@@ -127,8 +128,8 @@ def _inverse(gram: sp.csr_array, diagonal: FloatArray) -> FloatArray:
 
 def _mirrored(upper: FloatArray) -> FloatArray:
     """The symmetric matrix of an upper triangle, in place; in blocks, since columns are far apart."""
-    for start in range(0, len(upper), MIRRORED):
-        end = start + MIRRORED
+    for start in range(0, len(upper), MIRROR_BLOCK):
+        end = start + MIRROR_BLOCK
         corner = np.triu(upper[start:end, start:end])
         upper[start:end, start:end] = corner + np.triu(corner, 1).T
         upper[end:, start:end] = upper[start:end, end:].T

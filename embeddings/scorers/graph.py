@@ -1,4 +1,4 @@
-"""Scorers over the knowledge graph: its embedding, and graph convolution. Only fitting them loads torch."""
+"""Scorers over the knowledge graph: its embedding, and a graph network. Only fitting them loads torch."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -16,10 +16,10 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True, eq=False)
 class Kge(Linear[KgeConfig]):
-    """Cosine of an item's knowledge-graph embedding with the history's mean: facts alone."""
+    """Cosine of an item's knowledge-graph embedding with the mean of the history's; by facts alone."""
 
     name: ClassVar[str] = "kge"
-    of_content: ClassVar[bool] = True
+    content_only: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (KgeConfig(),)
 
     vectors: FloatArray
@@ -29,11 +29,11 @@ class Kge(Linear[KgeConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> Self:
-        from embeddings.graph.kge import with_knowledge
+        from embeddings.graph.kge import node_embedding
 
-        knowledge = with_knowledge(dataset, config, seed, report).knowledge
+        vectors = node_embedding(dataset, config, seed, report)
         items = np.arange(dataset.n_nodes) < dataset.n_items
-        centred = np.where(items[:, None], knowledge - knowledge[items].mean(axis=0), knowledge)
+        centred = np.where(items[:, None], vectors - vectors[items].mean(axis=0), vectors)
         return cls(unit_rows(centred), dataset.n_items)
 
     @override
@@ -44,6 +44,11 @@ class Kge(Linear[KgeConfig]):
     @override
     def item_vectors(self) -> FloatArray:
         return self.vectors[: self.n_items]
+
+    @property
+    @override
+    def node_vectors(self) -> FloatArray:
+        return self.vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +69,13 @@ class Gnn(Scorer[GnnConfig]):
     @classmethod
     def fit(cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> Self:
         from embeddings.graph.gnn import train_gnn
-        from embeddings.graph.kge import with_knowledge
 
-        return cls(*train_gnn(with_knowledge(dataset, config.kge, seed, report), config, seed, report))
+        return cls(*train_gnn(dataset, config, seed, report))
+
+    @property
+    @override
+    def node_vectors(self) -> FloatArray:
+        return self.vectors
 
     @override
     def score(self, histories: Histories) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Items like those liked before, by who liked them; and what users alike liked."""
+"""Nearest neighbours by interactions: similar items (ItemKNN) and similar users (UserKNN)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +18,12 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class ItemKnnConfig:
-    """How alike and how many."""
+    """How similar, and how many."""
 
     neighbours: int = 100
     """How many of the most similar items each item keeps."""
     shrink: float = 10.0
-    """Added to the cosine's denominator, so that few common users count for little."""
+    """Added to the denominator of the cosine, so that few common users count for little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,7 @@ class ItemKnn(Scorer[ItemKnnConfig]):
     """
 
     name: ClassVar[str] = "item_knn"
+    explains_by_items: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (ItemKnnConfig(), ItemKnnConfig(20), ItemKnnConfig(300, 100.0))
 
     similarity: sp.csr_array
@@ -59,12 +60,12 @@ class ItemKnn(Scorer[ItemKnnConfig]):
 
 @dataclass(frozen=True)
 class UserKnnConfig:
-    """How many are asked."""
+    """How similar, and how many."""
 
     neighbours: int = 80
-    """How many of the most similar users speak."""
+    """How many of the most similar users are summed over."""
     shrink: float = 10.0
-    """Added to the cosine's denominator."""
+    """Added to the denominator of the cosine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +90,8 @@ class UserKnn(Scorer[UserKnnConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        alike = user_similarity(histories, self.liked, self._by_item, self.shrink)
-        return weighted_likes(most_alike(alike, self.neighbours), self.liked)
+        similarity = user_similarity(histories, self.liked, self._by_item, self.shrink)
+        return weighted_likes(most_similar(similarity, self.neighbours), self.liked)
 
     @cached_property
     def _by_item(self) -> sp.csr_array:
@@ -98,7 +99,7 @@ class UserKnn(Scorer[UserKnnConfig]):
 
 
 def weighted_likes(weight: sp.csr_array, liked: sp.csr_array) -> FloatArray:
-    """weight @ liked, float32 [users, n_items]; `weight` is users x users."""
+    """weight @ liked, float32 [users, n_items]; `weight` is users x training users."""
     weight.sort_indices()
     return rows_times(weight, liked)
 
@@ -106,7 +107,7 @@ def weighted_likes(weight: sp.csr_array, liked: sp.csr_array) -> FloatArray:
 def user_similarity(
     histories: Histories, liked: sp.csr_array, by_item: sp.csr_array, shrink: float
 ) -> sp.csr_array:
-    """The shrunk cosine of each user with each user, float32 users x users; `by_item` is liked.T."""
+    """Shrunk cosine with each training user, float32 users x training users; `by_item` is liked.T."""
     x = histories.matrix
     found = sp.csr_array(rows_times(x, by_item) if len(histories) == 1 else x @ by_item)
     roots = np.sqrt(histories.lengths.astype(np.float32))[rows_of(found)]
@@ -115,8 +116,8 @@ def user_similarity(
     return found
 
 
-def most_alike(similarity: sp.csr_array, neighbours: int) -> sp.csr_array:
-    """The same with only the `neighbours` highest of each row; who ties with the last stays, zeros do not."""
+def most_similar(similarity: sp.csr_array, neighbours: int) -> sp.csr_array:
+    """Only the `neighbours` highest of each row; ties with the last stay, zeros do not."""
     stays = similarity.data > 0
     for first, last in pairwise(similarity.indptr):
         if last - first > neighbours:
@@ -135,7 +136,7 @@ def rows_of(matrix: sp.csr_array) -> NodeArray:
 def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnnConfig) -> sp.csr_array:
     """Rows of common counts to rows of similarity, cut to the nearest; ties go to the lower item number.
 
-    Row by row, so that what is at work stays near the processor: most of the entries do not stay.
+    Row by row, so that the work stays in the processor's cache: most of the entries are dropped.
     """
     kept, columns = [np.zeros(0, np.float32)], [common.indices[:0]]
     for row, (first, last) in enumerate(pairwise(common.indptr)):

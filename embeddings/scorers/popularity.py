@@ -1,4 +1,4 @@
-"""The same for everybody: what most users liked."""
+"""Popularity: the same scores for every user."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self

@@ -1,4 +1,4 @@
-"""A taste in text and facts, learnt in closed form from a history."""
+"""A user profile over content: ridge regression of a history on text and facts, in closed form."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -11,19 +11,18 @@ from embeddings.scorers.base import Projection
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
-CONSTANT = 0.3
-"""Beside text and facts: what items have in common that are liked at all."""
-
 Source = Literal["text", "facts", "both"]
 
 
 @dataclass(frozen=True)
 class ProfileConfig:
-    """From what, and how sure."""
+    """Which content, and how regularised."""
 
     source: Source = "both"
-    strength: float = 3.0
-    """Ridge, as a share of the mean variance of a direction."""
+    regularisation: float = 3.0
+    """The ridge penalty, as a multiple of the mean variance of a feature."""
+    intercept: float = 0.3
+    """The constant feature beside text and facts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +30,14 @@ class Profile(Projection[ProfileConfig]):
     """Ridge regression of liking on content: w = (C'C + l I)^-1 C_h' 1, score = C w.
 
     C are the content vectors of all items, C_h those of the history; all that is not liked counts as zero.
-    Inward is C (C'C + l I)^-1, outward C.
+    `history_vectors` is C (C'C + l I)^-1, `items` is C.
     """
 
     name: ClassVar[str] = "profile"
-    of_content: ClassVar[bool] = True
+    content_only: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (
         ProfileConfig(),
-        ProfileConfig(strength=1.0),
+        ProfileConfig(regularisation=1.0),
         ProfileConfig("text", 10.0),
         ProfileConfig("facts", 0.3),
     )
@@ -46,17 +45,19 @@ class Profile(Projection[ProfileConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: ProfileConfig, seed: int = 0, report: Report = silent) -> Self:
-        vectors = _vectors(dataset, config.source)
+        vectors = _vectors(dataset, config)
         gram = vectors.T @ vectors
-        gram[np.diag_indices_from(gram)] += max(config.strength * float(np.trace(gram)) / len(gram), 1e-6)
+        gram[np.diag_indices_from(gram)] += max(
+            config.regularisation * float(np.trace(gram)) / len(gram), 1e-6
+        )
         return cls(np.linalg.solve(gram, vectors.T).T.copy(), vectors)
 
 
-def _vectors(dataset: Dataset, source: Source) -> FloatArray:
+def _vectors(dataset: Dataset, config: ProfileConfig) -> FloatArray:
     content = dataset.content
-    if source == "text":
+    if config.source == "text":
         return content.text
-    if source == "facts":
+    if config.source == "facts":
         return content.facts
-    constant = np.full((dataset.n_items, 1), CONSTANT, np.float32)
-    return np.concatenate([content.both, constant], axis=1)
+    constant = np.full((dataset.n_items, 1), config.intercept, np.float32)
+    return np.concatenate([content.text_and_facts, constant], axis=1)

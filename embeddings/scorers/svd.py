@@ -1,4 +1,4 @@
-"""Linear low-pass scorers: what a history shares with the leading directions of all histories."""
+"""Linear low-pass scorers: the projection of a history onto the leading singular vectors of all histories."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -8,18 +8,20 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.item_features import leading
+from embeddings.data.item_features import leading_vectors
 from embeddings.scorers.base import Projection
 from kg.progress import Report, silent
 
 
 @dataclass(frozen=True)
 class SvdConfig:
-    """How many directions, of which matrix."""
+    """How many singular vectors, of which matrix."""
 
     factors: int = 64
     normalised: bool = False
-    """Whether rows and columns are first divided by the roots of their lengths."""
+    """Whether rows and columns are first divided by the square roots of their degrees."""
+    exact_up_to: int = 256
+    """A matrix with at most this many rows or columns is decomposed exactly instead of iteratively."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,7 @@ class Svd(Projection[SvdConfig]):
     """score = x D^-1/2 V V' D^1/2 with V the leading right singular vectors (Cremonesi et al. 2010, PureSVD).
 
     D is 1, or, normalised, the items' degrees: the ideal low-pass filter (Shen et al. 2021, equation 8).
-    Inward is D^-1/2 V, outward D^1/2 V.
+    `history_vectors` is D^-1/2 V, `items` is D^1/2 V.
     """
 
     name: ClassVar[str] = "svd"
@@ -41,7 +43,7 @@ class Svd(Projection[SvdConfig]):
             root = np.sqrt(np.maximum(dataset.degrees, 1)).astype(np.float32)
             users = np.maximum(np.diff(liked.indptr), 1) ** -0.5
             liked = sp.csr_array(sp.diags_array(users) @ liked @ sp.diags_array(1 / root))
-        vectors = leading(liked, config.factors, seed)
+        vectors = leading_vectors(liked, config.factors, seed, config.exact_up_to)
         return cls(vectors / root[:, None], vectors * root[:, None])
 
 

@@ -1,4 +1,4 @@
-"""What people liked at about the user's time."""
+"""Popularity among the users who were active at about the same time."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,33 +10,32 @@ from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories, TimeArray
 from embeddings.scorers.base import Scorer
-from embeddings.scorers.neighbours import most_alike, rows_of, user_similarity, weighted_likes
+from embeddings.scorers.neighbours import most_similar, rows_of, user_similarity, weighted_likes
 from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 from kg.progress import Report, silent
-
-FAINT = 1e-3
-"""A user who counts for less is left out, so that an user costs what the era holds and not all there is."""
 
 
 @dataclass(frozen=True)
 class TimePopularityConfig:
-    """How wide an era is."""
+    """How far a time reaches, and whose likes are summed."""
 
-    users: int = 30
-    """A user this many places away in the order of time counts 1/e."""
+    width: int = 30
+    """A training user this many places away in the order of time has the weight 1/e."""
     neighbours: int = 0
-    """Of the users of the era, how many of the most similar speak, by similarity; 0: all, alike."""
+    """How many of the most similar users are summed over, by similarity and time; 0: all, by time alone."""
     shrink: float = 10.0
     """Added to the denominator of the users' similarity."""
+    min_weight: float = 1e-3
+    """Users of a smaller weight are left out, so that the cost of a request does not grow with the data."""
 
 
 @dataclass(frozen=True, eq=False)
 class TimePopularity(Scorer[TimePopularityConfig]):
-    """Popularity among the users active at about the same time as the user.
+    """Popularity among the training users who were active at about the user's time.
 
-    Users stand in the order of the middle time of their events; user v counts exp(-places between / width)
-    for an user of a known time, and all users the same for one of none. Time is measured in users, not in
-    days, so the same width fits a busy and a slow service.
+    Training users stand in the order of the median time of their events. A training user has the weight
+    exp(-places between / width) for a user whose time is known; all have the same weight for a user whose
+    time is unknown. Time is measured in users, not in days, so the same width fits a busy and a slow service.
     """
 
     name: ClassVar[str] = "time_popularity"
@@ -47,46 +46,50 @@ class TimePopularity(Scorer[TimePopularityConfig]):
     )
 
     liked: sp.csr_array
-    """Users in the order of their times x items; those of no known time come last."""
+    """Training users in the order of their times x items; those of unknown time come last."""
     times: TimeArray
     """Epoch seconds, float64, ascending; of the users that have one."""
     width: int
     neighbours: int
     shrink: float
+    min_weight: float
 
     @override
     @classmethod
     def fit(
         cls, dataset: Dataset, config: TimePopularityConfig, seed: int = 0, report: Report = silent
     ) -> Self:
-        when = dataset.histories.when[:, 1]
+        when = dataset.histories.times[:, 1]
         order = np.argsort(when, kind="stable")  # NaN last
         times = when[order]
         liked = sp.csr_array(dataset.liked[order])
-        return cls(liked, times[~np.isnan(times)], config.users, config.neighbours, config.shrink)
+        settings = config.width, config.neighbours, config.shrink, config.min_weight
+        return cls(liked, times[~np.isnan(times)], *settings)
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        flat = np.isnan(histories.when[:, 1]) | (not len(self.times))
-        place = np.searchsorted(self.times, np.nan_to_num(histories.when[:, 1]))
+        timeless = np.isnan(histories.times[:, 1]) | (not len(self.times))
+        place = np.searchsorted(self.times, np.nan_to_num(histories.times[:, 1]))
         if self.neighbours:
-            alike = user_similarity(histories, self.liked, self._by_item, self.shrink)
-            rows = rows_of(alike)
-            alike.data *= np.where(flat[rows], self._even, self._closeness(place[rows], alike.indices))
-            return weighted_likes(most_alike(alike, self.neighbours), self.liked)
-        found = weighted_likes(self._era(place, flat), self.liked)
-        found[flat] = self._even * self._popularity
+            similarity = user_similarity(histories, self.liked, self._by_item, self.shrink)
+            rows = rows_of(similarity)
+            similarity.data *= np.where(
+                timeless[rows], self._timeless_weight, self._time_weight(place[rows], similarity.indices)
+            )
+            return weighted_likes(most_similar(similarity, self.neighbours), self.liked)
+        found = weighted_likes(self._time_weights(place, timeless), self.liked)
+        found[timeless] = self._timeless_weight * self._popularity
         return found
 
-    def _era(self, place: IntArray, flat: BoolArray) -> sp.csr_array:
-        """How much each user counts for the users of a known time, users x users."""
-        reach = int(-np.log(FAINT) * self.width) + 1
+    def _time_weights(self, place: IntArray, timeless: BoolArray) -> sp.csr_array:
+        """Weights of the training users for each user of a known time, users x training users."""
+        reach = int(-np.log(self.min_weight) * self.width) + 1
         first, last = np.maximum(place - reach, 0), np.minimum(place + reach, len(self.times))
-        counts = np.where(flat, 0, last - first)
+        counts = np.where(timeless, 0, last - first)
         rows = np.repeat(np.arange(len(place)), counts)
         users = np.arange(len(rows)) + (first - np.cumsum(counts) + counts)[rows]
-        weight = self._closeness(place[rows], users)
-        stays = weight > FAINT
+        weight = self._time_weight(place[rows], users)
+        stays = weight > self.min_weight
         shape = (len(place), self.liked.shape[0])
         parts = (weight[stays], (rows[stays].astype(np.int32), users[stays].astype(np.int32)))
         return sp.csr_array(parts, shape=shape)
@@ -100,12 +103,12 @@ class TimePopularity(Scorer[TimePopularityConfig]):
         return np.bincount(self.liked.indices, minlength=self.liked.shape[1]).astype(np.float32)
 
     @property
-    def _even(self) -> np.float32:
-        """How much each user counts for an user of no known time."""
+    def _timeless_weight(self) -> np.float32:
+        """The weight of each training user for a user of unknown time."""
         return np.float32(min(1.0, 2 * self.width / self.liked.shape[0]))
 
-    def _closeness(self, place: IntArray, users: IntArray | NodeArray) -> FloatArray:
-        """How much a user counts for an user who stands at a place among them, float32, one each."""
+    def _time_weight(self, place: IntArray, users: IntArray | NodeArray) -> FloatArray:
+        """The weight of training users for a user who stands at a place among them, float32, one each."""
         close = np.exp(-np.abs(users + 0.5 - place) / self.width)
         close[users >= len(self.times)] = 0.0
         return np.asarray(close, np.float32)

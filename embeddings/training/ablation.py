@@ -1,7 +1,7 @@
 """The model with one part left out, to measure what the part is worth beside the whole.
 
-A variant is a plain function from a dataset and a configuration to others, from which the model is then
-learnt anew: nothing of what the part knew is left, neither in data nor in scorers.
+A variant maps a dataset and a configuration to others, from which the model is then fitted anew: nothing of
+what the part knew is in the data or in the scorers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,9 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from embeddings.data.dataset import NO_VECTORS, Dataset
+from embeddings.data.dataset import Dataset
 from embeddings.evaluation.trials import OURS, Method
-from embeddings.training.fit import TrainingConfig, fit
+from embeddings.graph.configs import GnnConfig
+from embeddings.training.config import TrainingConfig
+from embeddings.training.fit import fit
 from kg.errors import UsageError
 from kg.progress import Report, silent
 
@@ -19,29 +21,35 @@ Variant = Callable[[Dataset, TrainingConfig], tuple[Dataset, TrainingConfig]]
 
 
 def without_gnn(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """No graph convolution."""
-    return dataset, _without_expert(config, "gnn")
+    """No graph network."""
+    return dataset, _without_scorer(config, "gnn")
 
 
 def without_kge(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """No knowledge-graph embedding, neither as an scorer nor as what graph convolution starts from."""
-    nothing = np.zeros((dataset.n_nodes, 1), np.float32)
-    return replace(dataset, knowledge=nothing), _without_expert(config, "kge")
+    """No knowledge-graph embedding, neither as a scorer nor at the input of the graph network."""
+    config = _without_scorer(config, "kge")
+    specs = {
+        name: replace(spec, config=replace(spec.config, kge=None))
+        if isinstance(spec.config, GnnConfig)
+        else spec
+        for name, spec in config.scorers.items()
+    }
+    return dataset, replace(config, scorers=specs)
 
 
 def without_text(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """No item has text: nor have scorers, what carries scores to new items, or the ranker."""
+    """No item has text: for scorers, extrapolation and ranker alike."""
     return replace(dataset, text=np.zeros((dataset.n_items, 1), np.float32)), config
 
 
 def without_facts(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """There is no fact, and so no knowledge-graph embedding; graph convolution has likes and text alone."""
+    """There are no facts, so no knowledge-graph embedding; a graph network has likes and text alone."""
     nothing = dataset.triples.select(np.zeros(len(dataset.triples), np.bool_))
-    return replace(dataset, triples=nothing, knowledge=NO_VECTORS), config
+    return replace(dataset, triples=nothing), config
 
 
-def without_gate(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """The trees see what scorers say and nothing of what is known of user and item."""
+def without_context_features(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
+    """The trees see scores and ranks, and nothing else of user and item."""
     return dataset, replace(config, ranker=replace(config.ranker, without_context_features=True))
 
 
@@ -50,14 +58,14 @@ PARTS: dict[str, Variant] = {
     "kge": without_kge,
     "text": without_text,
     "facts": without_facts,
-    "gate": without_gate,
+    "context_features": without_context_features,
 }
 """What can be left out, by name."""
 
 
 def missing(part: str, config: TrainingConfig) -> str | None:
     """Why a part cannot be left out: the model does not have it; None if it has."""
-    if part in ("gnn", "kge") and part not in config.experts:
+    if part in ("gnn", "kge") and part not in config.scorers:
         return f"without {part}: the model has no scorer {part}"
     return None
 
@@ -74,8 +82,8 @@ def variants(
     if unknown:
         raise UsageError(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
     for part in parts:
-        if why := missing(part, config):
-            raise UsageError(why)
+        if reason := missing(part, config):
+            raise UsageError(reason)
     yield _method(OURS, lambda dataset, config: (dataset, config), config, seed, report)
     for part in parts:
         yield _method(f"without {part}", PARTS[part], config, seed, report)
@@ -85,7 +93,7 @@ def _method(name: str, variant: Variant, config: TrainingConfig, seed: int, repo
     return Method(name, (config,), lambda data, whole: fit(*variant(data, whole), seed, report).score)
 
 
-def _without_expert(config: TrainingConfig, name: str) -> TrainingConfig:
-    if why := missing(name, config):
-        raise UsageError(why)
-    return replace(config, experts=tuple(expert for expert in config.experts if expert != name))
+def _without_scorer(config: TrainingConfig, name: str) -> TrainingConfig:
+    if reason := missing(name, config):
+        raise UsageError(reason)
+    return replace(config, scorers={key: spec for key, spec in config.scorers.items() if key != name})

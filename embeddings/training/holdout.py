@@ -1,4 +1,4 @@
-"""What the ranker learns from: events, items and users hidden from the scorers."""
+"""Holdouts that the ranker learns from: events, items and users hidden from the scorers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,99 +14,112 @@ from kg.graph import NO_TIME, BoolArray, IntArray
 class HoldoutConfig:
     """How much is hidden, and how often."""
 
-    folds: int = 10
+    holdouts: int = 10
+    """How many holdouts are drawn."""
     events: float = 0.1
-    """Share of each user's events."""
+    """Share of each user's events that is hidden."""
     items: float = 0.1
-    """Share of items, hidden whole: what is new."""
+    """Share of the items whose events are all hidden: new items."""
     users: float = 0.1
-    """Share of users, hidden whole; they come back with 0, 1, 3 and 5 events."""
+    """Share of the users whose events are all hidden: new users."""
+    history_lengths: tuple[int, ...] = (0, 1, 3, 5)
+    """How many events new users reveal: each of them is a query with each of these lengths."""
     timeless: float = 0.15
-    """Share of the latter who come back without times."""
+    """Share of the queries of new users whose times are unknown."""
     max_users: int = 1250
-    """At most so many users are asked about in a fold, drawn anew for each: what the ranker learns from, and
-    its time and memory, do not grow beyond that."""
+    """A holdout has at most this many queries of known users, and half as many of new users, drawn anew for
+    each holdout: the time and memory of learning the ranker do not grow beyond that."""
     latest: float = 0.1
-    """Share of the events that the fold in the order of time hides: the last ones."""
+    """Share of the events, the last ones, that the holdout by time hides."""
 
 
 @dataclass(frozen=True, eq=False)
 class HoldoutQueries:
-    """Who asks, and what they went on to like."""
+    """What is known of some users, and what they went on to like."""
 
     histories: Histories
-    wanted: sp.csr_array
-    """Askers x items."""
+    relevant: sp.csr_array
+    """Users x items."""
+
+    def batches(self, size: int) -> Iterator["HoldoutQueries"]:
+        """The same queries, at most `size` users at a time."""
+        for start in range(0, len(self.histories), size):
+            some = np.arange(start, min(start + size, len(self.histories)))
+            yield HoldoutQueries(self.histories.select(some), self.relevant[some])
 
 
 @dataclass(frozen=True, eq=False)
 class Holdout:
-    """A dataset with a part hidden, and the questions about that part."""
+    """The events that scorers learn from, and queries about the hidden ones."""
 
-    part: Dataset
+    train: Dataset
     excluded: BoolArray
-    """Items nobody has met in the whole: never right here, though they may well be, bool [n_items]."""
-    questions: tuple[HoldoutQueries, ...]
+    """Items that are no candidates, bool [n_items]: without any event in the whole dataset they cannot be
+    relevant here, however good they are."""
+    queries: tuple[HoldoutQueries, ...]
 
 
-LENGTHS = (0, 1, 3, 5)
+def draw_holdouts(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Iterator[Holdout]:
+    """As many random holdouts as configured."""
+    for _ in range(config.holdouts):
+        yield random_holdout(dataset, config, rng)
 
 
-def folds(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Iterator[Holdout]:
-    """Each with other parts hidden."""
-    for _ in range(config.folds):
-        yield hide(dataset, config, rng)
-
-
-def hide(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdout:
-    """Hide some users whole, some items whole, and some of the other events."""
+def random_holdout(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdout:
+    """Hide some users and some items with all their events, and some of the other events."""
     events = dataset.events
     new_users = rng.random(dataset.n_users) < config.users
     new_items = rng.random(dataset.n_items) < config.items
     stay = rng.random(len(events)) >= config.events
-    part = dataset.only(stay & ~new_users[events.user] & ~new_items[events.item])
-    known = np.flatnonzero(part.histories.lengths)
-    known = _drawn(known, config.max_users, rng)
-    questions = [_rest(dataset, known, part.histories.select(known))]
-    enough = np.flatnonzero(new_users & (dataset.histories.lengths > max(LENGTHS)))
-    enough = _drawn(enough, config.max_users // (2 * len(LENGTHS)), rng)
-    for length in LENGTHS if len(enough) else ():
-        shown = _revealed(dataset, enough, part.has_interactions, length, config.timeless, rng)
-        questions.append(_rest(dataset, enough, shown))
-    return Holdout(part, ~dataset.has_interactions, tuple(questions))
+    train = dataset.select_events(stay & ~new_users[events.user] & ~new_items[events.item])
+    known = _sampled(np.flatnonzero(train.histories.lengths), config.max_users, rng)
+    queries = [_remaining_likes(dataset, known, train.histories.select(known))]
+    lengths = config.history_lengths
+    enough = np.flatnonzero(new_users & (dataset.histories.lengths > max(lengths, default=0)))
+    enough = _sampled(enough, config.max_users // (2 * max(len(lengths), 1)), rng)
+    for length in lengths if len(enough) else ():
+        revealed = _revealed(dataset, enough, train.has_interactions, length, config.timeless, rng)
+        queries.append(_remaining_likes(dataset, enough, revealed))
+    return Holdout(train, ~dataset.has_interactions, tuple(queries))
 
 
-def latest(
-    dataset: Dataset, config: HoldoutConfig, new_items: float, rng: np.random.Generator
+def latest_holdout(
+    dataset: Dataset, config: HoldoutConfig, new_item_share: float, rng: np.random.Generator
 ) -> Holdout | None:
-    """Hide the last events of all, as time hides what is to come; None where times are unknown.
+    """Hide the last events of all users; None where the time of any event is unknown.
 
-    Those ask who have a history by then, and those who come later and have shown their first events. Of the
-    items that nobody has met in the whole a share, the `new_items`, was not there to be chosen: it is barred.
+    Queries are of users with a history by then, and of users who come later, with their first events. Of the
+    items without any event in the whole dataset a share, `new_item_share`, is taken to have arrived later:
+    it is excluded.
     """
     time = dataset.events.time
     if not len(time) or (time == NO_TIME).any():
         return None
-    part = dataset.only(time <= np.quantile(time, 1 - config.latest))
-    before, whole = part.histories.lengths, dataset.histories.lengths
-    stayed = _drawn(np.flatnonzero((before > 0) & (whole > before)), config.max_users, rng)
-    came = _drawn(np.flatnonzero((before == 0) & (whole > max(LENGTHS))), config.max_users, rng)
-    first = [dataset.histories[int(user)][: max(LENGTHS)] for user in came]
-    shown = Histories.of(first, dataset.n_items, dataset.histories.when[came])
-    questions = (_rest(dataset, stayed, part.histories.select(stayed)), _rest(dataset, came, shown))
-    return Holdout(part, ~dataset.has_interactions & (rng.random(dataset.n_items) < new_items), questions)
+    train = dataset.select_events(time <= np.quantile(time, 1 - config.latest))
+    before, whole = train.histories.lengths, dataset.histories.lengths
+    first_events = max(config.history_lengths, default=0)
+    known = _sampled(np.flatnonzero((before > 0) & (whole > before)), config.max_users, rng)
+    new = _sampled(np.flatnonzero((before == 0) & (whole > first_events)), config.max_users, rng)
+    first = [dataset.histories[int(user)][:first_events] for user in new]
+    revealed = Histories.of(first, dataset.n_items, dataset.histories.times[new])
+    queries = (
+        _remaining_likes(dataset, known, train.histories.select(known)),
+        _remaining_likes(dataset, new, revealed),
+    )
+    arrived_later = rng.random(dataset.n_items) < new_item_share
+    return Holdout(train, ~dataset.has_interactions & arrived_later, queries)
 
 
-def _drawn(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:
-    """All, or as many as asked for."""
+def _sampled(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+    """All users, or `count` of them drawn at random."""
     return users if len(users) <= count else np.sort(rng.permutation(users)[:count])
 
 
-def _rest(dataset: Dataset, users: IntArray, shown: Histories) -> HoldoutQueries:
-    """What users like beyond what is shown of each."""
-    wanted = sp.csr_array(dataset.liked[users] - shown.matrix)
-    wanted.eliminate_zeros()
-    return HoldoutQueries(shown, wanted)
+def _remaining_likes(dataset: Dataset, users: IntArray, revealed: Histories) -> HoldoutQueries:
+    """Queries for what users like beyond what is revealed of each."""
+    relevant = sp.csr_array(dataset.liked[users] - revealed.matrix)
+    relevant.eliminate_zeros()
+    return HoldoutQueries(revealed, relevant)
 
 
 def _revealed(
@@ -117,13 +130,13 @@ def _revealed(
     timeless: float,
     rng: np.random.Generator,
 ) -> Histories:
-    """At most `length` events of each user, drawn among items that somebody else likes, in their order."""
+    """At most `length` events of each user, drawn among items that have interactions, in their order."""
     histories = dataset.histories
-    shown = []
+    revealed = []
     for user in users:
         own = histories[int(user)]
         own = own[has_interactions[own]]
-        shown.append(own[np.sort(rng.permutation(len(own))[:length])])
+        revealed.append(own[np.sort(rng.permutation(len(own))[:length])])
     unknown = (rng.random(len(users)) < timeless) | (length == 0)
-    when = np.where(unknown[:, None], np.nan, histories.when[users])
-    return Histories.of(shown, dataset.n_items, when)
+    times = np.where(unknown[:, None], np.nan, histories.times[users])
+    return Histories.of(revealed, dataset.n_items, times)

@@ -2,13 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from embeddings.candidates.ensemble import default_config
 from embeddings.data.dataset import Dataset
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import (
@@ -20,12 +16,13 @@ from embeddings.evaluation.trials import (
     metrics_table,
     split_tasks,
 )
-from embeddings.graph.kge import with_knowledge
-from embeddings.model.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
+from embeddings.model.manifest import FORMAT_VERSION, Manifest, nodes_fingerprint
+from embeddings.model.model import Model
 from embeddings.ranking.ranker import Ranker
-from embeddings.ranking.two_stage import Fitted
+from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.text.encoder import TextEncoder, same_encoder
-from embeddings.training.fit import TrainingConfig, fit, refit
+from embeddings.training.config import TrainingConfig
+from embeddings.training.fit import fit, refit
 from kg.graph import GraphSnapshot
 from kg.progress import Report, silent
 
@@ -40,14 +37,14 @@ def train(
 ) -> Model:
     """Measure on a random split, then fit the scorers again on every event, under the same ranker."""
     text = encoder.encode(snapshot.texts, report)
-    whole = with_knowledge(Dataset.from_snapshot(snapshot, text), config.kge, seed, report)
     valid, test = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
-    measured = fit(replace(valid.dataset, knowledge=whole.knowledge), config, seed, report)
-    results = [measure_fitted(measured, config, test, k)]
+    measured = fit(valid.dataset, config, seed, report)
+    results = [measure_two_stage(measured, config, test, k)]
     results += [measure_scorer(name, valid, test, k, seed, report) for name in BASELINES]
-    fitted = refit(measured.ranker, whole, config, seed, report)
+    whole = Dataset.from_snapshot(snapshot, text)
+    two_stage = refit(measured.ranker, whole, config, seed, report)
     manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))
-    return Model(manifest, fitted, whole.links)
+    return Model(manifest, two_stage, whole.links, config.stated_preferences)
 
 
 def train_unmeasured(
@@ -57,37 +54,36 @@ def train_unmeasured(
     seed: int = 0,
     report: Report = silent,
 ) -> Model:
-    """Learn all, the ranking too, from every event: what `trailmix evaluate` fits on these events."""
-    text = encoder.encode(snapshot.texts, report)
-    whole = with_knowledge(Dataset.from_snapshot(snapshot, text), config.kge, seed, report)
+    """Fit scorers and ranker on every event: what `trailmix evaluate` fits on these events."""
+    whole = Dataset.from_snapshot(snapshot, encoder.encode(snapshot.texts, report))
     manifest = describe(snapshot, encoder.name, config, seed, measured=False)
-    return Model(manifest, fit(whole, config, seed, report), whole.links)
+    return Model(manifest, fit(whole, config, seed, report), whole.links, config.stated_preferences)
 
 
-def refreshed(
+def refresh(
     ranker: Ranker, of: Manifest, snapshot: GraphSnapshot, encoder: TextEncoder, report: Report = silent
 ) -> Model:
-    """The scorers fitted to a graph as it is now, under a ranking learnt before, with its settings.
+    """Fit the scorers on the graph as it is now, under the ranker and the settings of a model.
 
-    So new items, users, events and facts count without the ranking learnt anew; nothing is measured.
+    So new items, users, events and facts count without a new ranker; nothing is measured.
 
     Raises:
-        ArtifactError: the ranking was learnt with another text encoder.
+        ArtifactError: the model was trained with another text encoder.
     """
     same_encoder(encoder.name, of.encoder)
-    config = config_of(of)
-    text = encoder.encode(snapshot.texts, report)
-    whole = Dataset.from_snapshot(snapshot, text)
-    fitted = refit(ranker, whole, config, of.seed, report)
-    return Model(describe_refreshed(of, snapshot, encoder.name), fitted, whole.links)
+    config = TrainingConfig.from_dict(of.config)
+    whole = Dataset.from_snapshot(snapshot, encoder.encode(snapshot.texts, report))
+    two_stage = refit(ranker, whole, config, of.seed, report)
+    manifest = describe_refreshed(of, snapshot, encoder.name)
+    return Model(manifest, two_stage, whole.links, config.stated_preferences)
 
 
 def describe_refreshed(of: Manifest, snapshot: GraphSnapshot, encoder: str) -> Manifest:
-    """The manifest of a refreshing with these inputs."""
+    """The manifest of a refresh with these inputs."""
     return describe(
         snapshot,
         encoder,
-        config_of(of),
+        TrainingConfig.from_dict(of.config),
         of.seed,
         measured=of.measured,
         tuned=of.tuned,
@@ -95,19 +91,9 @@ def describe_refreshed(of: Manifest, snapshot: GraphSnapshot, encoder: str) -> M
     )
 
 
-def config_of(manifest: Manifest) -> TrainingConfig:
-    """The configuration as it was before it became JSON."""
-    config = TypeAdapter(TrainingConfig).validate_python(manifest.config)
-    configs = {
-        name: TypeAdapter(type(default_config(name))).validate_python(own)
-        for name, own in config.configs.items()
-    }
-    return replace(config, configs=configs)
-
-
-def measure_fitted(fitted: Fitted, config: TrainingConfig, test: Task, k: int) -> Result:
-    """The fused model on the test."""
-    return Result(OURS, config, test.measure(fitted.score, k))
+def measure_two_stage(two_stage: TwoStageRecommender, config: TrainingConfig, test: Task, k: int) -> Result:
+    """The model on the test events."""
+    return Result(OURS, config, test.measure(two_stage.score, k))
 
 
 def describe(
@@ -121,18 +107,14 @@ def describe(
     tuned: dict[str, Any] | None = None,
     ranked_on: str = "",
 ) -> Manifest:
-    """The manifest of a training with these inputs.
-
-    It held out events to measure by or did not; `tuned` is how the configuration was found, if by a search;
-    `ranked_on` as in the manifest.
-    """
+    """The manifest of a training with these inputs; the last three as in the manifest."""
     inputs: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "seed": seed,
         "snapshot": snapshot.fingerprint,
         "nodes": nodes_fingerprint(snapshot),
         "encoder": encoder,
-        "config": asdict(config),
+        "config": config.as_dict(),
     }
     if not measured:
         inputs["measured"] = False

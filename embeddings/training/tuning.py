@@ -10,9 +10,9 @@ from typing import Any, Literal
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import Score, Task, split_tasks
-from embeddings.graph.kge import with_knowledge
 from embeddings.text.encoder import TextEncoder
-from embeddings.training.fit import TrainingConfig, fit
+from embeddings.training.config import TrainingConfig
+from embeddings.training.fit import fit
 from kg.errors import UsageError
 from kg.graph import FloatArray, GraphSnapshot
 from kg.progress import Report, silent
@@ -39,14 +39,14 @@ SPACE = (
     Setting("ranker.rounds", 60, 300, "int", log=True),
     Setting("ranker.leaves", 6, 32, "int", log=True),
     Setting("ranker.learning_rate", 0.03, 0.2, log=True),
-    Setting("ranker.smallest_leaf", 20, 200, "int", log=True),
+    Setting("ranker.min_leaf_size", 20, 200, "int", log=True),
     Setting("ranker.l2", 0.5, 50.0, log=True),
     Setting("ranker.truncation", 15, 60, "int"),
-    Setting("ranker.features", 0.2, 0.8),
-    Setting("folds.events", 0.05, 0.3),
-    Setting("shown", 0.1, 1.0),
+    Setting("ranker.feature_fraction", 0.2, 0.8),
+    Setting("holdout.events", 0.05, 0.3),
+    Setting("groups.keep", 0.1, 1.0),
 )
-"""What is searched. Not the prior for new items: events hidden at random say nothing of what it is for."""
+"""What is searched. Not the bias of new items: events hidden at random say nothing of new items."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,11 @@ def tune(
     """
     text = encoder.encode(snapshot.texts, report)
     valid, _ = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
-    dataset = with_knowledge(valid.dataset, config.kge, seed, report)
 
     def learn(data: Dataset, tried: TrainingConfig) -> Callable[[Histories], FloatArray]:
         return fit(data, tried, seed).score
 
-    return search(replace(valid, dataset=dataset), config, go_on, learn, seed, report)
+    return search(valid, config, go_on, learn, seed, report)
 
 
 def search(

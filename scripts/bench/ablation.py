@@ -14,7 +14,7 @@ from scripts.progress import reporting
 if TYPE_CHECKING:
     from embeddings.evaluation.bootstrap import Interval
     from embeddings.evaluation.comparison import Row, Table
-    from embeddings.training.fit import TrainingConfig
+    from embeddings.training.config import TrainingConfig
 
 
 def command(

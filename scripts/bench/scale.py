@@ -46,7 +46,8 @@ def command(
 
 def _train(edges: int, seed: int) -> dict[str, Any]:
     """Of a training in this process: its data, seconds, and the highest memory of the process in GiB."""
-    from embeddings.training.fit import TrainingConfig, fit
+    from embeddings.training.config import TrainingConfig
+    from embeddings.training.fit import fit
     from scripts.bench.synthetic_dataset import made_dataset
 
     dataset = made_dataset(edges, seed)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.model.model import Manifest, Query, Scores
+from embeddings.model.manifest import Manifest
+from embeddings.model.model import Query, Scores
 from kg.graph import NO_TIME, FloatArray, GraphSnapshot, Interactions, Triples, Vocabulary
 from kg.progress import Report, silent
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema

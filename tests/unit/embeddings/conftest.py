@@ -8,7 +8,7 @@ from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.scorers.als import AlsConfig
 from embeddings.scorers.svd import SvdConfig
-from embeddings.training.fit import TrainingConfig
+from embeddings.training.config import TrainingConfig
 from embeddings.training.holdout import HoldoutConfig
 from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema

@@ -19,7 +19,8 @@ from embeddings.training.ablation import (
     without_kge,
     without_text,
 )
-from embeddings.training.fit import TrainingConfig, fit
+from embeddings.training.config import TrainingConfig
+from embeddings.training.fit import fit
 from kg.errors import UsageError
 from kg.graph import Triples
 from scripts.bench.ablation import line

@@ -11,7 +11,8 @@ from embeddings.data.dataset import Histories
 from embeddings.evaluation.trials import METHODS, OURS
 from embeddings.graph.configs import KgeConfig
 from embeddings.ranking.ranker import RankerConfig
-from embeddings.training.fit import TrainingConfig, fit
+from embeddings.training.config import TrainingConfig
+from embeddings.training.fit import fit
 from kg.errors import UsageError
 from kg.progress import silent
 from scripts.evaluate import methods

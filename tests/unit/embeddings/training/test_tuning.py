@@ -7,7 +7,7 @@ import pytest
 
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import split_tasks
-from embeddings.training.fit import TrainingConfig
+from embeddings.training.config import TrainingConfig
 from embeddings.training.tuning import SPACE, Setting, changed, search, there_are, tune, value_at
 from kg.errors import UsageError
 

@@ -1,0 +1,84 @@
+"""The bias of new items: how far they are ranked up among known ones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from embeddings.candidates.ensemble import ContentScorers
+from embeddings.data.dataset import Dataset
+from embeddings.ranking.ranker import Ranker
+from embeddings.training.config import NewItemBiasConfig, TrainingConfig
+from embeddings.training.holdout import Holdout, latest_holdout, random_holdout
+from embeddings.training.new_item_share import new_item_share
+from embeddings.training.scored_queries import score_queries
+from kg.graph import BoolArray, FloatArray, IntArray
+
+
+def learn_new_item_bias(
+    ranker: Ranker, dataset: Dataset, content_scorers: ContentScorers, config: TrainingConfig, seed: int
+) -> float:
+    """The bias that loses least NDCG in two kinds of holdout, taken together.
+
+    In the first, items are hidden in the proportion that `new_item_share` estimates of new items, and some
+    events. The second hides the last events of all users, or random ones where times are unknown. A bias
+    loses a share of the NDCG of the best bias there.
+    """
+    own, rng = config.new_item_bias, np.random.default_rng(seed)
+    share = new_item_share(dataset, own.new_item_share, seed)
+    n_known = int(dataset.has_interactions.sum())
+    arrived = min(share * (dataset.n_items - n_known) / max(n_known, 1), own.max_new_items)
+    simulated = [
+        random_holdout(dataset, replace(config.holdout, items=arrived), rng)
+        for _ in range(own.simulated_holdouts)
+    ]
+    latest = latest_holdout(dataset, config.holdout, share, rng)
+    if latest is None:
+        latest = random_holdout(dataset, replace(config.holdout, items=0.0), rng)
+    losses = [
+        _loss_by_bias(ranker, holdouts, content_scorers, config, seed) for holdouts in (simulated, [latest])
+    ]
+    return biases(own)[int(np.mean(losses, axis=0).argmin())] if np.max(losses) > 0 else 0.0
+
+
+def biases(config: NewItemBiasConfig) -> list[float]:
+    """The biases that are tried."""
+    found: list[float] = np.arange(config.lowest, config.highest + config.step / 2, config.step).tolist()
+    return found
+
+
+def _loss_by_bias(
+    ranker: Ranker,
+    holdouts: Sequence[Holdout],
+    content_scorers: ContentScorers,
+    config: TrainingConfig,
+    seed: int,
+) -> FloatArray:
+    """The share of the best bias's mean NDCG that each bias loses, [biases]."""
+    found = [
+        ndcg for holdout in holdouts for ndcg in _ndcg_by_bias(ranker, holdout, content_scorers, config, seed)
+    ]
+    mean = np.concatenate(found, axis=1).mean(axis=1) if sum(x.shape[1] for x in found) else np.zeros(1)
+    lost = 1 - mean / mean.max() if mean.max() > 0 else np.zeros(len(biases(config.new_item_bias)))
+    return lost.astype(np.float32)
+
+
+def _ndcg_by_bias(
+    ranker: Ranker, holdout: Holdout, content_scorers: ContentScorers, config: TrainingConfig, seed: int
+) -> Iterator[FloatArray]:
+    """NDCG@k [biases, users] of some users after others."""
+    unbiased, own = replace(ranker, new_item_bias=0.0), config.new_item_bias
+    for scored in score_queries(holdout, content_scorers, config, seed):
+        scores, new = unbiased.score(scored.candidates), ranker.is_new(scored.candidates)
+        total = np.diff(scored.queries.relevant.indptr)
+        ndcg = [_ndcg(scores + bias * new, scored.relevant, total, own.k) for bias in biases(own)]
+        yield np.stack([values[total > 0] for values in ndcg])
+
+
+def _ndcg(scores: FloatArray, relevant: BoolArray, total: IntArray, k: int) -> FloatArray:
+    """NDCG@k of each user's candidates, [b]; `total` counts the relevant items, candidates or not."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    gained = (np.take_along_axis(relevant, best, 1) * discount[: best.shape[1]]).sum(axis=1)
+    ideal = np.cumsum(discount)[np.clip(total, 1, k) - 1]
+    return np.asarray(gained / ideal)

@@ -1,0 +1,60 @@
+"""Holdout queries with their candidates, as the scorers see them that know the training part alone."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import numpy as np
+
+from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble
+from embeddings.ranking.features import CandidateFeatures, ItemFeatures, candidate_features
+from embeddings.ranking.two_stage import single_blas_thread
+from embeddings.training.config import TrainingConfig
+from embeddings.training.holdout import Holdout, HoldoutQueries
+from kg.graph import BoolArray
+
+_BATCH = 32
+"""At most this many users are scored at a time by a thread."""
+_BATCH_SCORES = 40_000_000
+"""At most this many scores are held at a time by a thread."""
+_THREADS = os.cpu_count() or 1
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredQueries:
+    """Some queries of a holdout with their candidates."""
+
+    queries: HoldoutQueries
+    candidates: CandidateFeatures
+    known: BoolArray
+    """Which candidates are known items, bool [b, c]."""
+
+    @property
+    def relevant(self) -> BoolArray:
+        """Which candidates are relevant, bool [b, c]."""
+        liked = self.queries.relevant.toarray() > 0
+        items = self.candidates.items
+        return np.take_along_axis(liked, np.maximum(items, 0), 1) & (items >= 0)
+
+
+def score_queries(
+    holdout: Holdout, content_scorers: ContentScorers, config: TrainingConfig, seed: int
+) -> Iterator[ScoredQueries]:
+    """Fit the scorers on the training part and score the queries, some users at a time, in order."""
+    two_stage, train = config.two_stage, holdout.train
+    ensemble = ScorerEnsemble.fit(train, config.scorers, content_scorers, config.cold_items, seed)
+    items = ItemFeatures.of(train, two_stage.features)
+    size = int(np.clip(_BATCH_SCORES // (len(ensemble.score_columns) * train.n_items), 1, _BATCH))
+
+    def score(queries: HoldoutQueries) -> ScoredQueries:
+        candidates = candidate_features(
+            queries.histories, ensemble, items, two_stage.candidates, two_stage.features, holdout.excluded
+        )
+        return ScoredQueries(queries, candidates, items.known[candidates.items])
+
+    batches = chain.from_iterable(queries.batches(size) for queries in holdout.queries)
+    with single_blas_thread(), ThreadPoolExecutor(_THREADS) as pool:
+        while some := list(islice(batches, 2 * _THREADS)):
+            yield from pool.map(score, some)
