@@ -21,7 +21,7 @@ import numpy as np
 
 from embeddings.dataset import Dataset
 from embeddings.evaluation import Task, Trial
-from kg.benchmark import REVEALED, Benchmark, Pairs
+from kg.adapters.benchmark import REVEALED, Benchmark, Pairs
 from kg.graph import BoolArray, FloatArray, IntArray, Interactions
 
 PROTOCOLS = ("warm", *(f"new_users_{k}" for k in REVEALED), "new_items", "mixed")

@@ -27,7 +27,7 @@ from kg.errors import ArtifactError
 from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
-from kg.store import GraphStore, NodeColumns, RelationColumns
+from kg.store.store import GraphStore, NodeColumns, RelationColumns
 
 _KEPT = 3
 """How many snapshots `prune` leaves beside those that are needed: another engine's, and the ones before."""

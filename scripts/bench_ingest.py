@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neo4j import Session
 
     from kg.schema import GraphSchema
-    from kg.store import GraphStore, RelationRow
+    from kg.store.store import GraphStore, RelationRow
 
 WARM_UP = 3
 """Batches of either way that do not count."""
@@ -139,8 +139,8 @@ def _rows(batches: int, size: int, users: int, items: int) -> "Iterator[list[Rel
 
 
 def _through_store(store: "GraphStore") -> Way:
-    from kg.ingest import new_run
-    from kg.runs import Batch, RunWriter
+    from kg.ingestion.ingest import new_run
+    from kg.ingestion.runs import Batch, RunWriter
 
     run = new_run("", "")
     store.begin_run(run)
@@ -155,7 +155,7 @@ def _through_store(store: "GraphStore") -> Way:
 
 def _bare_loop(session: "Session", kind: str, word: str = "MERGE") -> Way:
     """Writes a batch with nothing but the driver: one statement, one managed transaction."""
-    from kg.store_runs import relation_statement
+    from kg.store.store_runs import relation_statement
 
     statement = relation_statement(kind, "BenchUser", "BenchItem").replace("MERGE", word)
 
@@ -180,11 +180,11 @@ def _driver_session(store: "GraphStore") -> "Iterator[Session]":
 @contextmanager
 def empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[GraphStore]":
     """A store with nothing in it: at NEO4J_URI, or of a server that lives as long as this."""
-    from kg.connect import open_store
     from kg.errors import UsageError
-    from kg.servers import control
     from kg.settings import Settings, load_settings
-    from kg.store import GraphStore
+    from kg.store.connect import open_store
+    from kg.store.servers import control
+    from kg.store.store import GraphStore
 
     settings = load_settings()
     if settings.neo4j_uri:

@@ -13,7 +13,7 @@ from embeddings.artifact import read_manifest, remove_models
 from kg.errors import ArtifactError, UnknownIdError
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
-from kg.store import GraphStore
+from kg.store.store import GraphStore
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import pytest
 from fake_store import FakeStore
 from pydantic import SecretStr
 
-from kg.connect import open_store
 from kg.errors import GraphServerError
-from kg.servers import control
 from kg.settings import Settings
-from kg.store import Connection, GraphStore
+from kg.store.connect import open_store
+from kg.store.servers import control
+from kg.store.store import Connection, GraphStore
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does, before torch is loaded
 NEO4J_IMAGE = "neo4j:5.26.30-community"

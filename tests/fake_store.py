@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from kg.errors import GraphError, GraphSchemaError, UnknownIdError
 from kg.schema import RUN_PROPERTY
-from kg.store import GraphCounts, NodeColumns, RelationColumns, UserRecord
-from kg.store_runs import NotNewError, Undone
+from kg.store.store import GraphCounts, NodeColumns, RelationColumns, UserRecord
+from kg.store.store_runs import NotNewError, Undone
 
 
 class FakeStore:

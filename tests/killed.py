@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from kg import ingest as ingestion
-from kg.ingest import IngestOptions, IngestReport, ingest
-from kg.mapping import load_mapping
+from kg.ingestion import ingest as ingestion
+from kg.ingestion.ingest import IngestOptions, IngestReport, ingest
+from kg.ingestion.mapping import load_mapping
 from kg.progress import Report, silent
-from kg.store import Connection, GraphStore
+from kg.store.store import Connection, GraphStore
 
 BATCH = 200
 

@@ -21,7 +21,7 @@ from kg.errors import DataError
 from kg.exports.tables import Exported, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
 from kg.schema import SCHEMA_LABEL, GraphSchema
-from kg.store import GraphStore
+from kg.store.store import GraphStore
 
 BETWEEN = "\x1f"
 """Between the values of a list; a unit separator stands in hardly any text."""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from kg.exports.tables import Exported, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
-from kg.store import GraphStore
+from kg.store.store import GraphStore
 
 _TYPES = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 

@@ -18,7 +18,7 @@ from typing import Any
 from kg.errors import DataError
 from kg.exports.tables import Exported, GraphTables, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
-from kg.store import GraphStore
+from kg.store.store import GraphStore
 
 
 def export_recbole(store: GraphStore, target: Path, report: Report = silent) -> Exported:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kg.content import content
 from kg.errors import GraphError, UsageError
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
-from kg.store import GraphStore
+from kg.store.graph_hash import content
+from kg.store.store import GraphStore
 
 One = Literal["text", "integer", "number", "boolean"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kg.store import GraphStore
+from kg.store.store import GraphStore
 
 
 class Trailmix:

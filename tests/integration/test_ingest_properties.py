@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kg import chunks
-from kg import ingest as ingestion
 from kg.errors import TrailmixError
-from kg.ingest import IngestOptions, ingest
-from kg.mapping import Mapping
+from kg.ingestion import chunks
+from kg.ingestion import ingest as ingestion
+from kg.ingestion.ingest import IngestOptions, ingest
+from kg.ingestion.mapping import Mapping
 
 COLUMNS = ("a", "b", "c", "d")
 FILES = ("one.csv", "two.tsv", "three.jsonl")

@@ -6,7 +6,7 @@ import pytest
 
 from kg.errors import GraphSchemaError, GraphUnavailableError, QueryError
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
-from kg.store import Connection, GraphCounts, GraphStore, NodeRow, PropertyValue, RelationRow
+from kg.store.store import Connection, GraphCounts, GraphStore, NodeRow, PropertyValue, RelationRow
 
 SCHEMA = GraphSchema(
     labels=(
@@ -318,7 +318,7 @@ def test_all_of_a_user_is_read(store: GraphStore) -> None:
 
 
 def test_a_user_is_deleted_and_nobody_else(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kg.store.DELETE_BATCH", 2)
+    monkeypatch.setattr("kg.store.store.DELETE_BATCH", 2)
     fill(store)
     store.upsert_relations("READ", [relation("r1", "b2"), relation("r1", "b3"), relation("r2", "b1")])
     store.upsert_relations("SOLD", [relation("r1", "b1")])
@@ -332,7 +332,7 @@ def test_a_user_is_deleted_and_nobody_else(store: GraphStore, monkeypatch: pytes
 
 
 def test_relations_of_another_mark_are_deleted(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kg.store.DELETE_BATCH", 2)
+    monkeypatch.setattr("kg.store.store.DELETE_BATCH", 2)
     fill(store)
     store.upsert_relations("READ", [relation("r2", x, trailmix_mark="old") for x in ("b1", "b2", "b3")])
     store.upsert_relations("READ", [relation("r2", "b2", trailmix_mark="new")])

@@ -6,8 +6,8 @@ import pytest
 
 from embeddings.model import Manifest
 from kg.errors import UnknownIdError
-from kg.ingest import ingest
-from kg.mapping import load_mapping
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache, read_snapshot
 from service.privacy import export_user, find_copies, forget_user
