@@ -136,6 +136,12 @@ class GraphSchema(_Frozen):
         """The labels with the role entity."""
         return tuple(x for x in self.labels if x.role == "entity")
 
+    @cached_property
+    def ends(self) -> dict[str, tuple[str, str]]:
+        """The labels of head and tail of each relation and interaction type, relations first."""
+        sides = (self.user.label, self.item.label)
+        return {x.type: (x.head, x.tail) for x in self.relations} | {x.type: sides for x in self.interactions}
+
     def without_derived(self) -> "GraphSchema":
         """What sources told."""
         return self.model_copy(update={"relations": tuple(x for x in self.relations if not x.derived)})

@@ -7,7 +7,7 @@ from contextlib import chdir
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kg.store.store import RelationRow
+    from kg.store.records import RelationRow
 
 
 def bulk_loader(rows: "Iterable[list[RelationRow]]", users: int, items: int) -> float:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kg.graph import GraphSnapshot
     from kg.schema import RelationSchema
     from kg.store.derived import Replaced
-    from kg.store.store import PropertyValue, RelationRow
+    from kg.store.records import PropertyValue, RelationRow
 
 app = typer.Typer(
     help="Add relations that are found in the items' texts; models ignore them unless asked.",

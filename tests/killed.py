@@ -9,7 +9,8 @@ from kg.ingestion import ingest as ingestion
 from kg.ingestion.ingest import IngestOptions, IngestReport, ingest
 from kg.ingestion.mapping import load_mapping
 from kg.progress import Report, silent
-from kg.store.store import Connection, GraphStore
+from kg.store.bolt_store import BoltGraphStore
+from kg.store.connection import Connection
 
 BATCH = 200
 
@@ -20,7 +21,7 @@ def load_here(
     """Ingest in batches of 200 relations."""
     usual, ingestion.BATCH_EDGES = ingestion.BATCH_EDGES, BATCH
     try:
-        with GraphStore(server) as store:
+        with BoltGraphStore(server) as store:
             return ingest(load_mapping(path), path.parent, store, report, IngestOptions(resume=resume))
     finally:
         ingestion.BATCH_EDGES = usual

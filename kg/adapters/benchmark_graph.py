@@ -22,7 +22,8 @@ from kg.ingestion.runs import Batch, RunWriter
 from kg.progress import Report, silent
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, RelationSchema
 from kg.snapshot import assemble
-from kg.store.store import GraphStore, NodeColumns, NodeRow, RelationColumns, RelationRow
+from kg.store.records import NodeColumns, NodeRow, RelationColumns, RelationRow
+from kg.store.store import RunStore
 
 USER, ITEM, ENTITY, INTERACTED = "User", "Item", "Entity", "INTERACTED"
 
@@ -99,7 +100,7 @@ def read_graph(folder: Path) -> BenchmarkGraph:
     return BenchmarkGraph(users, items, schema, nodes, tuple(facts.columns), _events(events))
 
 
-def ingest_benchmark(folder: Path, store: GraphStore, report: Report = silent) -> IngestReport:
+def ingest_benchmark(folder: Path, store: RunStore, report: Report = silent) -> IngestReport:
     """Load a folder's graph into a store; running it again changes nothing.
 
     Its report counts nodes and relations as rows.

@@ -18,10 +18,10 @@ from typing import Any
 from kg.errors import DataError
 from kg.exports.tables import Exported, GraphTables, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
-from kg.store.store import GraphStore
+from kg.store.store import ReadStore
 
 
-def export_recbole(store: GraphStore, target: Path, report: Report = silent) -> Exported:
+def export_recbole(store: ReadStore, target: Path, report: Report = silent) -> Exported:
     """Write the folder, whole or not at all.
 
     Raises:
@@ -44,7 +44,7 @@ def export_recbole(store: GraphStore, target: Path, report: Report = silent) -> 
 class _Run:
     """One export: what it reads and where it writes."""
 
-    def __init__(self, store: GraphStore, tables: GraphTables, stem: Path, report: Report) -> None:
+    def __init__(self, store: ReadStore, tables: GraphTables, stem: Path, report: Report) -> None:
         self._store, self._tables, self._stem, self._report = store, tables, stem, report
         self.rows = {x.name: 0 for x in (*tables.nodes, *tables.relations)}
 

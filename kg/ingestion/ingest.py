@@ -24,8 +24,8 @@ from kg.ingestion.runs import Batch, RunWriter
 from kg.ingestion.sources import Table, open_tables
 from kg.ingestion.validate import FileCounts, Validation, Verdict, validate
 from kg.progress import Report, silent
-from kg.store.store import GraphStore, NodeRow, RelationRow
-from kg.store.store_runs import RunRecord
+from kg.store.records import NodeRow, RelationRow, RunRecord
+from kg.store.store import RunStore
 
 BATCH_EDGES = 10_000
 """How many relations a batch has at most; a row that has more is a batch of its own."""
@@ -100,7 +100,7 @@ class IngestReport:
 def ingest(
     mapping: Mapping,
     folder: Path,
-    store: GraphStore,
+    store: RunStore,
     report: Report = silent,
     options: IngestOptions = IngestOptions(),
 ) -> IngestReport:
@@ -179,7 +179,7 @@ def _unwritten(validation: Validation, began: float, rejects: Rejects) -> Ingest
     )
 
 
-def _check_fits(store: GraphStore, mapping: Mapping) -> None:
+def _check_fits(store: RunStore, mapping: Mapping) -> None:
     """Refuse a mapping that disagrees with the graph before hours of checking."""
     try:
         stored = store.schema()
@@ -204,7 +204,7 @@ def new_run(content: str, described: str) -> RunRecord:
     return RunRecord(run_id, content, described, int(now.timestamp()))
 
 
-def _unfinished(store: GraphStore, ours: RunRecord) -> RunRecord | None:
+def _unfinished(store: RunStore, ours: RunRecord) -> RunRecord | None:
     """The last run of the same mapping, if it is under way still, and of the same files.
 
     Raises:

@@ -17,7 +17,7 @@ from kg.ingestion.mapping import (
 )
 from kg.ingestion.template import is_template, render, render_all, template_columns
 from kg.ingestion.values import Converted, convert, convert_times, time_limits
-from kg.store.store import PropertyValue
+from kg.store.records import PropertyValue
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kg.schema import RUN_PROPERTY
-from kg.store.store import GraphStore
-from kg.store.store_runs import Checkpoint, NodeRow, NotNewError, RelationRow, brought_by
+from kg.store.records import Checkpoint, NodeRow, NotNewError, RelationRow, brought_by
+from kg.store.store import RunStore
 
 Row = TypeVar("Row", NodeRow, RelationRow)
 Key = TypeVar("Key", str, tuple[str, str])
@@ -38,7 +38,7 @@ class _Plan:
 class RunWriter:
     """Writes the batches of one run; a run that goes on after it was killed compares everything."""
 
-    def __init__(self, store: GraphStore, run_id: str, *, resumed: bool = False) -> None:
+    def __init__(self, store: RunStore, run_id: str, *, resumed: bool = False) -> None:
         self.run_id = run_id
         self.nodes = 0
         """How many nodes were created or changed by this process."""

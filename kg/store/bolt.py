@@ -1,21 +1,20 @@
-"""A Bolt server as such: where it is, how the driver is used, what its errors mean, and free statements.
+"""A Bolt server as such: how the driver is used, what its errors mean, and free statements.
 
-Nothing here knows what a Trailmix graph holds; that is `kg/store/store.py`.
+Nothing here knows what a Trailmix graph holds; that is `bolt_store.py`.
 """
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from neo4j import AsyncGraphDatabase
 from neo4j.exceptions import AuthError, DriverError, Neo4jError, ServiceUnavailable, SessionExpired
 from neo4j.graph import Node, Path, Relationship
-from pydantic import SecretStr
 
 from kg.errors import GraphUnavailableError, QueryError
+from kg.store.connection import Connection
 
 DRIVER_OPTIONS: dict[str, Any] = {
     "connection_timeout": 5.0,
@@ -23,28 +22,6 @@ DRIVER_OPTIONS: dict[str, Any] = {
     "notifications_min_severity": "OFF",
     "user_agent": "trailmix",
 }
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Where a graph server is and how to log in; an empty password means no authentication."""
-
-    uri: str
-    username: str
-    password: SecretStr
-    database: str
-
-    @property
-    def auth(self) -> tuple[str, str] | None:
-        """What the driver wants to log in with."""
-        password = self.password.get_secret_value()
-        return (self.username, password) if password else None
-
-    @property
-    def address(self) -> str:
-        """The URI without any user and password that someone put into it."""
-        parts = urlsplit(self.uri)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 @contextmanager
@@ -67,10 +44,33 @@ def translated(connection: Connection) -> Iterator[None]:
         raise GraphUnavailableError(f"the graph driver cannot use {connection.address}: {error}") from error
 
 
-async def run_free(
-    connection: Connection, statement: str, parameters: dict[str, Any], access: str
+def free_query(
+    connection: Connection,
+    statement: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    timeout: float,
+    write: bool = False,
 ) -> list[dict[str, Any]]:
     """Run one statement on a connection of its own and return its records in plain values.
+
+    Raises:
+        GraphUnavailableError: no server answers, or it refuses the login.
+        QueryError: refused, failed, or not done in `timeout` seconds.
+    """
+    access = "WRITE" if write else "READ"
+    with translated(connection):
+        try:
+            running = _run_free(connection, statement, dict(parameters or {}), access)
+            return asyncio.run(asyncio.wait_for(running, timeout))
+        except TimeoutError:
+            raise QueryError(f"the query was ended after {timeout:g} s") from None
+
+
+async def _run_free(
+    connection: Connection, statement: str, parameters: dict[str, Any], access: str
+) -> list[dict[str, Any]]:
+    """Run a statement with the asynchronous driver.
 
     A task that is cancelled closes the connection at once; the blocking driver cannot leave a read that
     waits for the server. Neo4j then ends the statement, ArcadeDB goes on with it.

@@ -1,10 +1,12 @@
 """Which graph server to use: the one that the settings name, or the one Trailmix starts by itself."""
 
 from kg.settings import Settings
-from kg.store.store import Connection, GraphStore
+from kg.store.bolt_store import BoltGraphStore
+from kg.store.connection import Connection
+from kg.store.store import ServerStore
 
 
-def open_store(settings: Settings) -> GraphStore:
+def open_store(settings: Settings) -> ServerStore:
     """The graph store of these settings, known to answer; close it, or use it in a `with` statement.
 
     With `neo4j_uri` that server is used; without, the server of `graph_folder`, started if it does not run.
@@ -13,13 +15,22 @@ def open_store(settings: Settings) -> GraphStore:
         GraphUnavailableError: the named server does not answer or refuses the login.
         GraphServerError: the server of our own could not be started.
     """
-    store = GraphStore(_connection(settings))
+    store = store_at(_connection(settings))
     try:
         store.info()
     except BaseException:
         store.close()
         raise
     return store
+
+
+def store_at(connection: Connection) -> ServerStore:
+    """The graph store on that server; it connects when first used.
+
+    Raises:
+        GraphUnavailableError: the driver cannot use such an address.
+    """
+    return BoltGraphStore(connection)
 
 
 def _connection(settings: Settings) -> Connection:

@@ -9,7 +9,8 @@ from typing import Any
 from kg.errors import UsageError
 from kg.progress import Report, silent
 from kg.schema import GraphSchema, RelationSchema
-from kg.store.store import GraphStore, RelationRow
+from kg.store.records import RelationRow
+from kg.store.store import WriteStore
 
 MARK = "trailmix_enriched"
 """Which enrichment wrote a relation last; those of an earlier one go when all of a later one are there."""
@@ -27,7 +28,7 @@ class Replaced:
 
 
 def replace_derived(
-    store: GraphStore,
+    store: WriteStore,
     relations: Mapping[str, tuple[RelationSchema, Iterable[RelationRow]]],
     old: Iterable[str] = (),
     report: Report = silent,
@@ -62,7 +63,7 @@ def derived_types(schema: GraphSchema, prefix: str) -> list[str]:
     return [x.type for x in schema.relations if x.derived and x.type.startswith(prefix)]
 
 
-def _write(store: GraphStore, kind: str, rows: Iterable[RelationRow], mark: str, report: Report) -> int:
+def _write(store: WriteStore, kind: str, rows: Iterable[RelationRow], mark: str, report: Report) -> int:
     written, left = 0, iter(rows)
     while part := list(islice(left, WRITTEN)):
         marked: list[Any] = [{**row, "properties": {**row["properties"], MARK: mark}} for row in part]

@@ -13,7 +13,7 @@ from typing import Any
 
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
-from kg.store.store import GraphStore
+from kg.store.store import ReadStore
 
 INTERNAL = "trailmix_"
 """Properties whose names begin so tell where something came from; they are no content."""
@@ -35,7 +35,7 @@ def content(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in properties.items() if not name.startswith(INTERNAL)}
 
 
-def graph_content(store: GraphStore, report: Report = silent) -> GraphContent:
+def graph_content(store: ReadStore, report: Report = silent) -> GraphContent:
     """Hash all nodes, relations and interactions, and the schema of those labels and types that exist.
 
     Raises:
@@ -60,11 +60,11 @@ def graph_content(store: GraphStore, report: Report = silent) -> GraphContent:
     return GraphContent(digest.hexdigest(), held, sum(sizes.values()) - held)
 
 
-def _node_rows(store: GraphStore, label: str) -> Iterator[list[Any]]:
+def _node_rows(store: ReadStore, label: str) -> Iterator[list[Any]]:
     return ([id_, content(held)] for batch in store.scan_nodes(label) for id_, held in batch)
 
 
-def _relation_rows(store: GraphStore, kind: str) -> Iterator[list[Any]]:
+def _relation_rows(store: ReadStore, kind: str) -> Iterator[list[Any]]:
     return ([head, tail, content(held)] for batch in store.scan_relations(kind) for head, tail, held in batch)
 
 

@@ -19,7 +19,7 @@ from kg.errors import GraphError, GraphSchemaError, UnknownIdError
 from kg.ingestion.ingest import ingest
 from kg.ingestion.mapping import load_mapping
 from kg.snapshot import SnapshotCache, read_snapshot
-from kg.store import store_runs
+from kg.store import bolt_runs
 from kg.store.graph_hash import graph_content
 
 BOOKSHOP = Path(__file__).parents[1] / "data" / "bookshop"
@@ -144,7 +144,7 @@ def kill_after(steps, seconds, path, server):
 
 def test_a_run_ends_in_one_transaction(store, monkeypatch):
     """One that lost its checkpoints but was not finished would tell all its rows as unchanged."""
-    monkeypatch.setattr(store_runs, "_FINISH", "NO CYPHER")
+    monkeypatch.setattr(bolt_runs, "_FINISH", "NO CYPHER")
     with pytest.raises(GraphError):
         load(store)
     [run] = store.runs()

@@ -19,9 +19,9 @@ from kg.errors import GraphServerError, GraphUnavailableError, SettingsError
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema
 from kg.settings import Settings
 from kg.store.connect import open_store
+from kg.store.records import NodeRow
 from kg.store.servers import control
 from kg.store.servers.process import HOST, ServerFolder, ServerState, free_port
-from kg.store.store import NodeRow
 from scripts import graph
 
 SCHEMA = GraphSchema(

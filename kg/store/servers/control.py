@@ -9,9 +9,10 @@ import structlog
 
 from kg.errors import GraphError, GraphServerError
 from kg.settings import Settings
+from kg.store.bolt import free_query
+from kg.store.connection import Connection
 from kg.store.servers import arcadedb, neo4j
 from kg.store.servers.process import HOST, EngineName, ServerFolder, ServerState, free_port, port_is_free
-from kg.store.store import Connection, GraphStore
 
 log = structlog.get_logger()
 
@@ -155,8 +156,7 @@ def _answers(server: RunningServer) -> bool:
     if port_is_free(server.state.bolt_port):
         return False
     try:
-        with GraphStore(server.connection) as store:
-            store.query("RETURN 1", timeout=10.0)
+        free_query(server.connection, "RETURN 1", timeout=10.0)
         page = http.client.HTTPConnection(HOST, server.state.http_port, timeout=5.0)
         page.request("GET", "/")
         page.close()

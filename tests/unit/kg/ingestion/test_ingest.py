@@ -102,7 +102,7 @@ def test_killed_anywhere_and_run_again_completes(shop, fake_store, other_store, 
         other_store.fail_at_write = None
         before = other_store.writes
         report = load(shop, other_store, resume=resume)
-        assert other_store.state() == fake_store.state()
+        assert other_store.content() == fake_store.content()
         if resume:
             assert rows(report) == rows(undisturbed)
             assert other_store.writes - before == fake_store.writes - moment

@@ -1,104 +1,27 @@
-"""The statements of ingestion: batches with their provenance and checkpoint, and undoing them.
+"""The part of the Bolt store that ingestion writes through: batches, checkpoints, undoing."""
 
-A batch is one transaction: its nodes, its relations and the checkpoint that says so. Every node and relation
-it makes carries `trailmix_run`: the ids of the runs that brought it, with blanks between, "+" for any after
-the third. What was there before, or was written by something other than a run, has none and is never undone.
-"""
-
-from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any
 
 from neo4j import ManagedTransaction, Record
+from typing_extensions import override
 
 from kg.errors import GraphError, UnknownIdError
-from kg.schema import CHECKPOINT_LABEL, RUN_LABEL, RUN_PROPERTY, SCHEMA_LABEL, GraphSchema
-
-NODE_BATCH = 5_000
-RELATION_BATCH = 10_000
-READ_BATCH = 2_000
-
-PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] | None
-"""What a node or relation may hold; None removes the property, and reads back as None."""
-
-T = TypeVar("T")
-
-
-class NodeRow(TypedDict):
-    """One node to write; `properties` may not hold `id`."""
-
-    id: str
-    properties: dict[str, PropertyValue]
-
-
-class RelationRow(TypedDict):
-    """One relation or interaction to write, by the ids of its ends."""
-
-    head: str
-    tail: str
-    properties: dict[str, PropertyValue]
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """One ingestion, as the graph remembers it."""
-
-    id: str
-    input: str
-    """A hash of the mapping and all files."""
-    mapping: str
-    """A hash of the mapping alone."""
-    began: int
-    """Epoch seconds, UTC."""
-    state: Literal["running", "finished"] = "running"
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """How far a run is with one file; written in the transaction of the batch that came so far."""
-
-    run: str
-    place: str
-    """The source and the file."""
-    rows: int
-    """The number of the last row that is done."""
-    written: int
-    unchanged: int
-
-
-@dataclass(frozen=True)
-class Undone:
-    """What undoing a run removed, and how many nodes stay because others use them."""
-
-    nodes: int
-    relations: int
-    kept: int
-
-
-def brought_by(known: str | None, run: str) -> str | None:
-    """The provenance of what is there already, once `run` has named it too; None stays None."""
-    if known is None or {run, "+"} & set(known.split()):
-        return known
-    return f"{known} {run if len(known.split()) < 3 else '+'}"
-
-
-def node_statement(label: str, first: str = "") -> str:
-    """Creates or updates nodes; `first` is set before their properties are."""
-    return f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET {first}n += row.properties"
-
-
-def relation_statement(kind: str, head: str, tail: str, first: str = "") -> str:
-    """Creates or updates relations, `first` set before their properties; says how many found their ends."""
-    return (
-        f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) "
-        f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{kind}]->(t) SET {first}r += row.properties "
-        "RETURN count(*) AS found"
-    )
-
-
-BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision + 1"
+from kg.schema import CHECKPOINT_LABEL, RUN_LABEL, RUN_PROPERTY
+from kg.store.bolt_session import BoltSession
+from kg.store.records import Checkpoint, NodeRow, NotNewError, RelationRow, RunRecord, Undone
+from kg.store.statements import (
+    BUMP,
+    NODE_BATCH,
+    NULL,
+    READ_BATCH,
+    RELATION_BATCH,
+    batches,
+    collected,
+    node_statement,
+    relation_statement,
+)
+from kg.store.store import RunStore
 
 _CHECKPOINT = (
     f"MERGE (c:{CHECKPOINT_LABEL} {{id: $trailmix_id}}) SET c.run = $trailmix_run, "
@@ -111,31 +34,11 @@ _FINISH = f"MATCH (r:{RUN_LABEL} {{id: $trailmix_run}}) SET r.state = 'finished'
 _FORGET = f"MATCH (r:{RUN_LABEL} {{id: $trailmix_run}}) DELETE r"
 
 
-class NotNewError(Exception):
-    """Something that a batch was to create is there already."""
+class BoltRuns(BoltSession, RunStore):
+    """Ingestions and undoing them."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
-class RunStatements:
-    """The part of a graph store that ingestion writes through."""
-
-    @abstractmethod
-    def _session(self) -> AbstractContextManager[Any]: ...
-    @abstractmethod
-    def _ends(self, name: str) -> tuple[str, str]: ...
-    @abstractmethod
-    def _constrain(self, label: str) -> None: ...
-    @abstractmethod
-    def _read(self, statement: str, **parameters: Any) -> list[Record]: ...
-    @abstractmethod
-    def schema(self) -> GraphSchema:
-        """The schema the graph holds now."""
-
+    @override
     def begin_run(self, run: RunRecord) -> None:
-        """Remember that a run began."""
         for label in (RUN_LABEL, CHECKPOINT_LABEL):
             self._constrain(label)
         self._do(
@@ -148,20 +51,20 @@ class RunStatements:
             trailmix_state=run.state,
         )
 
+    @override
     def end_run(self, run_id: str) -> None:
-        """Remember that it is finished; its checkpoints have done their work."""
         self._do(_FORGET_CHECKPOINTS, _FINISH, trailmix_run=run_id)
 
+    @override
     def runs(self) -> list[RunRecord]:
-        """All runs that are not undone, the oldest first."""
         found = self._read(
             f"MATCH (r:{RUN_LABEL}) RETURN r.id AS id, r.input AS input, r.mapping AS mapping, "
             "r.began AS began, r.state AS state"
         )
         return sorted((RunRecord(**dict(row)) for row in found), key=lambda run: (run.began, run.id))
 
+    @override
     def checkpoints(self, run_id: str) -> dict[str, Checkpoint]:
-        """How far a run is, by place."""
         found = self._read(
             f"MATCH (c:{CHECKPOINT_LABEL}) WHERE c.run = $trailmix_run RETURN c.run AS run, "
             "c.place AS place, c.rows AS rows, c.written AS written, c.unchanged AS unchanged",
@@ -169,21 +72,21 @@ class RunStatements:
         )
         return {row["place"]: Checkpoint(**dict(row)) for row in found}
 
+    @override
     def has_nodes(self, label: str) -> bool:
-        """Whether there is any node of a label of the schema."""
         return bool(self._read(f"MATCH (n:{label}) RETURN 1 AS one LIMIT 1"))
 
+    @override
     def has_relations(self, kind: str) -> bool:
-        """Whether there is any relation or interaction of a type of the schema."""
         return bool(self._read(f"MATCH ()-[r:{kind}]->() RETURN 1 AS one LIMIT 1"))
 
+    @override
     def stored_nodes(
         self, label: str, ids: Sequence[str], properties: Sequence[str]
     ) -> dict[str, dict[str, Any]]:
-        """Those of the nodes that are there, by id, with these properties."""
         statement = (
             f"UNWIND $trailmix_keys AS key MATCH (n:{label} {{id: key}}) "
-            f"RETURN collect(n.id) AS ids{_collected('n', properties)}"
+            f"RETURN collect(n.id) AS ids{_collected_columns('n', properties)}"
         )
         stored: dict[str, dict[str, Any]] = {}
         for batch in batches(ids, READ_BATCH):
@@ -191,15 +94,15 @@ class RunStatements:
                 stored |= zip(row["ids"], _properties(row, properties), strict=True)
         return stored
 
+    @override
     def stored_relations(
         self, kind: str, pairs: Sequence[tuple[str, str]], properties: Sequence[str]
     ) -> dict[tuple[str, str], dict[str, Any]]:
-        """Those of the relations that are there, by the ids of their ends, with these properties."""
         head, tail = self._ends(kind)
         statement = (
             f"UNWIND $trailmix_keys AS key MATCH (h:{head} {{id: key.head}})-[r:{kind}]->"
             f"(t:{tail} {{id: key.tail}}) RETURN collect(h.id) AS heads, collect(t.id) AS tails"
-            f"{_collected('r', properties)}"
+            f"{_collected_columns('r', properties)}"
         )
         stored: dict[tuple[str, str], dict[str, Any]] = {}
         for batch in batches(pairs, READ_BATCH):
@@ -209,6 +112,7 @@ class RunStatements:
                 stored |= zip(found, _properties(row, properties), strict=True)
         return stored
 
+    @override
     def write_batch(
         self,
         nodes: Mapping[str, Sequence[NodeRow]],
@@ -218,14 +122,6 @@ class RunStatements:
         new: Collection[str] = (),
         changes: bool = True,
     ) -> None:
-        """Write a batch and its checkpoint in one transaction; `changes` is false if it is provenance alone.
-
-        All is brought by the checkpoint's run, but for rows that say `trailmix_run` themselves.
-
-        Raises:
-            NotNewError: of a label or type in `new` something was there already; nothing was written.
-            GraphError: a relation did not find its ends; nothing was written.
-        """
         ends = {kind: self._ends(kind) for kind in relations}
 
         def work(transaction: ManagedTransaction) -> None:
@@ -254,34 +150,24 @@ class RunStatements:
         with self._session() as session:
             session.execute_write(work)
 
+    @override
     def undo_run(self, run_id: str) -> Undone:
-        """Remove what that run alone brought; killed on its way, it can be called again.
-
-        What other runs named too stays, and so do nodes to which relations of others lead. Properties that
-        the run changed on what was there before keep their new values.
-
-        Raises:
-            UnknownIdError: there is no such run.
-        """
         if run_id not in {run.id for run in self.runs()}:
             raise UnknownIdError("run", run_id)
         schema = self.schema()
-        types = {r.type: r.head for r in schema.relations}
-        types |= {i.type: schema.user.label for i in schema.interactions}
-        relations = sum(self._undo(h, f"-[x:{t}]->()", run_id)[0] for t, h in types.items())
+        relations = sum(self._undo(h, f"-[x:{t}]->()", run_id)[0] for t, (h, _) in schema.ends.items())
         undone = [self._undo(x.label, "", run_id) for x in schema.labels]
         self._do(_FORGET_CHECKPOINTS, _FORGET, BUMP, trailmix_run=run_id)
         return Undone(sum(gone for gone, _ in undone), relations, sum(kept for _, kept in undone))
 
     def _undo(self, label: str, onward: str, run_id: str) -> tuple[int, int]:
-        """Undo one label, or one type with its head label; how many are gone and how many nodes stay."""
+        """Undo one label, or one type with its head label; how many were deleted, and how many nodes stay."""
         pattern = f"(h:{label} {{id: key}}){onward}" if onward else f"(x:{label} {{id: key}})"
         every = f"UNWIND $trailmix_keys AS key MATCH {pattern} WHERE x.{RUN_PROPERTY}"
         alone = " AND NOT (x)--()" if not onward else ""
         listed = f"' ' + x.{RUN_PROPERTY} + ' '"
         gone = kept = 0
-        ids = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
-        for keys in batches(ids, READ_BATCH):
+        for keys in self._key_batches(label):
             given = {"trailmix_keys": keys, "trailmix_run": run_id}
             gone += self._do(f"{every} = $trailmix_run{alone} DELETE x RETURN count(*) AS n", **given)
             kept += self._do(
@@ -328,18 +214,13 @@ def _write_relations(
         raise NotNewError(kind)
 
 
-def _collected(variable: str, names: Sequence[str]) -> str:
-    """Further columns of a RETURN, a list for each property; {} stands for null, which collect() skips."""
-    return "".join(f", collect(coalesce({variable}.{name}, {{}})) AS p{n}" for n, name in enumerate(names))
+def _collected_columns(variable: str, names: Sequence[str]) -> str:
+    """Further columns of a RETURN, a list for each property."""
+    return "".join(f", {collected(variable, name)} AS p{n}" for n, name in enumerate(names))
 
 
 def _properties(row: Record, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     lists = [row[f"p{n}"] for n in range(len(names))]
     first = row[0]
     for n in range(len(first)):
-        yield {name: None if x[n] == {} else x[n] for name, x in zip(names, lists, strict=True)}
-
-
-def batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Rows, at most `size` at a time."""
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+        yield {name: None if x[n] == NULL else x[n] for name, x in zip(names, lists, strict=True)}

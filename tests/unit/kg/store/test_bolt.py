@@ -5,8 +5,9 @@ from pydantic import SecretStr
 
 from kg.errors import GraphUnavailableError
 from kg.store.bolt import writing_clause
+from kg.store.bolt_store import BoltGraphStore
+from kg.store.connection import Connection
 from kg.store.servers.process import free_port
-from kg.store.store import Connection, GraphStore
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_connection_never_shows_its_password() -> None:
 def test_a_server_that_is_not_there_is_named_with_what_to_do() -> None:
     uri = f"bolt://127.0.0.1:{free_port()}"
     with (
-        GraphStore(Connection(uri, "neo4j", SecretStr("hush"), "neo4j")) as store,
+        BoltGraphStore(Connection(uri, "neo4j", SecretStr("hush"), "neo4j")) as store,
         pytest.raises(GraphUnavailableError, match=f"{uri}; check NEO4J_URI, or run trailmix graph start"),
     ):
         store.info()
@@ -65,4 +66,4 @@ def test_a_server_that_is_not_there_is_named_with_what_to_do() -> None:
 
 def test_a_scheme_the_driver_does_not_know_is_an_error_of_ours() -> None:
     with pytest.raises(GraphUnavailableError, match="ftp"):
-        GraphStore(Connection("ftp://host", "neo4j", SecretStr("hush"), "neo4j"))
+        BoltGraphStore(Connection("ftp://host", "neo4j", SecretStr("hush"), "neo4j"))
