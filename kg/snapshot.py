@@ -91,7 +91,7 @@ def assemble(
     """A snapshot of columns in any order.
 
     `nodes` are for the item label, the entity labels, the user label; `facts` and `events` for the schema's
-    relations and interactions. A node without a name is called by its id.
+    relations and interactions. The name of a node without one is its id.
     """
     labels = (schema.item, *schema.entities, schema.user)
     vocabularies, names, texts = [], [], []
@@ -231,7 +231,7 @@ class SnapshotCache:
                 shutil.rmtree(path, ignore_errors=True)
 
     def holding(self, user_id: str) -> tuple[list[Path], list[Path]]:
-        """The folders of the snapshots with that user; and those, leftovers among them, that cannot tell."""
+        """The folders of the snapshots with that user; and the folders that are damaged or half written."""
         having: list[Path] = []
         unclear: list[Path] = []
         for path in sorted(self._folder.glob("*")):

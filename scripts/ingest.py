@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from kg.ingestion.ingest import IngestOptions, IngestReport
+    from kg.ingestion.ingest import IngestOptions
+    from kg.ingestion.report import IngestReport
 
 EXIT_REJECTED = 3
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from kg.ingestion import ingest as ingestion
-from kg.ingestion.ingest import IngestOptions, IngestReport, ingest
+from kg.ingestion import write
+from kg.ingestion.ingest import IngestOptions, ingest
 from kg.ingestion.mapping import load_mapping
+from kg.ingestion.report import IngestReport
 from kg.progress import Report, silent
 from kg.store.bolt_store import BoltGraphStore
 from kg.store.connection import Connection
@@ -19,12 +20,12 @@ def load_here(
     path: Path, server: Connection, report: Report = silent, *, resume: bool = False
 ) -> IngestReport:
     """Ingest in batches of 200 relations."""
-    usual, ingestion.BATCH_EDGES = ingestion.BATCH_EDGES, BATCH
+    usual, write.BATCH_EDGES = write.BATCH_EDGES, BATCH
     try:
         with BoltGraphStore(server) as store:
             return ingest(load_mapping(path), path.parent, store, report, IngestOptions(resume=resume))
     finally:
-        ingestion.BATCH_EDGES = usual
+        write.BATCH_EDGES = usual
 
 
 def load_step_by_step(path: str, server: tuple[str, str, str, str], steps: Any) -> None:

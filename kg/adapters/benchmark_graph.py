@@ -16,8 +16,9 @@ import pandas as pd
 from kg.errors import DataError
 from kg.graph import GraphSnapshot, IntArray, NodeArray
 from kg.ingestion.chunks import CHUNK_ROWS
-from kg.ingestion.ingest import IngestReport, SourceReport, new_run
+from kg.ingestion.ingest import new_run
 from kg.ingestion.mapping import plain_phrase
+from kg.ingestion.report import IngestReport, SourceReport
 from kg.ingestion.runs import Batch, RunWriter
 from kg.progress import Report, silent
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, RelationSchema

@@ -6,8 +6,8 @@
     import.sh               the command; what is given to it comes first, e.g. --overwrite-destination
     constraints.cypher      uniqueness of ids, which the import does not make
 
-Text stands in quotes and nothing does not, which is how the tool tells "" from null. The schema node goes
-along, so that Trailmix can use what was imported; provenance does not.
+Text is quoted and a missing value is empty, so the tool can distinguish "" from null. The schema node is
+exported too, so that Trailmix can use what was imported; provenance is not.
 """
 
 import re

@@ -76,7 +76,7 @@ class GraphTables:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written; `notes` say what the format could not hold."""
+    """What was written; `notes` name what the format could not hold."""
 
     folder: Path
     nodes: int

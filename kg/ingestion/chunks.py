@@ -54,7 +54,7 @@ class UnreadableRowError(Exception):
 
 
 def file_format(name: str) -> tuple[str, str | None]:
-    """The ending that says the format, and the compression: "orders.csv.gz" is (".csv", "gzip")."""
+    """The ending that names the format, and the compression: "orders.csv.gz" is (".csv", "gzip")."""
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     if compression:

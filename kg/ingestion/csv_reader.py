@@ -146,7 +146,7 @@ def _opened(
 
 
 class _Numbers:
-    """The numbers of the rows, which pyarrow tells of the invalid ones only."""
+    """The numbers of the rows; pyarrow gives them for the invalid ones only."""
 
     def __init__(self, invalid: list[csv.InvalidRow], header: int) -> None:
         self._invalid = invalid

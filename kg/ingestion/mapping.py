@@ -58,7 +58,7 @@ class _Part(BaseModel):
 
 
 class SourceMapping(_Part):
-    """One file of rows, or several; the name's ending says the format."""
+    """One file of rows, or several; the ending of the name is the format."""
 
     file: str
     """Relative to the mapping file; a pattern such as "orders-*.csv.gz" for several, in sorted order."""
@@ -67,12 +67,12 @@ class SourceMapping(_Part):
     separator: str = Field("|", min_length=1)
     """What stands between these values, where the file has no lists of its own."""
     columns: tuple[str, ...] = ()
-    """The columns' names, for CSV whose first line does not say them; keys that few lines of JSON have."""
+    """The columns' names, for CSV without a header line; keys that few lines of JSON have."""
     encoding: str = "utf-8"
     quote: str | None = Field('"', pattern=r"^[!-~]$")
     """What stands around values of CSV that hold a delimiter or a line's end; none: nothing does."""
     delimiter: str | None = Field(None, pattern=r"^[\t -~]$")
-    """What stands between values of CSV; none: as the file's ending says."""
+    """The separator of CSV values; none: the usual one of the file's ending."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:

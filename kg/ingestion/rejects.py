@@ -33,7 +33,7 @@ class Rejects:
             self._open.close()
 
     def add(self, table: Table, problem: Problem) -> None:
-        """Tell of one row."""
+        """Write one row."""
         if len(self.examples) < _EXAMPLES:
             self.examples.append(described(table, problem))
         if self._file is not None:
@@ -52,7 +52,7 @@ class Rejects:
 
 
 def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
-    """See to it that no file is written that is to be read, and none twice.
+    """Check that no output is an input, and no two outputs are the same file.
 
     Raises:
         UsageError: one is.

@@ -1,4 +1,4 @@
-"""The rows of a source, checked and taken apart into nodes and relations, as a mapping says; arrays only."""
+"""Checks the rows of a source and makes nodes and relations of them by a mapping; arrays only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,15 +67,15 @@ def use_of(mapping: Mapping, source: str) -> SourceUse:
     return SourceUse(nodes, (*relations, *interactions), tuple(columns))
 
 
-class Refused:
-    """The first problem of each row that has one."""
+class RejectedRows:
+    """The rows that have a problem, and the first problem of each."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.bad = pd.Series(False, index=frame.index)
         self.problems: list[Problem] = []
 
     def add(self, mask: pd.Series, column: pd.Series, reason: str) -> None:
-        """Refuse the rows of the mask that nothing else was wrong with."""
+        """Reject the rows of the mask that are not rejected yet."""
         new = mask & ~self.bad
         if new.any():
             self.bad |= new
@@ -96,69 +96,69 @@ def shortened(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def check(frame: pd.DataFrame, use: SourceUse) -> Refused:
-    """All that is wrong with rows in themselves, whatever other rows say."""
-    refused = Refused(frame)
+def check(frame: pd.DataFrame, use: SourceUse) -> RejectedRows:
+    """All that is wrong with each row by itself, without a look at other rows."""
+    rejected = RejectedRows(frame)
     for _, node in use.nodes:
-        _check_id(refused, frame[node.id])
+        _check_id(rejected, frame[node.id])
         for name, wanted in node.properties.items():
             column = frame[wanted.column or name]
-            _check_value(refused, column, convert(flat(column), wanted.type), wanted)
+            _check_value(rejected, column, convert(flat(column), wanted.type), wanted)
             if wanted.required:
-                _check_key(refused, column)
+                _check_key(rejected, column)
     for edges in use.edges:
         head, tail = (frame[column] for column in edges.columns)
-        _check_id(refused, head)
+        _check_id(rejected, head)
         if edges.interaction is not None:
-            _check_id(refused, tail)
-            _check_event(refused, frame, edges.interaction)
+            _check_id(rejected, tail)
+            _check_event(rejected, frame, edges.interaction)
         else:
-            _check_length(refused, tail)
-    return refused
+            _check_length(rejected, tail)
+    return rejected
 
 
-def _check_id(refused: Refused, column: pd.Series) -> None:
-    _check_key(refused, column)
-    _check_length(refused, column)
+def _check_id(rejected: RejectedRows, column: pd.Series) -> None:
+    _check_key(rejected, column)
+    _check_length(rejected, column)
 
 
-def _check_length(refused: Refused, column: pd.Series) -> None:
+def _check_length(rejected: RejectedRows, column: pd.Series) -> None:
     lists = _holds_lists(column)
     longest = column.map(lambda ids: max(map(len, ids), default=0)) if lists else column.str.len()
-    refused.add(longest > LONGEST_ID, column, f"is too long for an id: more than {LONGEST_ID:,} characters")
+    rejected.add(longest > LONGEST_ID, column, f"is too long for an id: more than {LONGEST_ID:,} characters")
 
 
-def _check_key(refused: Refused, column: pd.Series) -> None:
-    refused.add(_empty(column), column, "is empty; fill it in or remove the row")
+def _check_key(rejected: RejectedRows, column: pd.Series) -> None:
+    rejected.add(_empty(column), column, "is empty; fill it in or remove the row")
 
 
-def _check_event(refused: Refused, frame: pd.DataFrame, interaction: InteractionMapping) -> None:
+def _check_event(rejected: RejectedRows, frame: pd.DataFrame, interaction: InteractionMapping) -> None:
     if interaction.value is not None:
         column = frame[interaction.value.column]
-        _check_key(refused, column)
-        _check_value(refused, column, convert(flat(column), "number"), interaction.value)
+        _check_key(rejected, column)
+        _check_value(rejected, column, convert(flat(column), "number"), interaction.value)
     if interaction.time is not None:
         column = frame[interaction.time.column]
         times = convert_times(flat(column), interaction.time.unit)
-        refused.add(times.bad, column, f"is not {times.expected}")
+        rejected.add(times.bad, column, f"is not {times.expected}")
         low, high = time_limits(interaction.time)
         seconds = times.values.astype("float64")
         limits = f"{interaction.time.min or '1970-01-01'} to {interaction.time.max or 'the year 9999'}"
-        refused.add((seconds < low) | (seconds > high), column, f"is not a time from {limits}")
+        rejected.add((seconds < low) | (seconds > high), column, f"is not a time from {limits}")
 
 
 def _check_value(
-    refused: Refused, column: pd.Series, converted: Converted, limits: PropertyMapping | ValueMapping
+    rejected: RejectedRows, column: pd.Series, converted: Converted, limits: PropertyMapping | ValueMapping
 ) -> None:
-    refused.add(converted.bad, column, f"is not {converted.expected}")
+    rejected.add(converted.bad, column, f"is not {converted.expected}")
     if limits.min is not None:
-        refused.add(_numeric(converted) < limits.min, column, f"is less than {limits.min:g}")
+        rejected.add(_numeric(converted) < limits.min, column, f"is less than {limits.min:g}")
     if limits.max is not None:
-        refused.add(_numeric(converted) > limits.max, column, f"is more than {limits.max:g}")
+        rejected.add(_numeric(converted) > limits.max, column, f"is more than {limits.max:g}")
     if limits.one_of:
         texts = flat(column)
         other = (texts != "") & ~texts.isin(limits.one_of)
-        refused.add(other, column, f"is none of {', '.join(limits.one_of)}")
+        rejected.add(other, column, f"is none of {', '.join(limits.one_of)}")
 
 
 def _numeric(converted: Converted) -> pd.Series:
@@ -194,8 +194,8 @@ def ends(frame: pd.DataFrame, edges: Edges) -> pd.DataFrame:
     return pairs
 
 
-def said_of(frame: pd.DataFrame, node: NodeMapping) -> Iterator[pd.Series]:
-    """What rows say of their nodes, as text: equal for two rows that would write the same node."""
+def node_contents(frame: pd.DataFrame, node: NodeMapping) -> Iterator[pd.Series]:
+    """The contents of the rows' nodes, as text columns: equal for two rows that would write the same node."""
     named = template_columns(node.name) if node.name and is_template(node.name) else (node.name,)
     for column in dict.fromkeys((*named, *(c for piece in node.text for c in template_columns(piece)))):
         if column is not None:

@@ -1,8 +1,8 @@
-"""One ingestion into a store: batches become transactions, and rows are told by what became of them.
+"""Writes the batches of an ingestion into a store and counts which rows changed the graph.
 
-Where a label or type was empty when the run began, everything is taken to be new, and the server's counters
-confirm it; where they do not, and for all that held something, what is there is read and compared first, and
-what would not change is not written.
+Where a label or type was empty when the run began, a batch is written as new, and the store refuses it if it
+is not. Then, and where a label or type held something, the stored values are read and compared first, and
+only what differs is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -129,7 +129,7 @@ class RunWriter:
                 owners.append(owner)
                 sent.append(row)
                 continue
-            same, was = _says(known, row["properties"]), known[RUN_PROPERTY]
+            same, was = _same(known, row["properties"]), known[RUN_PROPERTY]
             now = brought_by(was, self.run_id)
             if not same:
                 owners.append(owner)
@@ -144,6 +144,6 @@ def _wanted(named: Sequence[tuple[int, NodeRow | RelationRow]]) -> list[str]:
     return sorted({RUN_PROPERTY}.union(*(row["properties"] for _, row in named)))
 
 
-def _says(known: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
-    """Whether what is stored says the same; 1 and 1.0 and true are three values."""
+def _same(known: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
+    """Whether the stored values are the same; 1 and 1.0 and true are three values."""
     return all(type(known[name]) is type(x) and known[name] == x for name, x in properties.items())

@@ -1,13 +1,12 @@
-"""All rows checked before the first is written: values, references, ids given twice.
+"""Checks all rows before the first is written: values, references, ids given twice.
 
-Sources that bring nodes are read first and judged at the end, because a row that is rejected takes its node
-along, and so may leave others dangling; the rest is judged while it is read. What is kept of a row is 16 to
-40 bytes of hashes and numbers. Rows are numbered through all files of a source.
+Sources that bring nodes are read first, and their references are resolved when all of them are read: a
+rejected row takes its node along, so rows that refer to this node are rejected too, and so on. The other
+sources are checked while they are read. Of a row, 16 to 40 bytes of hashes and numbers are kept.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -16,44 +15,13 @@ from kg.graph import BoolArray, HashArray, IntArray
 from kg.ingestion.chunks import Problem
 from kg.ingestion.hashes import Growing, combined, hashes, in_sorted
 from kg.ingestion.mapping import Mapping
-from kg.ingestion.rows import Edges, SourceUse, check, ends, flat, said_of, shortened, use_of
+from kg.ingestion.read_state import FileCounts, ReadState, Reference, Validation, ValidationResult
+from kg.ingestion.rows import Edges, SourceUse, check, ends, flat, node_contents, shortened, use_of
 from kg.ingestion.sources import Table
 from kg.progress import Report, silent
 
 Sink = Callable[[Table, Problem], None]
-"""Told of every rejected row, once."""
-
-
-@dataclass
-class FileCounts:
-    """One file of a source, as far as it was checked; `before` is how many rows the files before it have."""
-
-    table: Table
-    before: int
-    read: int = 0
-    rejected: int = 0
-    seconds: float = 0.0
-
-
-@dataclass
-class Verdict:
-    """What is to be written of one source."""
-
-    use: SourceUse
-    files: list[FileCounts] = field(default_factory=list)
-    rejected: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
-    """The numbers of the rejected rows, sorted."""
-    repeated: dict[str, IntArray] = field(default_factory=dict)
-    """By label, rows whose node an earlier row brings; by type, rows whose event a later row replaces."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """The verdict on each source, in the order in which they are to be written."""
-
-    sources: dict[str, Verdict]
-    stopped: bool
-    """Whether there were more errors than allowed; then what was read is all that was judged."""
+"""Called once with every rejected row."""
 
 
 def validate(
@@ -63,24 +31,24 @@ def validate(
     max_errors: int | None = None,
     report: Report = silent,
 ) -> Validation:
-    """Read everything and tell `sink` of each row that is rejected; stops after more than `max_errors`.
+    """Read everything and call `sink` with each rejected row; stops after more than `max_errors`.
 
     Raises:
         DataError: a file cannot be read to its end.
     """
     uses = {name: use_of(mapping, name) for name in writing_order(mapping)}
-    work = _Work(mapping, sink, max_errors, report)
+    validator = Validator(mapping, sink, max_errors, report)
     try:
         for bringing_nodes in (True, False):
             for name, use in uses.items():
                 if bool(use.nodes) == bringing_nodes:
-                    work.read(name, use, tables[name], settled=not bringing_nodes)
+                    validator.read(name, use, tables[name], resolved=not bringing_nodes)
             if bringing_nodes:
-                work.settle()
-        work.find_repeated()
+                validator.resolve()
+        validator.find_repeated()
     except _TooManyRejectedError:
-        return Validation(work.verdicts(uses), stopped=True)
-    return Validation(work.verdicts(uses), stopped=False)
+        return Validation(validator.results(uses), stopped=True)
+    return Validation(validator.results(uses), stopped=False)
 
 
 def writing_order(mapping: Mapping) -> list[str]:
@@ -105,40 +73,8 @@ class _TooManyRejectedError(Exception):
     pass
 
 
-@dataclass
-class _Reference:
-    """One end of a relation, as far as its nodes come from a source that is not settled."""
-
-    edges: Edges
-    end: int
-    ids: Growing = field(default_factory=Growing)
-    rows: Growing = field(default_factory=lambda: Growing("q"))
-
-
-@dataclass
-class _Read:
-    """What is kept of the rows of one source."""
-
-    name: str
-    verdict: Verdict
-    rejected: Growing = field(default_factory=lambda: Growing("q"))
-    nodes: dict[str, tuple[Growing, Growing, Growing]] = field(default_factory=dict)
-    """By label: id, what is said, row."""
-    references: list[_Reference] = field(default_factory=list)
-    events: dict[str, tuple[Growing, Growing]] = field(default_factory=dict)
-    """By type: the pair, row."""
-
-    def refuse(self, rows: IntArray) -> None:
-        self.rejected.add(rows.astype(np.int64))
-
-    def settle_rows(self) -> IntArray:
-        """The rejected rows so far, sorted."""
-        self.verdict.rejected = np.unique(self.rejected.all()).astype(np.int64)
-        return self.verdict.rejected
-
-
-class _Work:
-    """One validation under way."""
+class Validator:
+    """Reads the sources of one mapping, then resolves their references."""
 
     def __init__(self, mapping: Mapping, sink: Sink, max_errors: int | None, report: Report) -> None:
         self._mapping = mapping
@@ -146,43 +82,44 @@ class _Work:
         self._max_errors = max_errors
         self._report = report
         self._errors = 0
-        self._read: dict[str, _Read] = {}
+        self._read: dict[str, ReadState] = {}
         self._ids: dict[str, HashArray] = {}
-        """The ids of each label that has a source, sorted, once they are settled."""
+        """Hashes of the accepted ids of each label that has a source, sorted; there once it is resolved."""
 
-    def verdicts(self, uses: dict[str, SourceUse]) -> dict[str, Verdict]:
+    def results(self, uses: dict[str, SourceUse]) -> dict[str, ValidationResult]:
         """In the order in which sources are written; those not read have no files."""
         return {
-            name: self._read[name].verdict if name in self._read else Verdict(u) for name, u in uses.items()
+            name: self._read[name].result if name in self._read else ValidationResult(u)
+            for name, u in uses.items()
         }
 
-    def read(self, name: str, use: SourceUse, tables: list[Table], settled: bool) -> None:
-        """Read one source; with `settled` its references can be judged at once."""
-        source = self._read[name] = _Read(name, Verdict(use))
+    def read(self, name: str, use: SourceUse, tables: list[Table], resolved: bool) -> None:
+        """Read one source; with `resolved` the nodes are known, so its references are checked at once."""
+        source = self._read[name] = ReadState(name, ValidationResult(use))
         source.nodes = {label: (Growing(), Growing(), Growing("q")) for label, _ in use.nodes}
         source.events = {e.kind: (Growing(), Growing("q")) for e in use.edges if e.interaction}
-        source.references = [_Reference(edges, end) for edges, end in self._foreign_ends(use)]
+        source.references = [Reference(edges, end) for edges, end in self._foreign_ends(use)]
         stage, before = f"check {name}", 0
         self._report(stage, 0, None)
         for table in tables:
             counts = FileCounts(table, before)
-            source.verdict.files.append(counts)
+            source.result.files.append(counts)
             began = time.perf_counter()
             for chunk in table.chunks(list(use.columns)):
                 refused = check(chunk.frame, use)
                 counts.read += len(chunk.frame) + len(chunk.unreadable)
-                self._tell(source, counts, [*chunk.unreadable, *refused.problems])
+                self._report_rejected(source, counts, [*chunk.unreadable, *refused.problems])
                 frame = chunk.frame[~refused.bad]
-                if settled:
-                    frame = self._judge_references(source, counts, frame)
-                self._keep(source, frame, before)
+                if resolved:
+                    frame = self._check_references(source, counts, frame)
+                self._keep_hashes(source, frame, before)
                 counts.seconds += time.perf_counter() - began
                 self._report(stage, before + counts.read, None)
                 self._stop_if_too_many()
                 began = time.perf_counter()
             before += counts.read
         self._report(stage, before, before)
-        source.settle_rows()
+        source.collect_rejected()
 
     def _foreign_ends(self, use: SourceUse) -> Iterator[tuple[Edges, int]]:
         """The ends of relations whose nodes have to come from other rows."""
@@ -191,14 +128,14 @@ class _Work:
                 if self._mapping.nodes[label].source is not None and not use.own_end(label, column):
                     yield edges, end
 
-    def _judge_references(self, source: _Read, counts: FileCounts, frame: pd.DataFrame) -> pd.DataFrame:
+    def _check_references(self, source: ReadState, counts: FileCounts, frame: pd.DataFrame) -> pd.DataFrame:
         for reference in source.references:
             edges, end = reference.edges, reference.end
             ids = ends(frame, edges)["head" if end == 0 else "tail"]
             unknown = ids[~in_sorted(hashes(ids), self._ids[edges.labels[end]])]
             unknown = unknown[~unknown.index.duplicated()]
             reason = self._dangling(edges.labels[end])
-            self._tell(
+            self._report_rejected(
                 source,
                 counts,
                 [
@@ -209,14 +146,14 @@ class _Work:
             frame = frame[~frame.index.isin(unknown.index)]
         return frame
 
-    def _keep(self, source: _Read, frame: pd.DataFrame, before: int) -> None:
+    def _keep_hashes(self, source: ReadState, frame: pd.DataFrame, before: int) -> None:
         rows = frame.index.to_numpy(np.int64) + before
-        for label, node in source.verdict.use.nodes:
-            ids, said, numbers = source.nodes[label]
+        for label, node in source.result.use.nodes:
+            ids, contents, numbers = source.nodes[label]
             ids.add(hashes(flat(frame[node.id])))
-            said.add(combined((hashes(x) for x in said_of(frame, node)), len(frame)))
+            contents.add(combined((hashes(x) for x in node_contents(frame, node)), len(frame)))
             numbers.add(rows)
-        for edges in source.verdict.use.edges:
+        for edges in source.result.use.edges:
             kept = [r for r in source.references if r.edges is edges] if source.nodes else []
             if edges.interaction is None and not kept:
                 continue
@@ -231,96 +168,98 @@ class _Work:
                 events.add(combined(both, len(pairs)))
                 numbers.add(numbered)
 
-    def settle(self) -> None:
-        """Judge what hangs on other rows of the sources that bring nodes, until nothing more falls."""
-        late: dict[str, dict[int, tuple[str, str]]] = {name: {} for name in self._read}
+    def resolve(self) -> None:
+        """Reject rows that contradict other rows or refer to rejected ones, until no more are found."""
+        found_later: dict[str, dict[int, tuple[str, str]]] = {name: {} for name in self._read}
         for source in self._read.values():
-            for label, node in source.verdict.use.nodes:
+            for label, node in source.result.use.nodes:
                 for row, first in self._conflicts(source, label):
                     reason = f"{first} says otherwise of this {label}"
-                    late[source.name].setdefault(row, (node.id, reason))
-            source.refuse(np.array(list(late[source.name]), np.int64))
-            self._settle_ids(source)
-        while any(self._drop_dangling(source, late[source.name]) for source in self._read.values()):
+                    found_later[source.name].setdefault(row, (node.id, reason))
+            source.reject(np.array(list(found_later[source.name]), np.int64))
+            self._resolve_ids(source)
+        while any(self._drop_dangling(source, found_later[source.name]) for source in self._read.values()):
             pass
         for source in self._read.values():
-            self._tell_late(source, late[source.name])
+            self._report_found_later(source, found_later[source.name])
             source.references = []
 
-    def _conflicts(self, source: _Read, label: str) -> Iterator[tuple[int, str]]:
-        """Rows that give a node's id other properties than the first that has it, and where that is."""
-        ids, said, rows = (numbers.all() for numbers in source.nodes[label])
+    def _conflicts(self, source: ReadState, label: str) -> Iterator[tuple[int, str]]:
+        """Rows that give an id other properties than its first row, and the place of the first."""
+        ids, contents, rows = (numbers.all() for numbers in source.nodes[label])
         order = np.argsort(ids, kind="stable")
         starts = _starts(ids[order])
         group = np.cumsum(starts) - 1
         firsts = order[starts]
-        differs = said[order] != said[firsts][group]
+        differs = contents[order] != contents[firsts][group]
         for place, first in zip(order[differs], firsts[group[differs]], strict=True):
             counts = _file_of(source, int(rows[first]))
             yield int(rows[place]), f"row {int(rows[first]) - counts.before} of {counts.table.path.name}"
 
-    def _settle_ids(self, source: _Read) -> None:
-        rejected = source.settle_rows()
+    def _resolve_ids(self, source: ReadState) -> None:
+        rejected = source.collect_rejected()
         for label, (ids, _, rows) in source.nodes.items():
             self._ids[label] = np.unique(ids.all()[~in_sorted(rows.all(), rejected)]).astype(np.uint64)
 
-    def _drop_dangling(self, source: _Read, late: dict[int, tuple[str, str]]) -> bool:
-        """Reject the rows that refer to nothing; whether there were any."""
-        fallen: dict[int, tuple[str, str]] = {}
+    def _drop_dangling(self, source: ReadState, found_later: dict[int, tuple[str, str]]) -> bool:
+        """Reject the rows that refer to no accepted node; whether there were any."""
+        newly_rejected: dict[int, tuple[str, str]] = {}
         for reference in source.references:
             label, column = reference.edges.labels[reference.end], reference.edges.columns[reference.end]
             rows = reference.rows.all()
-            alive = ~in_sorted(rows, source.verdict.rejected)
-            dangling = rows[alive & ~in_sorted(reference.ids.all(), self._ids[label])]
-            fallen |= {
-                int(row): (column, self._dangling(label)) for row in dangling if int(row) not in fallen
+            accepted = ~in_sorted(rows, source.result.rejected)
+            dangling = rows[accepted & ~in_sorted(reference.ids.all(), self._ids[label])]
+            newly_rejected |= {
+                int(row): (column, self._dangling(label))
+                for row in dangling
+                if int(row) not in newly_rejected
             }
-        if fallen:
-            late |= fallen
-            source.refuse(np.array(list(fallen), np.int64))
-            self._settle_ids(source)
-        return bool(fallen)
+        if newly_rejected:
+            found_later |= newly_rejected
+            source.reject(np.array(list(newly_rejected), np.int64))
+            self._resolve_ids(source)
+        return bool(newly_rejected)
 
     def _dangling(self, label: str) -> str:
         return f"is the id of no {label}; add it to {self._mapping.nodes[label].source} or remove the row"
 
-    def _tell_late(self, source: _Read, late: dict[int, tuple[str, str]]) -> None:
-        """Tell of rows that fell after they were read; the files are read again for their values."""
-        if not late:
+    def _report_found_later(self, source: ReadState, found_later: dict[int, tuple[str, str]]) -> None:
+        """Report the rows rejected after they were read; the files are read again for their values."""
+        if not found_later:
             return
-        columns = list({column for column, _ in late.values()})
-        rows = np.array(sorted(late), np.int64)
-        for counts in source.verdict.files:
+        columns = list({column for column, _ in found_later.values()})
+        rows = np.array(sorted(found_later), np.int64)
+        for counts in source.result.files:
             for chunk in counts.table.chunks(columns):
                 numbers = chunk.frame.index.to_numpy(np.int64) + counts.before
                 frame = chunk.frame[in_sorted(numbers, rows)]
-                told = []
+                problems = []
                 for row in frame.index:
-                    column, reason = late[int(row) + counts.before]
+                    column, reason = found_later[int(row) + counts.before]
                     value = _shown(frame.at[row, column])
-                    told.append(Problem(int(row), column, shortened(value), reason))
-                self._tell(source, counts, told, refused=True)
+                    problems.append(Problem(int(row), column, shortened(value), reason))
+                self._report_rejected(source, counts, problems, refused=True)
                 self._stop_if_too_many()
 
     def find_repeated(self) -> None:
-        """Note which rows need not be written, because others say the same, or later ones replace them."""
+        """Note rows not to be written: an earlier one brings the node, or a later one replaces the event."""
         for source in self._read.values():
-            rejected, repeated = source.verdict.rejected, source.verdict.repeated
+            rejected, repeated = source.result.rejected, source.result.repeated
             for label, (ids, _, rows) in source.nodes.items():
                 repeated[label] = _repeats(ids, rows, rejected, keep_first=True)
             for kind, (pairs, rows) in source.events.items():
                 repeated[kind] = _repeats(pairs, rows, rejected, keep_first=False)
             source.nodes, source.events = {}, {}
 
-    def _tell(
-        self, source: _Read, counts: FileCounts, problems: list[Problem], refused: bool = False
+    def _report_rejected(
+        self, source: ReadState, counts: FileCounts, problems: list[Problem], refused: bool = False
     ) -> None:
         for problem in sorted(problems, key=lambda x: x.row):
             self._sink(counts.table, problem)
         counts.rejected += len(problems)
         self._errors += len(problems)
         if problems and not refused:
-            source.refuse(np.array([x.row for x in problems], np.int64) + counts.before)
+            source.reject(np.array([x.row for x in problems], np.int64) + counts.before)
 
     def _stop_if_too_many(self) -> None:
         if self._max_errors is not None and self._errors > self._max_errors:
@@ -331,8 +270,8 @@ def _shown(value: object) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _file_of(source: _Read, row: int) -> FileCounts:
-    return next(counts for counts in reversed(source.verdict.files) if counts.before < row)
+def _file_of(source: ReadState, row: int) -> FileCounts:
+    return next(counts for counts in reversed(source.result.files) if counts.before < row)
 
 
 def _starts(ordered: HashArray) -> BoolArray:
@@ -345,9 +284,9 @@ def _starts(ordered: HashArray) -> BoolArray:
 def _repeats(keys: Growing, rows: Growing, rejected: IntArray, keep_first: bool) -> IntArray:
     """The rows, sorted, whose key another row has too: all but the first, or all but the last."""
     numbers = rows.all()
-    alive = ~in_sorted(numbers, rejected)
-    numbers = numbers[alive]
-    ids = keys.all()[alive]
+    accepted = ~in_sorted(numbers, rejected)
+    numbers = numbers[accepted]
+    ids = keys.all()[accepted]
     order = np.argsort(ids, kind="stable")
     same = ~_starts(ids[order])[1:]
     return np.sort(numbers[order[1:][same] if keep_first else order[:-1][same]]).astype(np.int64)

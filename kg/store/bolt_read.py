@@ -90,8 +90,8 @@ class BoltReads(BoltSession, ReadStore, EventStore):
 
     @override
     def state(self) -> str:
-        # the identity and the revision tell our own writes; the counts tell what other clients added or
-        # deleted, though not what they changed in place
+        # the identity and the revision change with our own writes; the counts change where other clients add
+        # or delete, though not where they change in place
         counts = self.counts()
         mark = self._read(f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) RETURN s.identity, s.revision")
         return hashlib.sha256(repr((list(map(tuple, mark)), counts)).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Relations made from what the graph holds: written beside the facts, told apart from them, replaceable."""
+"""Derived relations: made from the content of the graph, written beside its facts, replaceable."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,10 @@ from kg.store.records import RelationRow
 from kg.store.store import WriteStore
 
 MARK = "trailmix_enriched"
-"""Which enrichment wrote a relation last; those of an earlier one go when all of a later one are there."""
+"""The property that names the enrichment that wrote a relation last."""
 
-WRITTEN = 10_000
+BATCH = 10_000
+"""How many relations are written at a time."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Replaced:
 
     written: int
     removed: int
-    """How many of an earlier enrichment were no longer found."""
+    """How many relations of an earlier enrichment were deleted, since this one did not write them again."""
 
 
 def replace_derived(
@@ -33,17 +34,17 @@ def replace_derived(
     old: Iterable[str] = (),
     report: Report = silent,
 ) -> dict[str, Replaced]:
-    """Write the relations of each type; remove what an earlier enrichment left, also of the types `old`.
+    """Write the relations of each type; delete those of earlier enrichments, also of the types `old`.
 
-    Killed in between, it leaves both; run again, it ends as if it had not been.
+    Where it was killed in between, both are in the graph; calling it again completes it.
 
     Raises:
         UsageError: one of the types is a fact of the graph's own.
     """
     schema = store.schema()
-    told = {x.type for x in schema.interactions} | {x.type for x in schema.relations if not x.derived}
+    ingested = {x.type for x in schema.interactions} | {x.type for x in schema.relations if not x.derived}
     for kind in relations:
-        if kind in told:
+        if kind in ingested:
             raise UsageError(f"{kind} is a relation that this graph was ingested with; it is not overwritten")
     types = {x.type: x for x in (*schema.relations, *(relation for relation, _ in relations.values()))}
     store.prepare(schema.model_copy(update={"relations": tuple(types.values())}))
@@ -64,8 +65,8 @@ def derived_types(schema: GraphSchema, prefix: str) -> list[str]:
 
 
 def _write(store: WriteStore, kind: str, rows: Iterable[RelationRow], mark: str, report: Report) -> int:
-    written, left = 0, iter(rows)
-    while part := list(islice(left, WRITTEN)):
+    written, remaining = 0, iter(rows)
+    while part := list(islice(remaining, BATCH)):
         marked: list[Any] = [{**row, "properties": {**row["properties"], MARK: mark}} for row in part]
         written += store.upsert_relations(kind, marked)
         report(kind, written, None)

@@ -1,8 +1,8 @@
-"""What a graph holds, provenance aside, as one hash: equal content gives the same on every engine.
+"""One hash of the content of a graph, without provenance: equal content has the same hash on every engine.
 
 Each node and relation is hashed by itself, in one spelling of its values, and the hashes are added up
 (AdHash: Bellare and Micciancio 1997), so order does not matter, a duplicate does, and only one batch is in
-memory at a time. It tells accidents, not forgeries. What the schema does not name is not looked at.
+memory at a time. It detects accidents, not forgeries. What the schema does not name is not part of it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from kg.schema import GraphSchema
 from kg.store.store import ReadStore
 
 INTERNAL = "trailmix_"
-"""Properties whose names begin so tell where something came from; they are no content."""
+"""Properties whose names begin with it are provenance, not content."""
 
 _MODULUS = 2**256
 
@@ -31,7 +31,7 @@ class GraphContent:
 
 
 def content(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties without those that tell provenance."""
+    """Properties without provenance."""
     return {name: value for name, value in properties.items() if not name.startswith(INTERNAL)}
 
 
@@ -55,7 +55,7 @@ def graph_content(store: ReadStore, report: Report = silent) -> GraphContent:
             sizes[name] += 1
     report("hash the graph", len(names), len(names))
     digest = hashlib.sha256(total.to_bytes(32))
-    digest.update(_digest(_told(schema, {name for name, size in sizes.items() if size})))
+    digest.update(_digest(_canonical(schema, {name for name, size in sizes.items() if size})))
     held = sum(sizes[x.label] for x in schema.labels)
     return GraphContent(digest.hexdigest(), held, sum(sizes.values()) - held)
 
@@ -72,8 +72,8 @@ def _types(schema: GraphSchema) -> list[str]:
     return [*(x.type for x in schema.relations), *(x.type for x in schema.interactions)]
 
 
-def _told(schema: GraphSchema, present: set[str]) -> list[Any]:
-    """The schema in an order that does not tell which mapping came first."""
+def _canonical(schema: GraphSchema, present: set[str]) -> list[Any]:
+    """The schema in an order that does not depend on which mapping came first."""
 
     def part(models: Iterable[Any], key: str) -> list[Any]:
         found = [x for x in models if getattr(x, key) in present]

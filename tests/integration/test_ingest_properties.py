@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kg.errors import TrailmixError
-from kg.ingestion import chunks
-from kg.ingestion import ingest as ingestion
+from kg.ingestion import chunks, write
 from kg.ingestion.ingest import IngestOptions, ingest
 from kg.ingestion.mapping import Mapping
 
@@ -114,7 +113,7 @@ def check_one(mapping, given_files, batch, kill, fake_store, other_store):
     with (
         TemporaryDirectory() as name,
         patch.object(chunks, "CHUNK_ROWS", batch),
-        patch.object(ingestion, "BATCH_EDGES", batch),
+        patch.object(write, "BATCH_EDGES", batch),
     ):
         folder = Path(name)
         for file, content in given_files.items():

@@ -152,7 +152,7 @@ def _comes_up(server: RunningServer) -> bool:
 
 
 def _answers(server: RunningServer) -> bool:
-    """Whether Bolt lets us in, and HTTP is there too: a Neo4j told to stop before that does not end well."""
+    """Whether Bolt accepts the login and HTTP answers: a Neo4j stopped before that does not end cleanly."""
     if port_is_free(server.state.bolt_port):
         return False
     try:

@@ -1,7 +1,7 @@
 """One background server of a folder: its locks, state file, password, ports and process.
 
-Whether the server lives is asked of the kernel, not of a pid file: the server inherits an open, locked file
-and so holds that lock exactly as long as it runs, whatever killed it and whoever has its pid today.
+Whether the server runs is asked of the kernel, not of a pid file: the server inherits an open, locked file
+and holds that lock exactly as long as it runs, whatever killed it and whichever process has its pid now.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ EngineName = Literal["arcadedb", "neo4j"]
 
 
 class ServerState(BaseModel):
-    """What `server.json` says of the server last started in a folder; it stays there when the server ends."""
+    """The content of `server.json`: the server last started in a folder; it stays when the server ends."""
 
     model_config = ConfigDict(frozen=True)
 
