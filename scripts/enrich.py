@@ -7,10 +7,10 @@ import typer
 
 if TYPE_CHECKING:
     from embeddings.text.linking import Link
-    from kg.derived import Replaced
     from kg.graph import GraphSnapshot
     from kg.schema import RelationSchema
-    from kg.store import PropertyValue, RelationRow
+    from kg.store.derived import Replaced
+    from kg.store.records import PropertyValue, RelationRow
 
 app = typer.Typer(
     help="Add relations that are found in the items' texts; models ignore them unless asked.",
@@ -34,11 +34,11 @@ def similar(
     """
     from embeddings.text.encoder import open_encoder
     from embeddings.text.similar import nearest
-    from kg.connect import open_store
-    from kg.derived import replace_derived
     from kg.schema import Phrase, RelationSchema
     from kg.settings import load_settings
     from kg.snapshot import SnapshotCache
+    from kg.store.connect import open_store
+    from kg.store.derived import replace_derived
     from scripts.progress import reporting
 
     settings = load_settings()
@@ -71,10 +71,10 @@ def text_entities(
     """
     from embeddings.text.encoder import open_encoder
     from embeddings.text.linking import link_entities
-    from kg.connect import open_store
-    from kg.derived import derived_types, replace_derived
     from kg.settings import load_settings
     from kg.snapshot import SnapshotCache
+    from kg.store.connect import open_store
+    from kg.store.derived import derived_types, replace_derived
     from scripts.progress import reporting
 
     settings = load_settings()

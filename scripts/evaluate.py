@@ -155,8 +155,8 @@ def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Gro
     from embeddings.data.splits import random_split, temporal_split
     from embeddings.evaluation.trials import Trial, split_tasks
     from embeddings.text.encoder import open_encoder
-    from kg.connect import open_store
     from kg.snapshot import SnapshotCache
+    from kg.store.connect import open_store
 
     with open_store(settings) as store:
         snapshot = SnapshotCache(settings.snapshots_folder).load(store, report)
@@ -170,7 +170,7 @@ def on_benchmark(settings: "Settings", folder: Path, protocol: str, seed: int, r
     """A folder's trials of one protocol, or of all."""
     from embeddings.evaluation.protocols import PROTOCOLS, trials
     from embeddings.text.encoder import open_encoder
-    from kg.benchmark import read_benchmark
+    from kg.adapters.benchmark import read_benchmark
 
     benchmark = read_benchmark(folder)
     wanted = tuple(PROTOCOLS) if protocol == "all" else (protocol,)

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from kg.exports.tables import Exported
     from kg.progress import Report
-    from kg.store import GraphStore
+    from kg.store.store import ReadStore
 
 app = typer.Typer(help="Write the whole graph as files for other programs.", no_args_is_help=True)
 
@@ -50,11 +50,11 @@ def parquet(target: Target) -> None:
     _run(export_parquet, target)
 
 
-def _run(export: "Callable[[GraphStore, Path, Report], Exported]", target: Path) -> None:
+def _run(export: "Callable[[ReadStore, Path, Report], Exported]", target: Path) -> None:
     import sys
 
-    from kg.connect import open_store
     from kg.settings import load_settings
+    from kg.store.connect import open_store
     from scripts.progress import reporting
 
     with open_store(load_settings()) as store, reporting() as report:

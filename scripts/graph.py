@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from kg.servers.control import RunningServer
     from kg.settings import Settings
+    from kg.store.servers.control import RunningServer
 
 app = typer.Typer(help="Start, stop and query the graph.", no_args_is_help=True)
 
@@ -32,7 +32,7 @@ def start(
 
     Example: trailmix graph start --engine neo4j --http-port 7474
     """
-    from kg.servers import control
+    from kg.store.servers import control
 
     server = control.start(
         _own_server(), engine, bolt_port=bolt_port, http_port=http_port, heap=heap, fast=fast
@@ -47,7 +47,7 @@ def stop() -> None:
 
     Example: trailmix graph stop
     """
-    from kg.servers import control
+    from kg.store.servers import control
 
     print("stopped" if control.stop(_own_server()) else "no graph server was running")
 
@@ -85,8 +85,8 @@ def cypher(
 
     Example: trailmix graph cypher "MATCH (m:Movie {id: $id}) RETURN m.title" --param id=m1
     """
-    from kg.connect import open_store
     from kg.settings import load_settings
+    from kg.store.connect import open_store
 
     text = sys.stdin.read() if statement == "-" else statement
     with open_store(load_settings()) as store:
@@ -104,9 +104,9 @@ def content_hash(json: Annotated[bool, typer.Option("--json", help="For machines
     """
     from dataclasses import asdict
 
-    from kg.connect import open_store
-    from kg.content import graph_content
     from kg.settings import load_settings
+    from kg.store.connect import open_store
+    from kg.store.graph_hash import graph_content
     from scripts.progress import reporting
 
     with open_store(load_settings()) as store, reporting() as report:
@@ -138,9 +138,9 @@ def _described(server: "RunningServer") -> dict[str, Any]:
 
 
 def _status(settings: "Settings") -> dict[str, Any]:
-    from kg.connect import open_store
     from kg.errors import GraphSchemaError, GraphUnavailableError
-    from kg.servers import control
+    from kg.store.connect import open_store
+    from kg.store.servers import control
 
     server = None if settings.neo4j_uri else control.status(settings)
     if server is None and not settings.neo4j_uri:

@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from kg.ingest import IngestOptions, IngestReport
+    from kg.ingestion.ingest import IngestOptions
+    from kg.ingestion.report import IngestReport
 
 EXIT_REJECTED = 3
 
@@ -56,7 +57,7 @@ def command(
 
     Example: trailmix ingest films/mapping.yaml --rejects rejected.jsonl
     """
-    from kg.ingest import IngestOptions
+    from kg.ingestion.ingest import IngestOptions
 
     _check_outputs(source, rejects, report)
     if published is not None:
@@ -80,8 +81,8 @@ def undo(run: Annotated[str, typer.Argument(help="The id of the run, as its repo
 
     Example: trailmix ingest undo 20260131T120000-a1b2c3
     """
-    from kg.connect import open_store
     from kg.settings import load_settings
+    from kg.store.connect import open_store
 
     with open_store(load_settings()) as store:
         undone = store.undo_run(run)
@@ -90,13 +91,13 @@ def undo(run: Annotated[str, typer.Argument(help="The id of the run, as its repo
 
 
 def _ingest(source: Path, options: "IngestOptions", dry_run: bool) -> "IngestReport":
-    from kg.benchmark_graph import ingest_benchmark
-    from kg.connect import open_store
+    from kg.adapters.benchmark_graph import ingest_benchmark
     from kg.errors import UsageError
-    from kg.ingest import dry_run as check
-    from kg.ingest import ingest
-    from kg.mapping import load_mapping
+    from kg.ingestion.ingest import dry_run as check
+    from kg.ingestion.ingest import ingest
+    from kg.ingestion.mapping import load_mapping
     from kg.settings import load_settings
+    from kg.store.connect import open_store
     from scripts.progress import reporting
 
     if source.is_dir() and not (source / "interactions.tsv").exists():
@@ -127,7 +128,7 @@ def _adapted(name: str, folder: Path) -> Path:
 def _check_outputs(source: Path, rejects: Path | None, report: Path | None) -> None:
     """Refuse, before hours of work, what would overwrite an input or cannot be written."""
     from kg.errors import UsageError
-    from kg.rejects import refuse_overwriting
+    from kg.ingestion.rejects import refuse_overwriting
 
     refuse_overwriting((rejects, report), source.iterdir() if source.is_dir() else [source])
     if report is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kg.graph import GraphSnapshot
     from kg.progress import Report
     from kg.settings import Settings
-    from kg.store import GraphStore
+    from kg.store.store import GraphStore
     from service.recommender import Recommender
 
 NEXT = """
@@ -45,8 +45,8 @@ def command(
 
     Example: trailmix quickstart
     """
-    from kg.connect import open_store
     from kg.settings import load_settings
+    from kg.store.connect import open_store
 
     settings = load_settings()
     stages = Stages()
@@ -96,7 +96,7 @@ class Stages:
 
 def _sample(folder: Path) -> str:
     """Write the sample's files if they are not there; returns a hash of them all."""
-    from kg.sample import FILES, TERMS, write_sample
+    from kg.adapters.sample import FILES, TERMS, write_sample
 
     if all((folder / name).exists() for name in FILES):
         _say(f"sample files: unchanged in {folder}")
@@ -111,8 +111,8 @@ def _sample(folder: Path) -> str:
 
 def _ingest(settings: "Settings", store: "GraphStore", files: str, report: "Report") -> None:
     """Load the sample, unless the graph is still what it was after the last time."""
-    from kg.ingest import ingest
-    from kg.mapping import load_mapping
+    from kg.ingestion.ingest import ingest
+    from kg.ingestion.mapping import load_mapping
 
     mark = settings.home / "quickstart.json"
     if _is_loaded(store, mark, files):

@@ -12,7 +12,7 @@ def command(
 
     Example: trailmix sample films && trailmix ingest films/mapping.yaml
     """
-    from kg.sample import TERMS, write_sample
+    from kg.adapters.sample import TERMS, write_sample
 
     done = write_sample(folder)
     share = done.ratings_with_facts / done.ratings

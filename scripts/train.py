@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kg.progress import Report
     from kg.settings import Settings
     from kg.snapshot import SnapshotCache
-    from kg.store import GraphStore
+    from kg.store.store import GraphStore
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def command(
 
     Example: trailmix train --seed 1
     """
-    from kg.connect import open_store
     from kg.settings import load_settings
+    from kg.store.connect import open_store
 
     settings = load_settings()
     if refresh:

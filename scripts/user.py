@@ -16,8 +16,8 @@ def export(user_id: UserId) -> None:
 
     Example: trailmix user export 15 > 15.json
     """
-    from kg.connect import open_store
     from kg.settings import load_settings
+    from kg.store.connect import open_store
     from service.privacy import export_user
 
     settings = load_settings()
@@ -40,8 +40,8 @@ def forget(
 
     Example: trailmix user forget 15
     """
-    from kg.connect import open_store
     from kg.settings import load_settings
+    from kg.store.connect import open_store
     from service.privacy import forget_user
 
     settings = load_settings()

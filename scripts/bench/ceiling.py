@@ -7,7 +7,7 @@ from contextlib import chdir
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kg.store import RelationRow
+    from kg.store.records import RelationRow
 
 
 def bulk_loader(rows: "Iterable[list[RelationRow]]", users: int, items: int) -> float:
@@ -19,7 +19,7 @@ def bulk_loader(rows: "Iterable[list[RelationRow]]", users: int, items: int) -> 
     """
     from arcadedb_embedded import create_database
 
-    from kg.servers.arcadedb import HEAP
+    from kg.store.servers.arcadedb import HEAP
 
     with (
         tempfile.TemporaryDirectory() as folder,

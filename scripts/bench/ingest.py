@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from neo4j import Session
 
     from kg.schema import GraphSchema
-    from kg.store import GraphStore, RelationRow
+    from kg.store.records import RelationRow
+    from kg.store.store import ServerStore
 
 WARM_UP = 3
 """Batches of either way that do not count."""
@@ -91,7 +92,7 @@ def summary(seconds: dict[str, list[float]], size: int) -> dict[str, Any]:
     }
 
 
-def measure(store: "GraphStore", batches: int, size: int, *, create: bool = False) -> dict[str, list[float]]:
+def measure(store: "ServerStore", batches: int, size: int, *, create: bool = False) -> dict[str, list[float]]:
     """Seconds of each batch by way, "store", "driver" and maybe "create"; the graph is to be empty."""
     users, items = _ends(size)
     store.prepare(_schema())
@@ -138,9 +139,9 @@ def _rows(batches: int, size: int, users: int, items: int) -> "Iterator[list[Rel
         ]
 
 
-def _through_store(store: "GraphStore") -> Way:
-    from kg.ingest import new_run
-    from kg.runs import Batch, RunWriter
+def _through_store(store: "ServerStore") -> Way:
+    from kg.ingestion.ingest import new_run
+    from kg.ingestion.runs import Batch, RunWriter
 
     run = new_run("", "")
     store.begin_run(run)
@@ -155,7 +156,7 @@ def _through_store(store: "GraphStore") -> Way:
 
 def _bare_loop(session: "Session", kind: str, word: str = "MERGE") -> Way:
     """Writes a batch with nothing but the driver: one statement, one managed transaction."""
-    from kg.store_runs import relation_statement
+    from kg.store.statements import relation_statement
 
     statement = relation_statement(kind, "BenchUser", "BenchItem").replace("MERGE", word)
 
@@ -166,7 +167,7 @@ def _bare_loop(session: "Session", kind: str, word: str = "MERGE") -> Way:
 
 
 @contextmanager
-def _driver_session(store: "GraphStore") -> "Iterator[Session]":
+def _driver_session(store: "ServerStore") -> "Iterator[Session]":
     from neo4j import GraphDatabase
 
     connection = store.connection
@@ -178,13 +179,12 @@ def _driver_session(store: "GraphStore") -> "Iterator[Session]":
 
 
 @contextmanager
-def empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[GraphStore]":
+def empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[ServerStore]":
     """A store with nothing in it: at NEO4J_URI, or of a server that lives as long as this."""
-    from kg.connect import open_store
     from kg.errors import UsageError
-    from kg.servers import control
     from kg.settings import Settings, load_settings
-    from kg.store import GraphStore
+    from kg.store.connect import open_store, store_at
+    from kg.store.servers import control
 
     settings = load_settings()
     if settings.neo4j_uri:
@@ -199,7 +199,7 @@ def empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[GraphStore]":
     with tempfile.TemporaryDirectory() as folder:
         own = Settings(home=Path(folder))
         try:
-            with GraphStore(control.start(own, engine).connection) as store:
+            with store_at(control.start(own, engine).connection) as store:
                 yield store
         finally:
             control.stop(own)

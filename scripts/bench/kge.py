@@ -125,10 +125,10 @@ def _snapshot(benchmark: Path | None) -> "GraphSnapshot":
     """Of the folder, or of the graph that is in use; facts with a user at one end are left out."""
     from dataclasses import replace
 
-    from kg.benchmark_graph import read_graph
-    from kg.connect import open_store
+    from kg.adapters.benchmark_graph import read_graph
     from kg.settings import load_settings
     from kg.snapshot import SnapshotCache
+    from kg.store.connect import open_store
 
     if benchmark is not None:
         snapshot = read_graph(benchmark).snapshot()

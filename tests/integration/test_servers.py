@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from kg.connect import open_store
 from kg.errors import GraphServerError, GraphUnavailableError, SettingsError
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema
-from kg.servers import control
-from kg.servers.process import HOST, ServerFolder, ServerState, free_port
 from kg.settings import Settings
-from kg.store import NodeRow
+from kg.store.connect import open_store
+from kg.store.records import NodeRow
+from kg.store.servers import control
+from kg.store.servers.process import HOST, ServerFolder, ServerState, free_port
 from scripts import graph
 
 SCHEMA = GraphSchema(
@@ -100,7 +100,7 @@ def test_a_server_is_started_found_again_and_stopped(settings: Settings) -> None
 
 def test_two_commands_at_once_start_one_server_that_survives_them(settings: Settings) -> None:
     code = (
-        "from kg.servers import control; from kg.settings import Settings;"
+        "from kg.store.servers import control; from kg.settings import Settings;"
         "print(control.start(Settings(), fast=True).state.pid)"
     )
     command = [sys.executable, "-c", code]
