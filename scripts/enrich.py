@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from embeddings.linking import Link
+    from embeddings.text.linking import Link
     from kg.derived import Replaced
     from kg.graph import GraphSnapshot
     from kg.schema import RelationSchema
@@ -32,8 +32,8 @@ def similar(
 
     Example: trailmix enrich similar --k 5
     """
-    from embeddings.similar import nearest
-    from embeddings.text import open_encoder
+    from embeddings.text.encoder import open_encoder
+    from embeddings.text.similar import nearest
     from kg.connect import open_store
     from kg.derived import replace_derived
     from kg.schema import Phrase, RelationSchema
@@ -69,8 +69,8 @@ def text_entities(
 
     Example: trailmix enrich text-entities --threshold 0.9
     """
-    from embeddings.linking import link_entities
-    from embeddings.text import open_encoder
+    from embeddings.text.encoder import open_encoder
+    from embeddings.text.linking import link_entities
     from kg.connect import open_store
     from kg.derived import derived_types, replace_derived
     from kg.settings import load_settings

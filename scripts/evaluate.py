@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scripts.options import ExpertOption, KgeOption, training_config
+from scripts.options import KgeOption, ModelScorerOption, training_config
 from scripts.progress import reporting
 
 if TYPE_CHECKING:
-    from embeddings.comparison import Table
-    from embeddings.configs import KgeModel
-    from embeddings.evaluation import Method, Result, Trial
-    from embeddings.fusion import TrainingConfig
+    from embeddings.evaluation.comparison import Table
+    from embeddings.evaluation.trials import Method, Result, Trial
+    from embeddings.graph.configs import KgeModel
+    from embeddings.training.fit import TrainingConfig
     from kg.progress import Report
     from kg.settings import Settings
 
@@ -37,7 +37,7 @@ def command(
         typer.Option("--scorer", help="A method to measure; may be repeated. all: every one there is."),
     ] = None,
     kge: KgeOption = None,
-    expert: ExpertOption = None,
+    expert: ModelScorerOption = None,
     against: Annotated[
         str | None, typer.Option(help="The baseline of ratios. None: the best one measured, by trial.")
     ] = None,
@@ -103,11 +103,11 @@ def method_names(asked: Sequence[str] | None) -> list[str]:
     Raises:
         UsageError: a name is unknown.
     """
-    from embeddings.evaluation import METHODS, OURS, PEERS
+    from embeddings.evaluation.trials import COMPARED, METHODS, OURS
     from kg.errors import UsageError
 
     if not asked:
-        return [OURS, *PEERS]
+        return [OURS, *COMPARED]
     names = list(dict.fromkeys([OURS, *METHODS] if "all" in asked else asked))
     for name in names:
         if name not in (OURS, *METHODS):
@@ -119,15 +119,15 @@ def compare(
     ground: Ground, methods: "Sequence[Method]", k: int, depth: int | None, report: "Report"
 ) -> Compared:
     """Measure each method in each trial."""
-    from embeddings.evaluation import measure_method
+    from embeddings.evaluation.trials import measure_method
 
     return Compared(ground, [measure_method(method, ground.trials, k, depth, report) for method in methods])
 
 
 def tabulate_all(compared: Compared, against: str | None, facet: str | None, seed: int) -> "list[Table]":
     """A table a trial."""
-    from embeddings.comparison import tabulate
-    from embeddings.evaluation import OURS
+    from embeddings.evaluation.comparison import tabulate
+    from embeddings.evaluation.trials import OURS
 
     return [tabulate(trial, found, OURS, against, facet, seed) for trial, found in compared.by_trial()]
 
@@ -136,10 +136,10 @@ def methods(
     names: Sequence[str], config: "TrainingConfig", kge: "KgeModel | None", seed: int, report: "Report"
 ) -> "list[Method]":
     """The model under a configuration, and scorers; `kge` in place of any other embedding of theirs."""
-    from embeddings.evaluation import OURS, Method, named_method
+    from embeddings.evaluation.trials import OURS, Method, named_method
 
     def model() -> Method:
-        from embeddings.fusion import fit
+        from embeddings.training.fit import fit
 
         return Method(OURS, (config,), lambda data, config: fit(data, config, seed, report).score)
 
@@ -152,7 +152,7 @@ def methods(
 
 def _embedding(config: Any, kge: "KgeModel") -> Any:
     """The configuration with this knowledge-graph embedding, if it has any."""
-    from embeddings.configs import GnnConfig, KgeConfig
+    from embeddings.graph.configs import GnnConfig, KgeConfig
 
     if isinstance(config, KgeConfig):
         return replace(config, model=kge)
@@ -160,9 +160,9 @@ def _embedding(config: Any, kge: "KgeModel") -> Any:
 
 
 def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Ground:
-    from embeddings.evaluation import Trial, split_tasks
-    from embeddings.splits import random_split, temporal_split
-    from embeddings.text import open_encoder
+    from embeddings.data.splits import random_split, temporal_split
+    from embeddings.evaluation.trials import Trial, split_tasks
+    from embeddings.text.encoder import open_encoder
     from kg.connect import open_store
     from kg.snapshot import SnapshotCache
 
@@ -176,8 +176,8 @@ def _graph(settings: "Settings", split: str, seed: int, report: "Report") -> Gro
 
 def on_benchmark(settings: "Settings", folder: Path, protocol: str, seed: int, report: "Report") -> Ground:
     """A folder's trials of one protocol, or of all."""
-    from embeddings.protocols import PROTOCOLS, trials
-    from embeddings.text import open_encoder
+    from embeddings.evaluation.protocols import PROTOCOLS, trials
+    from embeddings.text.encoder import open_encoder
     from kg.benchmark import read_benchmark
 
     benchmark = read_benchmark(folder)

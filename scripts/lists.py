@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.evaluation import Result, Trial
-from embeddings.metrics import Ranking
+from embeddings.evaluation.metrics import Ranking
+from embeddings.evaluation.trials import Result, Trial
 
 DEPTH = 100
 """How many items of each user are exported."""

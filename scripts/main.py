@@ -8,7 +8,6 @@ import typer
 from kg.errors import TrailmixError, UsageError
 from kg.settings import load_settings
 from scripts import (
-    bench,
     enrich,
     evaluate,
     export,
@@ -21,6 +20,7 @@ from scripts import (
     train,
     user,
 )
+from scripts.bench import app as bench
 from scripts.logs import configure_logs
 
 EXIT_FAILED = 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from embeddings.comparison import Table
+from embeddings.evaluation.comparison import Table
 from scripts.plots import pictures
 from scripts.report import accuracy, cells, ratio, span, title
 

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from embeddings.comparison import Table
+from embeddings.evaluation.comparison import Table
 from kg.errors import UsageError
 from scripts.report import short
 

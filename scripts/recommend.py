@@ -17,7 +17,7 @@ def command(
     like: Annotated[list[str] | None, typer.Option("--like", help="An entity they like, `Label:id`.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="What they want, in their own words.")] = None,
     parts: Annotated[
-        bool, typer.Option("--parts", help="What each expert contributed to each score.")
+        bool, typer.Option("--parts", help="What each scorer contributed to each score.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="The answer of POST /recommend.")] = False,
 ) -> None:

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Column
 from rich.table import Table as RichTable
 
-from embeddings.bootstrap import Comparison, Interval
-from embeddings.comparison import Row, Table
+from embeddings.evaluation.bootstrap import Comparison, Interval
+from embeddings.evaluation.comparison import Row, Table
 
 HEADINGS = {
     "ndcg": "NDCG",

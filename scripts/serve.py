@@ -22,7 +22,7 @@ def command(
 
     Example: trailmix serve --host 0.0.0.0 --port 8000
     """
-    from embeddings.artifact import latest_model
+    from embeddings.model.artifact import latest_model
     from kg.settings import load_settings
     from scripts.logs import configure_logs
 

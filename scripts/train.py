@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scripts.options import ExpertOption, KgeOption, training_config
+from scripts.options import KgeOption, ModelScorerOption, training_config
 from scripts.progress import reporting
 
 if TYPE_CHECKING:
-    from embeddings.fusion import TrainingConfig
-    from embeddings.model import Manifest
+    from embeddings.model.model import Manifest
+    from embeddings.training.fit import TrainingConfig
     from kg.progress import Report
     from kg.settings import Settings
     from kg.snapshot import SnapshotCache
@@ -51,11 +51,11 @@ def command(
         bool,
         typer.Option(
             "--refresh",
-            help="Keep the latest model's ranking; fit only its experts, to the graph as it is now.",
+            help="Keep the latest model's ranking; fit only its scorers, to the graph as it is now.",
         ),
     ] = False,
     kge: KgeOption = None,
-    expert: ExpertOption = None,
+    expert: ModelScorerOption = None,
     json: Annotated[bool, typer.Option("--json", help="The manifest of the model, as JSON.")] = False,
 ) -> None:
     """Train a model on the graph, measure it beside baselines, and make it the one in use.
@@ -102,7 +102,7 @@ def _refuse_settings(context: typer.Context) -> None:
         ("measure", "--no-measure"),
         ("budget", "--budget"),
         ("kge", "--kge"),
-        ("expert", "--expert"),
+        ("expert", "--scorer"),
     ):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
@@ -125,11 +125,11 @@ def train_latest(
     With a `budget`, seconds, a configuration is searched first, from `config` on (None: the defaults);
     training comes on top.
     """
-    from embeddings.artifact import find_model, read_manifest, save_model
-    from embeddings.fusion import TrainingConfig
-    from embeddings.text import open_encoder
-    from embeddings.training import describe, train, train_unmeasured
-    from embeddings.tuning import tune
+    from embeddings.model.artifact import find_model, read_manifest, save_model
+    from embeddings.text.encoder import open_encoder
+    from embeddings.training.fit import TrainingConfig
+    from embeddings.training.train import describe, train, train_unmeasured
+    from embeddings.training.tuning import tune
     from kg.snapshot import SnapshotCache
 
     snapshots = SnapshotCache(settings.snapshots_folder)
@@ -153,10 +153,10 @@ def train_latest(
 def refresh_latest(
     settings: "Settings", store: "GraphStore", *, report: "Report", derived: bool = False
 ) -> Trained:
-    """Fit the latest model's experts to the graph as it is now, under the ranking that it has."""
-    from embeddings.artifact import find_model, latest_model, load_ranker, read_manifest, save_model
-    from embeddings.text import open_encoder
-    from embeddings.training import describe_refreshed, refreshed
+    """Fit the latest model's scorers to the graph as it is now, under the ranking that it has."""
+    from embeddings.model.artifact import find_model, latest_model, load_ranker, read_manifest, save_model
+    from embeddings.text.encoder import open_encoder
+    from embeddings.training.train import describe_refreshed, refreshed
     from kg.snapshot import SnapshotCache
 
     manifest, ranker = load_ranker(latest_model(settings.models_folder))
@@ -174,7 +174,7 @@ def refresh_latest(
 
 
 def _reused(path: Path) -> Trained:
-    from embeddings.artifact import read_manifest, use_model
+    from embeddings.model.artifact import read_manifest, use_model
 
     use_model(path)
     print("model: unchanged inputs, reused", file=sys.stderr)
@@ -183,7 +183,7 @@ def _reused(path: Path) -> Trained:
 
 def _prune(snapshots: "SnapshotCache", settings: "Settings") -> None:
     """Drop snapshots that no model was learnt from."""
-    from embeddings.artifact import saved_models
+    from embeddings.model.artifact import saved_models
 
     models = saved_models(settings.models_folder)
     snapshots.prune(needed={name for _, manifest in models for name in manifest.learnt_from})

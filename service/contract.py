@@ -40,7 +40,7 @@ class RecommendRequest(_Contract):
     )
     explain: bool = Field(True, description="Whether each item comes with its paths.")
     parts: bool = Field(
-        False, description="Whether each item comes with what each expert contributed to its score."
+        False, description="Whether each item comes with what each scorer contributed to its score."
     )
 
     @model_validator(mode="after")
@@ -71,7 +71,7 @@ class PathEdge(_Contract):
 
 
 class Path(_Contract):
-    """Why: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`, from what the asker did or said to the item."""
+    """Why: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`, from what the user did or said to the item."""
 
     score: float = Field(gt=0, le=1)
     text: str
@@ -89,7 +89,7 @@ class RecommendedItem(_Contract):
     paths: list[Path]
     parts: dict[str, float] | None = Field(
         None,
-        description="By expert, what it contributed: the sum is the score. Null unless asked for.",
+        description="By scorer, what it contributed: the sum is the score. Null unless asked for.",
     )
 
 

@@ -1,7 +1,7 @@
 """The recommender from disk."""
 
-from embeddings.artifact import latest_model, load_model, read_manifest
-from embeddings.text import TransformerEncoder, same_encoder
+from embeddings.model.artifact import latest_model, load_model, read_manifest
+from embeddings.text.encoder import TransformerEncoder, same_encoder
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
 from service.recommender import Recommender

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embeddings.artifact import read_manifest, remove_models
+from embeddings.model.artifact import read_manifest, remove_models
 from kg.errors import ArtifactError, UnknownIdError
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache

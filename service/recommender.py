@@ -7,10 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
-from embeddings.dataset import TimeArray, liked_histories
-from embeddings.metrics import tie_order
-from embeddings.model import UNKNOWN_TIMES, Manifest, Query, Scores
-from embeddings.text import TextEncoder
+from embeddings.data.dataset import TimeArray, liked_histories
+from embeddings.evaluation.metrics import tie_order
+from embeddings.model.model import UNKNOWN_TIMES, Manifest, Query, Scores
+from embeddings.text.encoder import TextEncoder
 from kg.explanation.base import PathConfig
 from kg.explanation.paths import ExplanationPath, Sources
 from kg.explanation.search import PathFinder
@@ -41,7 +41,7 @@ _GIVEN = 0
 
 
 class ScoringModel(Protocol):
-    """What the recommender needs of a model; `embeddings.model.Model` is one."""
+    """What the recommender needs of a model; `embeddings.model.model.Model` is one."""
 
     @property
     def manifest(self) -> Manifest:
@@ -56,7 +56,7 @@ class ScoringModel(Protocol):
 
 
 @dataclass
-class _Asker:
+class _UserContext:
     """What is known of who asks, while a request is read."""
 
     user: int | None = None
@@ -126,22 +126,22 @@ class Recommender:
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""
-        asker = self._asker(request)
-        scored = self._model.score(asker.query())
-        items = best(scored.total, ~self._excluded(request, asker), request.k)
+        user = self._user_context(request)
+        scored = self._model.score(user.query())
+        items = best(scored.total, ~self._excluded(request, user), request.k)
         if len(items) < request.k:
-            asker.warn("/k", f"only {len(items)} items are left to recommend")
+            user.warn("/k", f"only {len(items)} items are left to recommend")
         paths: list[list[ExplanationPath]] = [[] for _ in items]
         if request.explain:
-            paths = self._paths.find(asker.sources(), items, PATHS_PER_ITEM)
+            paths = self._paths.find(user.sources(), items, PATHS_PER_ITEM)
         parts = _parts(scored, items) if request.parts else [None for _ in items]
         return Recommendation(
             items=[
                 self._item(rank, item, float(scored.total[item]), why, made_of)
                 for rank, (item, why, made_of) in enumerate(zip(items, paths, parts, strict=True), start=1)
             ],
-            user_state=asker.state,
-            warnings=asker.warnings,
+            user_state=user.state,
+            warnings=user.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version),
         )
 
@@ -154,49 +154,49 @@ class Recommender:
     def _understanding(self) -> Understanding:
         return Understanding(self.snapshot, self._encoder)
 
-    def _asker(self, request: RecommendRequest) -> _Asker:
-        asker = _Asker()
-        self._read_user(request, asker)
-        self._read_history(request, asker)
-        self._read_likes(request, asker)
+    def _user_context(self, request: RecommendRequest) -> _UserContext:
+        user = _UserContext()
+        self._read_user(request, user)
+        self._read_history(request, user)
+        self._read_likes(request, user)
         if request.said:
             understood = self._understanding.understand(request.said)
-            asker.vector = understood.vector
+            user.vector = understood.vector
             for node in understood.nodes:
-                asker.like(node, self.snapshot.n_items)
-        return asker
+                user.like(node, self.snapshot.n_items)
+        return user
 
-    def _read_user(self, request: RecommendRequest, asker: _Asker) -> None:
+    def _read_user(self, request: RecommendRequest, user: _UserContext) -> None:
         if request.user_id is None:
             return
-        asker.user = self.snapshot.users.find(request.user_id)
-        if asker.user is None:
-            asker.warn("/user_id", f"no {self.snapshot.users.label} has the id {request.user_id!r} yet")
+        user.user = self.snapshot.users.find(request.user_id)
+        if user.user is None:
+            user.warn("/user_id", f"no {self.snapshot.users.label} has the id {request.user_id!r} yet")
         else:
-            asker.liked.update(self._likes.of(asker.user))
-            asker.when = self._likes.when(asker.user)
+            user.liked.update(self._likes.of(user.user))
+            user.when = self._likes.when(user.user)
 
-    def _read_history(self, request: RecommendRequest, asker: _Asker) -> None:
+    def _read_history(self, request: RecommendRequest, user: _UserContext) -> None:
         items = self.snapshot.items
         for n, item_id in enumerate(request.history):
             item = items.find(item_id)
             if item is None:
-                asker.warn(f"/history/{n}", f"no {items.label} has the id {item_id!r}; it was left out")
+                user.warn(f"/history/{n}", f"no {items.label} has the id {item_id!r}; it was left out")
             else:
-                asker.like(item, self.snapshot.n_items, _GIVEN)
+                user.like(item, self.snapshot.n_items, _GIVEN)
 
-    def _read_likes(self, request: RecommendRequest, asker: _Asker) -> None:
+    def _read_likes(self, request: RecommendRequest, user: _UserContext) -> None:
         for n, given in enumerate(request.likes):
             nodes = self._named(given)
             if len(nodes) == 1:
-                asker.like(nodes[0], self.snapshot.n_items)
+                user.like(nodes[0], self.snapshot.n_items)
             elif nodes:
                 forms = ", ".join(f"{label}:{x}" for label, x in map(self.snapshot.locate, nodes))
-                asker.warn(
+                user.warn(
                     f"/likes/{n}", f"the id {given!r} could be {forms}; it was left out, write one of them"
                 )
             else:
-                asker.warn(f"/likes/{n}", f"nothing in the graph has the id {given!r}; it was left out")
+                user.warn(f"/likes/{n}", f"nothing in the graph has the id {given!r}; it was left out")
 
     def _named(self, given: str) -> list[int]:
         """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
@@ -209,13 +209,13 @@ class Recommender:
         found = [offsets[v.label] + v.index(given) for v in vocabularies if given in v]
         return [node for node in found if node >= self.snapshot.n_items] or found
 
-    def _excluded(self, request: RecommendRequest, asker: _Asker) -> BoolArray:
+    def _excluded(self, request: RecommendRequest, user: _UserContext) -> BoolArray:
         excluded = np.zeros(self.snapshot.n_items, bool)
         if request.exclude_seen:
-            excluded[_numbers(asker.liked)] = True
-            if asker.user is not None:
+            excluded[_numbers(user.liked)] = True
+            if user.user is not None:
                 seen = self.snapshot.seen
-                excluded[seen.indices[seen.indptr[asker.user] : seen.indptr[asker.user + 1]]] = True
+                excluded[seen.indices[seen.indptr[user.user] : seen.indptr[user.user + 1]]] = True
         return excluded
 
     def _item(
@@ -280,7 +280,7 @@ def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
 
 
 def _parts(scored: Scores, items: Sequence[int]) -> list[dict[str, float]]:
-    """What each expert contributed to each item, the largest first; who contributed nothing is left out."""
+    """What each scorer contributed to each item, the largest first; who contributed nothing is left out."""
     parts = scored.parts(_numbers(items))
     made_of = [{name: float(values[row]) for name, values in parts.items()} for row in range(len(items))]
     return [

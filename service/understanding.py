@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from embeddings.text import TextEncoder
+from embeddings.text.encoder import TextEncoder
 from kg.graph import FloatArray, GraphSnapshot, IntArray
 
 SMALL = 2_000

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
-from embeddings.dataset import Dataset, Histories
+from embeddings.data.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray
 from kg.progress import Report, silent
@@ -64,10 +64,10 @@ class Als(Scorer[AlsConfig]):
     @override
     def score(self, histories: Histories) -> FloatArray:
         users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
-        for asker in range(len(histories)):
-            mine = self.factors[np.unique(histories[asker])]
+        for user in range(len(histories)):
+            mine = self.factors[np.unique(histories[user])]
             normal = self.gram + np.float32(self.weight - 1.0) * (mine.T @ mine)
-            users[asker] = np.linalg.solve(normal, self.weight * mine.sum(axis=0))
+            users[user] = np.linalg.solve(normal, self.weight * mine.sum(axis=0))
         return users @ self.factors.T
 
 
@@ -110,11 +110,11 @@ class BiasedAls(Scorer[AlsConfig]):
     def score(self, histories: Histories) -> FloatArray:
         users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
         nothing, extra = self.bias @ self.factors, np.float32(self.weight - 1.0)
-        for asker in range(len(histories)):
-            own = np.unique(histories[asker])
+        for user in range(len(histories)):
+            own = np.unique(histories[user])
             mine = self.factors[own]
             target = (np.float32(self.weight) - extra * self.bias[own]) @ mine - nothing
-            users[asker] = np.linalg.solve(self.gram + extra * (mine.T @ mine), target)
+            users[user] = np.linalg.solve(self.gram + extra * (mine.T @ mine), target)
         return np.asarray(users @ self.factors.T + self.bias, np.float32)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
-from embeddings.dataset import Dataset, Histories
-from embeddings.files import Array
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.files import Array
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -39,7 +39,7 @@ class Scorer(ABC, Generic[Config]):
 
     @abstractmethod
     def score(self, histories: Histories) -> FloatArray:
-        """Float32 [askers, n_items], finite, higher is better; comparable within a row only."""
+        """Float32 [users, n_items], finite, higher is better; comparable within a row only."""
 
     def arrays(self) -> dict[str, Array]:
         """All that was learnt, as plain arrays; a CSR matrix becomes four of them."""
@@ -73,11 +73,11 @@ class Scorer(ABC, Generic[Config]):
 
 
 class Linear(Scorer[Config]):
-    """A scorer whose scores are products of an asker's vector with the items', so that few are cheap."""
+    """A scorer whose scores are products of an user's vector with the items', so that few are cheap."""
 
     @abstractmethod
-    def asker_vectors(self, histories: Histories) -> FloatArray:
-        """Float32 [askers, d]."""
+    def user_vectors(self, histories: Histories) -> FloatArray:
+        """Float32 [users, d]."""
 
     @property
     @abstractmethod
@@ -86,7 +86,7 @@ class Linear(Scorer[Config]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        return np.asarray(self.asker_vectors(histories) @ self.item_vectors.T, np.float32)
+        return np.asarray(self.user_vectors(histories) @ self.item_vectors.T, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +94,12 @@ class Projection(Linear[Config]):
     """score = x inward outward', of a history x as zeros and ones."""
 
     inward: FloatArray
-    """From liked items to an asker's vector [n_items, d]."""
+    """From liked items to an user's vector [n_items, d]."""
     outward: FloatArray
     """The items' vectors [n_items, d]."""
 
     @override
-    def asker_vectors(self, histories: Histories) -> FloatArray:
+    def user_vectors(self, histories: Histories) -> FloatArray:
         return np.asarray(histories.matrix @ self.inward, np.float32)
 
     @property

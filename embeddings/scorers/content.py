@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from typing_extensions import override
 
-from embeddings.dataset import Dataset, Histories
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.vectors import unit_rows
 from embeddings.scorers.base import Linear
-from embeddings.vectors import unit_rows
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -40,7 +40,7 @@ class Text(Linear[TextConfig]):
         return cls(unit_rows(centred), np.asarray(centre, np.float32))
 
     @override
-    def asker_vectors(self, histories: Histories) -> FloatArray:
+    def user_vectors(self, histories: Histories) -> FloatArray:
         return unit_rows(histories.matrix @ self.vectors)
 
     @property

@@ -9,9 +9,9 @@ import scipy.linalg
 import scipy.sparse as sp
 from typing_extensions import override
 
-from embeddings.dataset import Dataset, Histories
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
-from embeddings.vectors import rows_times
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -79,7 +79,7 @@ class Ease(Scorer[EaseConfig]):
             dense = x.toarray()
             return np.asarray(dense - x @ self.inverse / self.diagonal, np.float32)
         common = rows_times(x, self._by_item) @ self.inverse
-        dense = x.toarray(order="F").T  # items x askers: no product needs it otherwise
+        dense = x.toarray(order="F").T  # items x users: no product needs it otherwise
         projected = dense / self.ridge[:, None]
         projected -= self.scaled.T @ common.T
         projected /= self.diagonal[:, None]

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from typing_extensions import override
 
-from embeddings.configs import GnnConfig, KgeConfig
-from embeddings.dataset import Dataset, Histories
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.vectors import unit_rows
+from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.scorers.base import Linear, Scorer
-from embeddings.vectors import unit_rows
 from kg.graph import FloatArray, IntArray
 from kg.progress import Report, silent
 
@@ -29,7 +29,7 @@ class Kge(Linear[KgeConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> Self:
-        from embeddings.kge import with_knowledge
+        from embeddings.graph.kge import with_knowledge
 
         knowledge = with_knowledge(dataset, config, seed, report).knowledge
         items = np.arange(dataset.n_nodes) < dataset.n_items
@@ -37,7 +37,7 @@ class Kge(Linear[KgeConfig]):
         return cls(unit_rows(centred), dataset.n_items)
 
     @override
-    def asker_vectors(self, histories: Histories) -> FloatArray:
+    def user_vectors(self, histories: Histories) -> FloatArray:
         return unit_rows(histories.matrix @ self.item_vectors)
 
     @property
@@ -48,7 +48,7 @@ class Kge(Linear[KgeConfig]):
 
 @dataclass(frozen=True, eq=False)
 class Gnn(Scorer[GnnConfig]):
-    """Graph convolution over items, entities and interactions; see `embeddings.gnn`."""
+    """Graph convolution over items, entities and interactions; see `embeddings.graph.gnn`."""
 
     name: ClassVar[str] = "gnn"
     grid: ClassVar[tuple[Any, ...]] = (GnnConfig(),)
@@ -63,8 +63,8 @@ class Gnn(Scorer[GnnConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> Self:
-        from embeddings.gnn import train_gnn
-        from embeddings.kge import with_knowledge
+        from embeddings.graph.gnn import train_gnn
+        from embeddings.graph.kge import with_knowledge
 
         return cls(*train_gnn(with_knowledge(dataset, config.kge, seed, report), config, seed, report))
 

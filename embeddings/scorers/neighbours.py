@@ -9,9 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
-from embeddings.dataset import Dataset, Histories
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
-from embeddings.vectors import rows_times
 from kg.graph import BoolArray, FloatArray, NodeArray
 from kg.progress import Report, silent
 
@@ -98,7 +98,7 @@ class UserKnn(Scorer[UserKnnConfig]):
 
 
 def weighted_likes(weight: sp.csr_array, liked: sp.csr_array) -> FloatArray:
-    """weight @ liked, float32 [askers, n_items]; `weight` is askers x users."""
+    """weight @ liked, float32 [users, n_items]; `weight` is users x users."""
     weight.sort_indices()
     return rows_times(weight, liked)
 
@@ -106,7 +106,7 @@ def weighted_likes(weight: sp.csr_array, liked: sp.csr_array) -> FloatArray:
 def user_similarity(
     histories: Histories, liked: sp.csr_array, by_item: sp.csr_array, shrink: float
 ) -> sp.csr_array:
-    """The shrunk cosine of each asker with each user, float32 askers x users; `by_item` is liked.T."""
+    """The shrunk cosine of each user with each user, float32 users x users; `by_item` is liked.T."""
     x = histories.matrix
     found = sp.csr_array(rows_times(x, by_item) if len(histories) == 1 else x @ by_item)
     roots = np.sqrt(histories.lengths.astype(np.float32))[rows_of(found)]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from typing_extensions import override
 
-from embeddings.dataset import Dataset, Histories
+from embeddings.data.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray
 from kg.progress import Report, silent

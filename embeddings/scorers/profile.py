@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from typing_extensions import override
 
-from embeddings.dataset import Dataset
+from embeddings.data.dataset import Dataset
 from embeddings.scorers.base import Projection
 from kg.graph import FloatArray
 from kg.progress import Report, silent

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
-from embeddings.content import leading
-from embeddings.dataset import Dataset
+from embeddings.data.dataset import Dataset
+from embeddings.data.item_features import leading
 from embeddings.scorers.base import Projection
 from kg.progress import Report, silent
 

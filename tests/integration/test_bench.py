@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from scripts.bench_ceiling import bulk_loader
+from scripts.bench.ceiling import bulk_loader
 about = {"value": 3.0, "time": 1_600_000_000}
 rows = [[{"head": f"u{u}", "tail": f"i{i}", "properties": about} for i in range(20)] for u in range(5)]
 print("rate", bulk_loader(rows, users=5, items=20))

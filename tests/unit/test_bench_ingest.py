@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.bench_ingest import summary
+from scripts.bench.ingest import summary
 
 
 def test_the_ratio_is_the_stores_speed_beside_the_drivers():

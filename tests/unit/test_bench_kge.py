@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.bench_kge import summary
+from scripts.bench.kge import summary
 
 
 def test_medians_and_ours_as_a_share_of_the_others():

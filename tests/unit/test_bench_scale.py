@@ -1,4 +1,4 @@
-from scripts.bench_scale import growth
+from scripts.bench.scale import growth
 
 
 def test_growth_is_from_the_row_before():

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from embeddings.configs import GnnConfig, KgeConfig
-from embeddings.dataset import Dataset
-from embeddings.folds import FoldConfig
-from embeddings.fusion import TrainingConfig
-from embeddings.ranker import RankerConfig
+from embeddings.data.dataset import Dataset
+from embeddings.graph.configs import GnnConfig, KgeConfig
+from embeddings.ranking.ranker import RankerConfig
 from embeddings.scorers.als import AlsConfig
 from embeddings.scorers.svd import SvdConfig
+from embeddings.training.fit import TrainingConfig
+from embeddings.training.holdout import HoldoutConfig
 from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
 
@@ -93,7 +93,7 @@ def config() -> TrainingConfig:
         "gnn": GnnConfig(embedding_dim=8, epochs=30, learning_rate=0.05, kge=kge),
     }
     ranker = RankerConfig(rounds=20, smallest_leaf=5)
-    return TrainingConfig(configs=configs, kge=kge, folds=FoldConfig(folds=2), ranker=ranker)
+    return TrainingConfig(configs=configs, kge=kge, folds=HoldoutConfig(folds=2), ranker=ranker)
 
 
 class FakeEncoder:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from embeddings.model import Manifest
+from embeddings.model.model import Manifest
 from kg.errors import UnknownIdError
 from kg.ingest import ingest
 from kg.mapping import load_mapping

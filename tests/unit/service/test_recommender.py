@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embeddings.metrics import tie_order
-from embeddings.model import Query, Scores
+from embeddings.evaluation.metrics import tie_order
+from embeddings.model.model import Query, Scores
 from kg.graph import GraphSnapshot
 from service.contract import Recommendation, RecommendRequest
 from service.recommender import Recommender, best

@@ -1,20 +1,14 @@
-"""The graph of eight films, and a short way to ask about it."""
+"""A short way to ask about the graph of eight films."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from films import films_snapshot
 
 from kg.explanation.paths import Sources
 from kg.graph import GraphSnapshot
 
 MakeSources = Callable[..., Sources]
-
-
-@pytest.fixture(scope="session")
-def films() -> GraphSnapshot:
-    return films_snapshot()
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""Methods that are only there to be compared with."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from typing_extensions import override
+
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.scorers.base import Scorer
+from embeddings.scorers.ease import Ease, EaseConfig
+from kg.graph import FloatArray
+from kg.progress import Report, silent
+
+BLOCK = 512
+"""How many items look for their neighbours at a time."""
+
+
+@dataclass(frozen=True)
+class EaseWithContentConfig:
+    """How EASE learns, and who speaks for a new item."""
+
+    neighbours: int = 100
+    sharpness: float = 3.0
+    """The power of the cosine by which neighbours are weighed."""
+    scale: float = 1.0
+    """A new item's score times this: how far new items are promoted among the others."""
+    regularisation: float = 200.0
+
+
+@dataclass(frozen=True, eq=False)
+class EaseWithContent(Scorer[EaseWithContentConfig]):
+    """EASE; an item that nobody liked has the mean score of the items nearest to it in facts and text.
+
+    Nearness is the cosine of text and that of facts, added up. Items that somebody liked keep EASE's scores.
+    """
+
+    name: ClassVar[str] = "ease_with_content"
+    grid: ClassVar[tuple[Any, ...]] = tuple(
+        EaseWithContentConfig(neighbours, sharpness, scale)
+        for neighbours in (100, 20)
+        for sharpness in (3.0, 1.0)
+        for scale in (1.0, 3.0, 5.0)
+    )
+
+    ease: Ease
+    carry: sp.csr_array
+    """From a known item (row) to a new one (column)."""
+
+    @override
+    @classmethod
+    def fit(
+        cls, dataset: Dataset, config: EaseWithContentConfig, seed: int = 0, report: Report = silent
+    ) -> Self:
+        ease = Ease.fit(dataset, EaseConfig(config.regularisation), seed, report)
+        return cls(ease, _carry(dataset, config))
+
+    @override
+    def score(self, histories: Histories) -> FloatArray:
+        scores = self.ease.score(histories)
+        new = np.diff(self.carry.indptr) > 0
+        return np.where(new, np.asarray(scores @ self.carry.T), scores)
+
+
+def _carry(dataset: Dataset, config: EaseWithContentConfig) -> sp.csr_array:
+    """Items x items, float32: a new item's row has weights on its nearest known items, `scale` in all."""
+    new, known = np.flatnonzero(dataset.degrees == 0), np.flatnonzero(dataset.degrees)
+    text, facts, k = dataset.text, dataset.content.fact_matrix, min(config.neighbours, len(known))
+    rows, columns, weights = [new[:0]], [new[:0]], [np.zeros(0, np.float32)]
+    for start in range(0, len(new) if k else 0, BLOCK):
+        some = new[start : start + BLOCK]
+        near = text[some] @ text[known].T + (facts[some] @ facts[known].T).toarray()
+        best = np.argpartition(-near, k - 1, axis=1)[:, :k]
+        weight = np.maximum(np.take_along_axis(near, best, 1), 1e-6) ** config.sharpness
+        rows.append(np.repeat(some, k))
+        columns.append(known[best].ravel())
+        weights.append((config.scale * weight / weight.sum(axis=1, keepdims=True)).ravel())
+    where = (np.concatenate(rows), np.concatenate(columns))
+    shape = (dataset.n_items, dataset.n_items)
+    return sp.csr_array((np.concatenate(weights).astype(np.float32), where), shape=shape)
+
+
+BASELINES_ONLY: dict[str, type[Scorer[Any]]] = {EaseWithContent.name: EaseWithContent}

@@ -1,0 +1,216 @@
+"""What a scorer may see: training events, facts and text, as arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from embeddings.data.item_features import Content
+from kg.graph import NO_TIME, BoolArray, FloatArray, GraphSnapshot, IntArray, Interactions, Triples
+
+TimeArray = npt.NDArray[np.float64]
+
+NO_VECTORS = np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """What each user liked, oldest first: user i liked `items[starts[i] : starts[i + 1]]`.
+
+    `items` are item numbers, int64; `starts` has one entry more than there are users.
+    """
+
+    items: IntArray
+    starts: IntArray
+    n_items: int
+    when: TimeArray
+    """The first, middle and last time of each user's events, epoch seconds, float64 [b, 3]; NaN: unknown."""
+
+    @classmethod
+    def of(
+        cls, histories: Sequence[Sequence[int] | IntArray], n_items: int, when: TimeArray | None = None
+    ) -> Self:
+        """From one sequence of item numbers an user."""
+        starts = np.cumsum([0, *map(len, histories)], dtype=np.int64)
+        parts = [np.asarray(h, np.int64) for h in histories]
+        items = np.concatenate([*parts, np.zeros(0, np.int64)])
+        return cls(items, starts, n_items, np.full((len(histories), 3), np.nan) if when is None else when)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, user: int) -> IntArray:
+        return self.items[self.starts[user] : self.starts[user + 1]]
+
+    @cached_property
+    def lengths(self) -> IntArray:
+        """How many events each user has, int64 [b]."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def matrix(self) -> sp.csr_array:
+        """Askers x items, float32 ones.
+
+        Indices are int32, as are those of what it is multiplied with: they would be converted each time.
+        """
+        short = np.int32 if len(self.items) <= np.iinfo(np.int32).max else np.int64
+        parts: Any = np.ones(len(self.items), np.float32), self.items.astype(short), self.starts.astype(short)
+        matrix: sp.csr_array = sp.csr_array(parts, shape=(len(self), self.n_items))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    def select(self, users: IntArray) -> "Histories":
+        """Those of some users, in the order given."""
+        lengths = self.lengths[users]
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        places = np.repeat(self.starts[users] - starts[:-1], lengths) + np.arange(starts[-1])
+        return Histories(self.items[places], starts, self.n_items, self.when[users])
+
+
+def spans(times: IntArray, starts: IntArray) -> TimeArray:
+    """First, median and last of each part `times[starts[i] : starts[i + 1]]`, as in `Histories.when`.
+
+    Each part ascends.
+    """
+    found = np.full((len(starts) - 1, 3), np.nan)
+    known = times != NO_TIME
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)])[starts]
+    rows = np.flatnonzero(np.diff(before))
+    start, end, times = before[rows], before[rows + 1], times[known]
+    found[rows, 0], found[rows, 2] = times[start], times[end - 1]
+    found[rows, 1] = (times[(start + end - 1) // 2] + times[(start + end) // 2]) / 2
+    return found
+
+
+def liked_in_order(events: Interactions) -> IntArray:
+    """The liked events by user, then time, then item number, int64."""
+    liked = np.flatnonzero(events.liked)
+    return liked[np.lexsort((events.item[liked], events.time[liked], events.user[liked]))]
+
+
+def liked_histories(
+    events: Interactions, n_users: int, n_items: int, order: IntArray | None = None
+) -> tuple[Histories, IntArray]:
+    """What each user liked, each item once, where it was liked last, oldest first (ties: by item number).
+
+    And the event behind each entry, int64. `order` is as from `liked_in_order`, if it is known.
+    """
+    order = _last_of_each(events, liked_in_order(events) if order is None else order, n_items)
+    starts = np.searchsorted(events.user[order], np.arange(n_users + 1)).astype(np.int64)
+    items = events.item[order].astype(np.int64)
+    return Histories(items, starts, n_items, spans(events.time[order], starts)), order
+
+
+def _last_of_each(events: Interactions, order: IntArray, n_items: int) -> IntArray:
+    """Of the events of one user with one item the last, in the same order."""
+    code = events.user[order].astype(np.int64) * n_items + events.item[order]
+    ascending = np.sort(code)
+    if (ascending[1:] > ascending[:-1]).all():
+        return order
+    _, last = np.unique(code[::-1], return_index=True)
+    stays: IntArray = order[np.sort(len(order) - 1 - last)]
+    return stays
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Nodes are items 0..n_items-1, then entities up to n_nodes; users are no nodes, only rows.
+
+    Facts and text are known for every item; `events` are the training events alone.
+    """
+
+    n_users: int
+    n_items: int
+    n_nodes: int
+    events: Interactions
+    triples: Triples
+    relations: tuple[str, ...]
+    text: FloatArray
+    """Unit vectors, float32 [n_items, dim]; a row of zeros where an item has no text."""
+    knowledge: FloatArray = field(default_factory=lambda: NO_VECTORS)
+    """Knowledge-graph embedding of items and entities, float32 [n_nodes, d]; empty until it is learnt."""
+
+    @classmethod
+    def from_snapshot(
+        cls, snapshot: GraphSnapshot, text: FloatArray, events: BoolArray | None = None
+    ) -> "Dataset":
+        """What may be seen of a snapshot when only the events where `events` holds are for training.
+
+        `text` is one vector an item; `events` bool, one an interaction of the snapshot (None: all).
+        """
+        triples = snapshot.triples
+        facts = (triples.head < snapshot.first_user) & (triples.tail < snapshot.first_user)
+        return cls(
+            n_users=snapshot.n_users,
+            n_items=snapshot.n_items,
+            n_nodes=snapshot.first_user,
+            events=snapshot.interactions if events is None else snapshot.interactions.select(events),
+            triples=triples.select(facts),
+            relations=snapshot.relations,
+            text=text,
+        )
+
+    @cached_property
+    def has_text(self) -> BoolArray:
+        """Whether an item has text, bool [n_items]."""
+        return self.content.has_text
+
+    @cached_property
+    def liked(self) -> sp.csr_array:
+        """Users x items, float32 ones where the user liked the item."""
+        return self.events.select(self.events.liked).matrix(self.n_users, self.n_items)
+
+    @cached_property
+    def seen(self) -> sp.csr_array:
+        """Users x items, float32 ones where there is any event."""
+        return self.events.matrix(self.n_users, self.n_items)
+
+    @cached_property
+    def links(self) -> sp.csr_array:
+        """Nodes x items, float32 ones where a fact joins the two, in either direction."""
+        facts = self.triples
+        target, source = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
+        to_item = target < self.n_items
+        ones = np.ones(int(to_item.sum()), np.float32)
+        matrix = sp.csr_array((ones, (source[to_item], target[to_item])), shape=(self.n_nodes, self.n_items))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    @cached_property
+    def content(self) -> Content:
+        """Text and facts as dense vectors."""
+        return Content(self.text, self.links)
+
+    @cached_property
+    def degrees(self) -> IntArray:
+        """How many users liked each item, int64 [n_items]."""
+        return np.bincount(self.liked.indices, minlength=self.n_items)
+
+    @cached_property
+    def has_interactions(self) -> BoolArray:
+        """Whether anybody has any event with the item, liked or not, bool [n_items]; the others are new."""
+        return np.bincount(self.events.item, minlength=self.n_items) > 0
+
+    @cached_property
+    def histories(self) -> Histories:
+        """What each user liked, as `liked_histories`."""
+        return liked_histories(self.events, self.n_users, self.n_items, self.order)[0]
+
+    @cached_property
+    def order(self) -> IntArray:
+        """As `liked_in_order` of the events."""
+        return liked_in_order(self.events)
+
+    def only(self, events: BoolArray) -> "Dataset":
+        """The same with fewer training events: those where `events` (bool, one an event) holds."""
+        part = replace(self, events=self.events.select(events))
+        # these do not depend on events, or need not be sorted again, and take seconds to make
+        part.__dict__["links"], part.__dict__["content"] = self.links, self.content
+        part.__dict__["order"] = (np.cumsum(events) - 1)[self.order[events[self.order]]]
+        return part

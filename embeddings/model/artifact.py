@@ -1,0 +1,212 @@
+"""Models on disk: one immutable folder each, named by its content, and a file `latest` that names one.
+
+models/
+    latest                       the name of the folder in use
+    3f0c91d2a7b4e85c/            model_version
+        manifest.json            config, seed, data fingerprint, versions, metrics
+        model.safetensors        every array
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from embeddings.candidates.cold_items import ColdItemExtrapolator
+from embeddings.candidates.ensemble import SCORER_SPECS, ScorerEnsemble
+from embeddings.data.files import Array, write_tensors
+from embeddings.model.model import FORMAT_VERSION, Manifest, Model, nodes_fingerprint
+from embeddings.ranking.features import Items
+from embeddings.ranking.ranker import Ranker
+from embeddings.ranking.two_stage import Fitted
+from embeddings.scorers.registry import SCORERS
+from kg.errors import ArtifactError
+from kg.graph import GraphSnapshot
+
+_AGAIN = "run `trailmix train`"
+
+
+def save_model(model: Model, folder: Path) -> Path:
+    """Write the model below `folder`, make it the latest, and say where; the same content is written once."""
+    arrays = _pack(model)
+    version = _content_hash(arrays, model.manifest)
+    target = folder / version
+    if not _intact(target):
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = model.manifest.model_copy(
+            update={"model_version": version, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+        )
+        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".part-"))
+        try:
+            write_tensors(temporary / "model.safetensors", arrays)
+            (temporary / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n")
+            shutil.rmtree(target, ignore_errors=True)
+            temporary.replace(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    use_model(target)
+    return target
+
+
+def load_model(path: Path, snapshot: GraphSnapshot) -> Model:
+    """Read a model for a snapshot.
+
+    Raises:
+        ArtifactError: it is missing, damaged, of another format, or for a graph of other items or entities.
+    """
+    manifest = _readable(path)
+    if manifest.nodes != nodes_fingerprint(snapshot):
+        raise ArtifactError(f"{path}: trained on other items or entities than the graph has now; {_AGAIN}")
+    with _damage_told(path):
+        return _unpack(manifest, _arrays(path, manifest))
+
+
+def load_ranker(path: Path) -> tuple[Manifest, Ranker]:
+    """The ranking of a saved model, whatever the graph has become, and the manifest.
+
+    Raises:
+        ArtifactError: it is missing, damaged or of another format.
+    """
+    manifest = _readable(path)
+    with _damage_told(path):
+        return manifest, Ranker.restore(_below(_arrays(path, manifest), "ranker."))
+
+
+def _readable(path: Path) -> Manifest:
+    manifest = read_manifest(path)
+    if manifest.format_version != FORMAT_VERSION:
+        raise ArtifactError(
+            f"{path}: format {manifest.format_version}, this program reads {FORMAT_VERSION}; {_AGAIN}"
+        )
+    return manifest
+
+
+def _arrays(path: Path, manifest: Manifest) -> dict[str, Array]:
+    arrays: dict[str, Array] = load_file(path / "model.safetensors")
+    if _content_hash(arrays, manifest) != manifest.model_version:
+        raise ArtifactError(f"{path}: the arrays are not those that were saved; {_AGAIN}")
+    return arrays
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ArtifactError(f"{path}: damaged: {error}; {_AGAIN}") from error
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest alone.
+
+    Raises:
+        ArtifactError: it is missing or damaged.
+    """
+    try:
+        return Manifest.model_validate_json((path / "manifest.json").read_text())
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no model there; {_AGAIN}") from None
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{path}: damaged manifest: {error}; {_AGAIN}") from error
+
+
+def latest_model(folder: Path) -> Path:
+    """The folder of the model in use.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    try:
+        path = folder / (folder / "latest").read_text().strip()
+    except OSError:
+        raise ArtifactError(f"{folder}: no trained model yet; {_AGAIN}") from None
+    if not path.is_dir() or path == folder:
+        raise ArtifactError(f"{folder}: the latest model, {path.name}, is gone; {_AGAIN}")
+    return path
+
+
+def find_model(folder: Path, inputs: str) -> Path | None:
+    """A saved model that was trained from equal inputs."""
+    found = (path for path, manifest in saved_models(folder) if manifest.inputs == inputs and _intact(path))
+    return next(found, None)
+
+
+def saved_models(folder: Path) -> Iterator[tuple[Path, Manifest]]:
+    """Every saved model whose manifest can be read."""
+    for path in sorted(folder.glob("*/manifest.json")):
+        with suppress(ArtifactError):
+            yield path.parent, read_manifest(path.parent)
+
+
+def remove_models(folder: Path, paths: Collection[Path]) -> None:
+    """Delete models, and the note of the latest where it is one of them."""
+    with suppress(FileNotFoundError):
+        if folder / (folder / "latest").read_text().strip() in paths:
+            (folder / "latest").unlink()
+    for path in paths:
+        shutil.rmtree(path)
+
+
+def use_model(path: Path) -> None:
+    """Make a saved model the latest."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".latest-", delete=False) as file:
+        file.write(path.name + "\n")
+    Path(file.name).replace(path.parent / "latest")
+
+
+def _intact(path: Path) -> bool:
+    try:
+        manifest = read_manifest(path)
+        return _content_hash(load_file(path / "model.safetensors"), manifest) == manifest.model_version
+    except (ArtifactError, OSError, SafetensorError):
+        return False
+
+
+def _content_hash(arrays: dict[str, Array], manifest: Manifest) -> str:
+    """Of what a model answers with: its arrays and inputs, not its metrics or its age."""
+    digest = hashlib.sha256(json.dumps([manifest.format_version, manifest.inputs]).encode())
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name], order="C")
+        digest.update(f"{name}{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _pack(model: Model) -> dict[str, Array]:
+    sources: dict[str, dict[str, Array]] = {
+        **{f"scorer.{name}": expert.arrays() for name, expert in model.fitted.panel.experts.items()},
+        "carrier": model.fitted.panel.extrapolator.arrays(),
+        "items": model.fitted.items.arrays(),
+        "ranker": model.fitted.ranker.arrays(),
+        "links": {
+            **{x: getattr(model.links, x) for x in ("data", "indices", "indptr")},
+            "shape": np.array(model.links.shape, np.int64),
+        },
+    }
+    return {f"{source}.{key}": array for source, part in sources.items() for key, array in part.items()}
+
+
+def _below(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def _unpack(manifest: Manifest, arrays: dict[str, Array]) -> Model:
+    names: list[str] = manifest.config["experts"]
+    experts = {
+        name: SCORERS[SCORER_SPECS[name].scorer].restore(_below(arrays, f"scorer.{name}.")) for name in names
+    }
+    items = Items.restore(_below(arrays, "items."))
+    panel = ScorerEnsemble.of(experts, ColdItemExtrapolator.restore(_below(arrays, "carrier.")), items.known)
+    links = _below(arrays, "links.")
+    matrix = sp.csr_array((links["data"], links["indices"], links["indptr"]), shape=tuple(links["shape"]))
+    return Model(manifest, Fitted(panel, items, Ranker.restore(_below(arrays, "ranker."))), matrix)

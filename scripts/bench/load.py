@@ -1,0 +1,96 @@
+"""`trailmix bench load`: a whole ingestion from files of any size, timed from outside."""
+
+import json as jsonlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+
+def command(
+    interactions: Annotated[
+        int, typer.Option("--interactions", min=1_000, help="Made ratings, as of MovieLens 1M.")
+    ] = 1_000_000,
+    engine: Annotated[
+        Literal["arcadedb", "neo4j"],
+        typer.Option(
+            "--engine", help="Started for this in a folder of its own; not used if NEO4J_URI is set."
+        ),
+    ] = "arcadedb",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files only; no graph.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Make files in the layout of MovieLens 1M and measure how `trailmix ingest` loads them.
+
+    Seconds and memory are those of the ingesting process, from its start to its end; the server is another.
+    A graph at NEO4J_URI must be empty, and is again afterwards.
+
+    Example: trailmix bench load --interactions 1000000 --engine neo4j
+    """
+    from kg.made import write_made
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "made"
+        made = write_made(folder, interactions)
+        result = {**vars(made), **_measured(folder, engine, dry_run)}
+    if json:
+        print(jsonlib.dumps(result))
+        return
+    print(f"{made.ratings:,} ratings by {made.users:,} users of {made.films:,} films, {result['engine']}")
+    print(f"rows       {result['rows']:>12,}  ({result['rejected']:,} rejected)")
+    print(f"seconds    {result['seconds']:>12,.1f}")
+    print(f"rows/s     {result['rows_per_second']:>12,}")
+    print(f"peak MB    {result['peak_mb']:>12,}")
+
+
+def _measured(folder: Path, engine: Literal["arcadedb", "neo4j"], dry_run: bool) -> dict[str, Any]:
+    from scripts.bench.ingest import empty_store
+
+    home = {"TRAILMIX_HOME": str(folder.parent / "home")}
+    with nullcontext() if dry_run else empty_store(engine) as store:
+        if store is None:
+            return _run(folder, {**os.environ, **home}, ["--dry-run"]) | {"engine": "files only"}
+        given = store.connection
+        environment = {
+            **os.environ,
+            **home,
+            "NEO4J_URI": given.uri,
+            "NEO4J_USERNAME": given.username,
+            "NEO4J_PASSWORD": given.password.get_secret_value(),
+            "NEO4J_DATABASE": given.database,
+        }
+        info = store.info()
+        return _run(folder, environment, []) | {"engine": f"{info.engine} {info.version}"}
+
+
+def _run(folder: Path, environment: dict[str, str], more: list[str]) -> dict[str, Any]:
+    """The command in a process of its own, and what it took."""
+    from kg.errors import TrailmixError
+
+    report = folder.parent / "report.json"
+    command = [sys.executable, "-m", "scripts.main", "ingest", str(folder), "--format", "movielens-1m"]
+    began = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603
+        [*command, "--report", str(report), "--json", *more], env=environment, stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        raise TrailmixError(f"the ingestion ended with exit code {process.returncode}")
+    totals = jsonlib.loads(report.read_text())["totals"]
+    return {
+        "rows": totals["read"],
+        "written": totals["written"],
+        "rejected": totals["rejected"],
+        "seconds": round(seconds, 1),
+        "rows_per_second": round(totals["read"] / seconds),
+        "processor_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mb": round(used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)),
+    }

@@ -1,0 +1,109 @@
+"""`trailmix bench scale`: how time and memory of training grow with the graph, on made graphs."""
+
+import json as jsonlib
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from scripts.progress import reporting
+
+GIB = 2**30
+
+
+def command(
+    edges: Annotated[
+        list[int] | None, typer.Option(help="Events and facts together; may be repeated. 10^5, 10^6, 10^7.")
+    ] = None,
+    memory: Annotated[int, typer.Option(min=1, help="GiB that a training may use.")] = 16,
+    minutes: Annotated[int, typer.Option(min=1, help="That a training may take.")] = 60,
+    seed: Annotated[int, typer.Option(help="Of the graphs and of training.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
+) -> None:
+    """Train the model on made graphs, each in a process of its own under the limits given.
+
+    Users, items, events and facts grow in proportion. "x" is the growth from the row above.
+
+    Example: trailmix bench scale --edges 100000 --edges 1000000
+    """
+    sizes = sorted(edges or (10**5, 10**6, 10**7))
+    if here:
+        print(jsonlib.dumps(_train(sizes[0], seed)))
+        return
+    rows: list[dict[str, Any]] = []
+    for size in sizes:
+        rows.append(_apart(size, memory, minutes, seed))
+        if not json:
+            print("\n".join(_lines(rows)), flush=True)
+    if json:
+        print(jsonlib.dumps(rows))
+
+
+def _train(edges: int, seed: int) -> dict[str, Any]:
+    """Of a training in this process: its data, seconds, and the highest memory of the process in GiB."""
+    from embeddings.training.fit import TrainingConfig, fit
+    from scripts.bench.synthetic_dataset import made_dataset
+
+    dataset = made_dataset(edges, seed)
+    began = time.perf_counter()
+    with reporting() as report:
+        fit(dataset, TrainingConfig(), seed, report)
+    seconds = time.perf_counter() - began
+    return {
+        "edges": len(dataset.events) + len(dataset.triples),
+        "users": dataset.n_users,
+        "items": dataset.n_items,
+        "seconds": seconds,
+        "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB,
+    }
+
+
+def _apart(edges: int, memory: int, minutes: int, seed: int) -> dict[str, Any]:
+    """The same in a process of its own.
+
+    Raises:
+        DataError: it needs more than the limits allow, or fails.
+    """
+    from kg.errors import DataError
+
+    own = [sys.executable, "-m", "scripts.main", "bench", "scale", "--here"]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory * GIB, memory * GIB))
+
+    try:
+        done = subprocess.run(  # noqa: S603
+            [*own, "--edges", str(edges), "--seed", str(seed)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=60 * minutes,
+            preexec_fn=limit,
+        )
+    except (subprocess.SubprocessError, OSError) as error:
+        raise DataError(f"training on {edges:,} edges: {error}") from error
+    found: dict[str, Any] = jsonlib.loads(done.stdout)
+    return found
+
+
+def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The last row, after a heading if it is the first."""
+    if len(rows) == 1:
+        yield f"{'edges':>12}{'users':>10}{'items':>10}{'seconds':>10}{'x':>7}{'GiB':>7}{'x':>7}"
+    row = rows[-1]
+    time_x, memory_x = growth(rows)
+    counts = f"{row['edges']:>12,}{row['users']:>10,}{row['items']:>10,}"
+    yield f"{counts}{row['seconds']:>10.1f}{time_x:>7}{row['gib']:>7.1f}{memory_x:>7}"
+
+
+def growth(rows: list[dict[str, Any]]) -> tuple[str, str]:
+    """How many times the seconds and the memory of the row before; nothing for the first."""
+    if len(rows) < 2:
+        return "", ""
+    before, last = rows[-2:]
+    return f"{last['seconds'] / before['seconds']:.1f}", f"{last['gib'] / before['gib']:.1f}"

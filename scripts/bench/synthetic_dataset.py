@@ -1,0 +1,82 @@
+"""Made graphs of any size, to measure how training grows: Zipf's law for items and entities, and groups."""
+
+import numpy as np
+
+from embeddings.data.dataset import Dataset
+from kg.graph import FloatArray, IntArray, Interactions, Triples
+
+RELATIONS = ("HAS_GENRE", "MADE_BY", "STARS")
+PER_USER, PER_ITEM = 80, 20
+"""Events a user and facts an item, on average."""
+EVENTS = 0.8
+"""Share of events among all edges; the others are facts."""
+GROUPS, OWN = 5, 0.5
+"""Groups of taste, and the share of events that are within the user's own."""
+DRAWN = 2
+"""So many draws an event: a pair drawn twice is one event."""
+TEXT_DIM, TEXT_RANK = 384, 32
+
+
+def made_dataset(edges: int, seed: int = 0) -> Dataset:
+    """A dataset of about so many events and facts together; all else grows in proportion to their number.
+
+    The number of a user's events is geometric; items are drawn by Zipf's law, half of them within the user's
+    own group. Texts are unit vectors of low rank, near each other where items share a group.
+    """
+    rng = np.random.default_rng(seed)
+    n_users = max(20, round(EVENTS * edges / PER_USER))
+    n_items = max(50, round((1 - EVENTS) * edges / PER_ITEM))
+    events = _events(round(EVENTS * edges), n_users, n_items, rng)
+    triples, n_entities = _facts(n_items, rng)
+    text = _text(n_items, rng)
+    return Dataset(n_users, n_items, n_items + n_entities, events, triples, RELATIONS, text)
+
+
+def _events(count: int, n_users: int, n_items: int, rng: np.random.Generator) -> Interactions:
+    lengths = DRAWN * rng.geometric(n_users / count, n_users)
+    user = np.repeat(np.arange(n_users), lengths)
+    item = _zipf(len(user), n_items, rng)
+    own = rng.random(len(user)) < OWN
+    item = np.minimum(np.where(own, item - item % GROUPS + user % GROUPS, item), n_items - 1)
+    pairs = np.unique(user * np.int64(n_items) + item)
+    pairs = pairs[rng.random(len(pairs)) < count / len(pairs)]
+    user, item = pairs // n_items, pairs % n_items
+    return Interactions(
+        user.astype(np.int32),
+        item.astype(np.int32),
+        np.ones(len(pairs), np.float32),
+        1_600_000_000 + rng.integers(0, 100_000_000, len(pairs)),
+        np.zeros(len(pairs), np.int8),
+        np.ones(len(pairs), np.bool_),
+    )
+
+
+def _facts(n_items: int, rng: np.random.Generator) -> tuple[Triples, int]:
+    """Facts of items, and how many entities there are: genres, makers and, most of all, stars."""
+    counts = (1, 1, PER_ITEM - 2)
+    sizes = (GROUPS, max(2, n_items // 5), max(2, n_items // 2))
+    parts: list[IntArray] = []
+    first = n_items
+    for relation, (times, size) in enumerate(zip(counts, sizes, strict=True)):
+        head = np.repeat(np.arange(n_items), times)
+        tail = head % GROUPS if relation == 0 else _zipf(len(head), size, rng)
+        parts.append(np.stack([head, np.full(len(head), relation), first + tail]))
+        first += size
+    head, relation_of, tail = np.unique(np.concatenate(parts, axis=1), axis=1).astype(np.int32)
+    return Triples(head, relation_of, tail), first - n_items
+
+
+def _text(n_items: int, rng: np.random.Generator) -> FloatArray:
+    """Unit rows [n_items, TEXT_DIM] of rank TEXT_RANK."""
+    base = rng.standard_normal((TEXT_RANK, TEXT_DIM)).astype(np.float32)
+    group = rng.standard_normal((GROUPS, TEXT_RANK)).astype(np.float32)
+    own = rng.standard_normal((n_items, TEXT_RANK)).astype(np.float32)
+    vectors = (group[np.arange(n_items) % GROUPS] + own) @ base
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def _zipf(count: int, size: int, rng: np.random.Generator) -> IntArray:
+    """Numbers below `size`, n with a chance in proportion to 1 / (n + size / 100) (Zipf, Mandelbrot)."""
+    chances = np.cumsum(1 / (np.arange(1, size + 1) + size / 100))
+    found: IntArray = np.searchsorted(chances, rng.random(count) * chances[-1]).astype(np.int64)
+    return found

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+import torch
+
+from embeddings.graph.configs import KgeConfig
+from embeddings.graph.kge import (
+    SCORING,
+    _cubes,
+    _softmax_loss,
+    both_directions,
+    train_kge,
+    with_knowledge,
+)
+from kg.graph import Triples
+
+
+def triples(*facts):
+    head, relation, tail = (np.array(column, np.int32) for column in zip(*facts, strict=True))
+    return Triples(head, relation, tail)
+
+
+@pytest.mark.parametrize(
+    ("model", "head", "relation", "tail", "expected"),
+    [
+        ("transe", [1.0, 2.0], [3.0, -1.0], [1.0, 5.0], -(((1 + 3 - 1) ** 2 + (2 - 1 - 5) ** 2) ** 0.5)),
+        ("distmult", [1.0, 2.0], [3.0, -1.0], [1.0, 5.0], 1 * 3 * 1 + 2 * -1 * 5),
+        # Re((1 + 2i)(3 - i) conj(1 + 5i)) = Re((5 + 5i)(1 - 5i)) = 5 + 25
+        ("complex", [1.0, 2.0], [3.0, -1.0], [1.0, 5.0], 30.0),
+        # (1 + 2i) e^(i pi/2) = -2 + i; its distance from 1 + 5i is |-3 - 4i| = 5
+        ("rotate", [1.0, 2.0], [np.pi / 2], [1.0, 5.0], -5.0),
+    ],
+)
+def test_scores_by_hand(model, head, relation, tail, expected) -> None:
+    scoring = SCORING[model]
+    query = scoring.query(torch.tensor([head]), torch.tensor([relation]))
+    assert scoring.compare(query, torch.tensor([tail])).item() == pytest.approx(expected, abs=1e-4)
+    assert scoring.relation_dim(len(head)) == len(relation)
+
+
+def test_both_directions() -> None:
+    assert both_directions(triples((5, 1, 7)), 3).tolist() == [[5, 1, 7], [7, 4, 5]]
+
+
+@pytest.mark.parametrize("model", ["transe", "distmult", "complex", "rotate"])
+@pytest.mark.parametrize("negatives", [5, 1000])
+def test_learns_a_small_graph(model, negatives) -> None:
+    """Twenty heads, four tails, tail = head mod 4: every fact is found again."""
+    facts = triples(*[(head, 0, 20 + head % 4) for head in range(20)])
+    config = KgeConfig(model=model, embedding_dim=16, epochs=150, learning_rate=0.05, negatives=negatives)
+    learnt = train_kge(facts, 24, 1, config, seed=0)
+    tails = learnt.tails(np.arange(20), np.zeros(20, np.int64))
+    assert (tails.argmax(1) == 20 + np.arange(20) % 4).mean() >= 0.9
+
+
+def test_drawn_entities_are_scored_as_one_by_one(monkeypatch) -> None:
+    """Seven facts in groups of two or three, and one left over: each group has entities of its own."""
+    monkeypatch.setattr("embeddings.graph.kge.SHARING", 2)
+    rng = torch.Generator().manual_seed(0)
+    query, entities = torch.randn(7, 4, generator=rng), torch.randn(9, 4, generator=rng)
+    tail = torch.tensor([0, 1, 2, 3, 4, 5, 6])
+    found = _softmax_loss(SCORING["transe"], query, tail, entities, 3, torch.Generator().manual_seed(1))
+    again = torch.Generator().manual_seed(1)
+    first, last = (torch.randint(9, (groups, 3), generator=again) for groups in (3, 1))
+    losses = []
+    for row in range(7):
+        drawn = first[row // 2] if row < 6 else last[0]
+        others = [-(query[row] - entities[n]).norm() for n in drawn if n != row]
+        scores = torch.stack([-(query[row] - entities[row]).norm(), *others])
+        losses.append(scores.logsumexp(0) - scores[0])
+    assert found.item() == pytest.approx(torch.stack(losses).mean().item(), rel=1e-5)
+
+
+def test_size_is_the_sum_of_cubes() -> None:
+    """|3|^3 + |4|^3 = 27 + 64 for two real numbers, 5^3 for 3 + 4i; a row of zeros halves the mean."""
+    table = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
+    assert _cubes(table, "distmult").item() == pytest.approx((27 + 64) / 2)
+    assert _cubes(table, "complex").item() == pytest.approx(125 / 2)
+
+
+def test_knowledge_is_learnt_once(dataset) -> None:
+    config = KgeConfig(embedding_dim=4, epochs=1)
+    first = with_knowledge(dataset, config, seed=1)
+    assert first.knowledge.shape == (dataset.n_nodes, 4)
+    assert with_knowledge(first, config, seed=2) is first

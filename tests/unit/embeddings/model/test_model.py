@@ -1,0 +1,175 @@
+"""The fused model, from training to disk and back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from embeddings.model.artifact import (
+    find_model,
+    latest_model,
+    load_model,
+    load_ranker,
+    read_manifest,
+    save_model,
+    saved_models,
+)
+from embeddings.model.model import Query
+from embeddings.training.train import config_of, describe, refreshed, train
+from kg.errors import ArtifactError
+from kg.graph import GraphSnapshot, Triples, Vocabulary
+
+
+@pytest.fixture(scope="module")
+def model(snapshot, config, trained_encoder):
+    return train(snapshot, trained_encoder, config, seed=1, k=3)
+
+
+def query(**known):
+    return Query(**{name: np.array(value, np.int64) for name, value in known.items()})
+
+
+def test_parts_sum_to_the_total(model, text) -> None:
+    asked = Query(np.array([0, 2]), np.array([12]), text[3])
+    scores = model.score(asked)
+    items = np.arange(12)
+    parts = scores.parts(items)
+    assert {"base_value", "blended_score", "likes", "said"} < set(parts)
+    assert set(parts) <= {"base_value", "blended_score", "likes", "said", *model.fitted.panel.score_columns}
+    np.testing.assert_allclose(sum(parts.values()), scores.total, atol=1e-5)
+
+
+def test_history_decides(model) -> None:
+    scores = model.score(query(history=[0, 2])).total
+    assert scores[[4, 6, 8]].min() > scores[[5, 7, 9]].max()
+
+
+def test_a_liked_entity_brings_its_items(model) -> None:
+    odd_genre = 13
+    scores = model.score(query(likes=[odd_genre])).total
+    assert set(np.argsort(-scores)[:6]) == {1, 3, 5, 7, 9, 11}
+
+
+def test_what_is_said_brings_items_of_like_text(model, text) -> None:
+    scores = model.score(Query(text=text[2])).total
+    assert scores[[0, 2, 4, 6, 8]].min() > scores[[1, 3, 5, 7, 9]].max()
+
+
+def test_fused_vectors_are_unit(model) -> None:
+    assert model.item_vectors.shape == (12, 8)
+    np.testing.assert_allclose(np.linalg.norm(model.item_vectors, axis=1), 1.0, atol=1e-5)
+
+
+def test_measured_beside_baselines(model) -> None:
+    assert list(model.manifest.metrics) == ["trailmix", "popularity", "item_knn", "ease"]
+    assert all(0 < table["ndcg@3"] <= 1 for table in model.manifest.metrics.values())
+
+
+def test_saved_and_loaded(model, snapshot, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    loaded = load_model(latest_model(tmp_path), snapshot)
+    asked = query(history=[1, 3], likes=[12])
+    np.testing.assert_array_equal(loaded.score(asked).total, model.score(asked).total)
+    assert loaded.manifest.model_version == path.name
+    assert loaded.manifest.metrics == model.manifest.metrics
+    assert save_model(model, tmp_path) == path
+
+
+def test_the_same_seed_gives_the_same_version(model, snapshot, config, encoder, tmp_path) -> None:
+    again = train(snapshot, encoder, config, seed=1, k=3)
+    assert save_model(again, tmp_path / "a").name == save_model(model, tmp_path / "b").name
+
+
+def test_equal_inputs_are_found(model, snapshot, config, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    assert find_model(tmp_path, describe(snapshot, "fake", config, 1).inputs) == path
+    for other in (
+        describe(snapshot, "fake", config, 2),
+        describe(snapshot, "other", config, 1),
+        describe(snapshot, "fake", replace(config, shown=0.9), 1),
+    ):
+        assert find_model(tmp_path, other.inputs) is None
+
+
+def test_saved_models_are_all_that_can_be_read(model, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "manifest.json").write_text("{")
+    assert [(found, manifest.snapshot) for found, manifest in saved_models(tmp_path)] == [
+        (path, model.manifest.snapshot)
+    ]
+
+
+def test_missing_models_say_what_to_do(tmp_path, snapshot) -> None:
+    with pytest.raises(ArtifactError, match="trailmix train"):
+        latest_model(tmp_path)
+    with pytest.raises(ArtifactError, match="no model there"):
+        load_model(tmp_path / "gone", snapshot)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "model.safetensors"])
+def test_damage_is_noticed_and_mended(model, snapshot, tmp_path, file) -> None:
+    path = save_model(model, tmp_path)
+    content = bytearray((path / file).read_bytes())
+    content[-20] ^= 0xFF
+    (path / file).write_bytes(content)
+    with pytest.raises(ArtifactError):
+        load_model(path, snapshot)
+    save_model(model, tmp_path)
+    load_model(path, snapshot)
+
+
+def test_another_format_is_refused(model, snapshot, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    manifest = read_manifest(path).model_copy(update={"format_version": 99})
+    (path / "manifest.json").write_text(manifest.model_dump_json())
+    with pytest.raises(ArtifactError, match="format 99"):
+        load_model(path, snapshot)
+
+
+def test_other_items_are_refused_other_events_are_not(model, snapshot, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    fewer = snapshot.interactions.select(np.arange(len(snapshot.interactions)) > 5)
+    load_model(path, replace(snapshot, interactions=fewer))
+    renamed = (Vocabulary("Book", [f"c{n}" for n in range(12)]), *snapshot.vocabularies[1:])
+    with pytest.raises(ArtifactError, match="other items"):
+        load_model(path, replace(snapshot, vocabularies=renamed))
+
+
+@pytest.fixture(scope="module")
+def grown(snapshot) -> GraphSnapshot:
+    """Two more books that nobody has met, one of each genre, with the text of books 0 and 1."""
+    books, *others = snapshot.vocabularies
+    vocabularies = (Vocabulary("Book", [*books.ids, "new0", "new1"]), *others)
+    names = (*snapshot.names[:12], "new0", "new1", *snapshot.names[12:])
+    texts = (*snapshot.texts, "book 0", "book 1")
+    heads = np.arange(14, dtype=np.int32)
+    triples = Triples(heads, np.zeros(14, np.int32), (14 + heads % 2).astype(np.int32))
+    return replace(snapshot, vocabularies=vocabularies, names=names, texts=texts, triples=triples)
+
+
+def test_new_items_count_under_the_same_ranking(model, grown, encoder, tmp_path) -> None:
+    path = save_model(model, tmp_path)
+    manifest, ranker = load_ranker(path)
+    new = refreshed(ranker, manifest, grown, encoder)
+    for name, array in new.fitted.ranker.arrays().items():
+        np.testing.assert_array_equal(array, model.fitted.ranker.arrays()[name])
+    for even in (0, 1):
+        scores = new.score(query(history=[even, even + 2])).total
+        assert scores[12 + even] > scores[13 - even]
+    assert (new.manifest.snapshot, new.manifest.ranked_on) == (grown.fingerprint, model.manifest.snapshot)
+    assert new.manifest.metrics == {}
+    version = save_model(new, tmp_path)
+    assert load_model(version, grown).score(query(history=[0])).total.shape == (14,)
+    again = refreshed(*reversed(load_ranker(version)), grown, encoder)  # the ranking is still the first one's
+    assert again.manifest.ranked_on == model.manifest.snapshot
+
+
+def test_a_ranking_is_refreshed_under_its_own_settings_and_encoder(
+    model, config, grown, encoder, tmp_path
+) -> None:
+    manifest, ranker = load_ranker(save_model(model, tmp_path))
+    assert config_of(manifest) == config
+    encoder.name = "other"
+    with pytest.raises(ArtifactError, match="trained with the text encoder fake, this is other"):
+        refreshed(ranker, manifest, grown, encoder)
