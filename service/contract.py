@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kg.paths import Direction
+from kg.explanation.paths import Direction
 
 MAX_K = 200
 MAX_IDS = 1_000

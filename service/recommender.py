@@ -12,8 +12,10 @@ from embeddings.evaluation.metrics import tie_order
 from embeddings.model.manifest import Manifest
 from embeddings.model.model import UNKNOWN_TIMES, Query, Scores
 from embeddings.text.encoder import TextEncoder
+from kg.explanation.base import PathConfig
+from kg.explanation.paths import ExplanationPath, Sources
+from kg.explanation.search import PathFinder
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
-from kg.paths import SAID, ExplanationPath, PathFinder, Sources
 from service.contract import (
     Meta,
     Path,
@@ -59,15 +61,15 @@ class _UserContext:
     """What is known of who asks, while a request is read."""
 
     user: int | None = None
-    liked: dict[int, int] = field(default_factory=dict)
-    """Item -> kind of source, oldest first."""
+    liked: dict[int, int | None] = field(default_factory=dict)
+    """Item -> kind of source (None: a stated preference), oldest first."""
     entities: dict[int, None] = field(default_factory=dict)
     when: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
     """The first, middle and last time of what the graph says the user liked."""
     vector: FloatArray | None = None
     warnings: list[Remark] = field(default_factory=list)
 
-    def like(self, node: int, n_items: int, kind: int) -> None:
+    def like(self, node: int, n_items: int, kind: int | None = None) -> None:
         """Add a node; one that was there already counts as new."""
         if node < n_items:
             self.liked.pop(node, None)
@@ -88,10 +90,10 @@ class _UserContext:
         return Query(_numbers(self.liked), _numbers(self.entities), self.vector, self.when)
 
     def sources(self) -> Sources:
-        said = len(self.entities)
-        weights = np.concatenate([np.linspace(1, _OLDEST_WEIGHT, len(self.liked))[::-1], np.ones(said)])
-        kinds = np.concatenate([_numbers(self.liked.values()), np.full(said, SAID)])
-        weights[kinds == SAID] = 1
+        n_entities = len(self.entities)
+        weights = np.concatenate([np.linspace(1, _OLDEST_WEIGHT, len(self.liked))[::-1], np.ones(n_entities)])
+        kinds = (*self.liked.values(), *[None] * n_entities)
+        weights[np.array([kind is None for kind in kinds], bool)] = 1
         nodes = np.concatenate([_numbers(self.liked), _numbers(self.entities)])
         return Sources(nodes, weights.astype(np.float32), kinds, self.user)
 
@@ -110,7 +112,8 @@ class Recommender:
         self.snapshot = snapshot
         self._model = model
         self._encoder = encoder
-        self._paths = PathFinder(snapshot, model.item_vectors, through_users=paths_through_users)
+        paths = PathConfig(through_users=paths_through_users)
+        self._paths = PathFinder(snapshot, model.item_vectors, config=paths)
         self._likes = _LikedByUser(snapshot)
 
     @property
@@ -161,7 +164,7 @@ class Recommender:
             understood = self._understanding.understand(request.said)
             user.vector = understood.vector
             for node in understood.nodes:
-                user.like(node, self.snapshot.n_items, SAID)
+                user.like(node, self.snapshot.n_items)
         return user
 
     def _read_user(self, request: RecommendRequest, user: _UserContext) -> None:
@@ -187,7 +190,7 @@ class Recommender:
         for n, given in enumerate(request.likes):
             nodes = self._named(given)
             if len(nodes) == 1:
-                user.like(nodes[0], self.snapshot.n_items, SAID)
+                user.like(nodes[0], self.snapshot.n_items)
             elif nodes:
                 forms = ", ".join(f"{label}:{x}" for label, x in map(self.snapshot.locate, nodes))
                 user.warn(
