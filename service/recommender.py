@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from embeddings.data.dataset import TimeArray, liked_histories
-from embeddings.evaluation.metrics import tie_order
+from embeddings.data.ties import tie_order
 from embeddings.model.model import UNKNOWN_TIMES, Manifest, Query, Scores
 from embeddings.text.encoder import TextEncoder
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embeddings.evaluation.metrics import tie_order
+from embeddings.data.ties import tie_order
 from embeddings.model.model import Query, Scores
 from kg.graph import GraphSnapshot
 from service.contract import Recommendation, RecommendRequest
