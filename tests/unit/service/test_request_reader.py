@@ -1,11 +1,12 @@
 """Each field of a request, read into the query context; what cannot be found becomes a warning."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import Field
 
-from kg.graph import GraphSnapshot
+from kg.graph import GraphSnapshot, Vocabulary
 from kg.paths import SAID
 from service.config import RecommenderConfig
 from service.contract import MAX_IDS, Id, RecommendRequest
@@ -91,6 +92,14 @@ def test_an_ambiguous_like_is_left_out_and_says_what_to_write(lookups: Lookups) 
         ("/likes/0", "the id '5' could be Person:5, Genre:5; it was left out, write one of them")
     ]
     assert context.likes == {}
+
+
+def test_of_one_id_the_entity_is_meant_rather_than_the_item(films: GraphSnapshot, encoder: Any) -> None:
+    items, *others = films.vocabularies
+    renamed = replace(films, vocabularies=(Vocabulary("Movie", (*items.ids[:-1], "g3")), *others))
+    context = read(Lookups(renamed, encoder, RecommenderConfig()), likes=["g3"])
+    assert list(context.likes) == [films.node("Genre", "g3")]
+    assert context.history == {}
 
 
 def test_a_user_cannot_be_liked(lookups: Lookups) -> None:
