@@ -16,8 +16,8 @@ def command(
     ] = None,
     like: Annotated[list[str] | None, typer.Option("--like", help="An entity they like, `Label:id`.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="What they want, in their own words.")] = None,
-    parts: Annotated[
-        bool, typer.Option("--parts", help="What each scorer contributed to each score.")
+    score_contributions: Annotated[
+        bool, typer.Option("--score-contributions", help="What each scorer contributed to each score.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="The answer of POST /recommend.")] = False,
 ) -> None:
@@ -35,7 +35,12 @@ def command(
 
     try:
         request = RecommendRequest(
-            user_id=user, history=history or [], likes=like or [], text=text, k=k, parts=parts
+            user_id=user,
+            history=history or [],
+            likes=like or [],
+            text=text,
+            k=k,
+            score_contributions=score_contributions,
         )
     except ValidationError as error:
         raise UsageError(
