@@ -109,7 +109,9 @@ def test_lists_of_evaluate_recommend_and_the_service_are_one(
         assert [item for item, _ in found] == [item for item, _ in expected], user
         np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], atol=1.5e-6)
     for user in ("0", "37"):
-        said = json.loads(trailmix("recommend", user, "--k", str(ITEMS), "--parts", "--json").stdout)
+        said = json.loads(
+            trailmix("recommend", user, "--k", str(ITEMS), "--score-contributions", "--json").stdout
+        )
         answer = client.post("/recommend", json={"user_id": user, "k": ITEMS, "parts": True})
         assert said["items"] == answer.json["items"]
         for item in answer.json["items"]:
