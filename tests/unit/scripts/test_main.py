@@ -83,7 +83,7 @@ def test_every_command_answers_its_own_help(name, monkeypatch, capsys):
 
 def test_ingest_undo_is_a_command_of_its_own(monkeypatch, capsys):
     assert run(monkeypatch, "ingest", "undo", "--help") == 0
-    assert capsys.readouterr().out.startswith("Usage: trailmix ingest undo [OPTIONS] RUN")
+    assert capsys.readouterr().out.startswith("Usage: trailmix ingest undo [OPTIONS]")
 
 
 def test_a_misspelt_command_is_guessed(monkeypatch, capsys):
