@@ -20,7 +20,7 @@ class QueryContext:
     user: int | None = None
     """The user's number; None for one whom the graph does not know."""
     history: dict[int, int | None] = field(default_factory=dict)
-    """Liked item -> the schema's interaction (its index) by which it was liked, None if stated; oldest first."""
+    """Liked item -> index of the interaction by which it was liked, or None: stated. Oldest first."""
     likes: dict[int, None] = field(default_factory=dict)
     """Liked entities, oldest first."""
     text: FloatArray | None = None

@@ -1,9 +1,9 @@
-"""A made data set with the shape and the layout of MovieLens 1M, of any size, the same for the same seed.
+"""A synthetic data set with the shape and the layout of MovieLens 1M, of any size; the seed decides it.
 
 A million ratings are 6,040 users by 3,706 films, as in the real one; users grow with the ratings, films with
 their root. Films' popularity falls as 1/rank (Zipf), users' activity is log-normal and at least 20 ratings,
-and the shares of the five ratings are the real ones. Names, tastes and times are made up, so nothing can be
-learnt from it but how fast and how large things are.
+and the shares of the five ratings are the real ones. Names, tastes and times are random, so only time and
+memory can be measured on it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ GENRES = (
 
 
 @dataclass(frozen=True)
-class MadeReport:
+class SyntheticFiles:
     """What was written."""
 
     users: int
@@ -36,7 +36,7 @@ class MadeReport:
     ratings: int
 
 
-def write_made(folder: Path, ratings: int, seed: int = 0) -> MadeReport:
+def write_synthetic_files(folder: Path, ratings: int, seed: int = 0) -> SyntheticFiles:
     """Write `movies.dat`, `users.dat` and `ratings.dat`; no user rates a film twice.
 
     Raises:
@@ -51,7 +51,7 @@ def write_made(folder: Path, ratings: int, seed: int = 0) -> MadeReport:
     _write(folder / "movies.dat", _films(random, films))
     _write(folder / "users.dat", _users(random, users))
     _write(folder / "ratings.dat", _ratings(random, _activity(random, users, films, ratings), films))
-    return MadeReport(users, films, ratings)
+    return SyntheticFiles(users, films, ratings)
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
