@@ -2,9 +2,9 @@
 
 import pytest
 
-from embeddings.candidates.ensemble import DEFAULT_SCORERS, SCORER_SPECS
+from embeddings.candidates.specs import DEFAULT_SCORERS, SCORER_SPECS, select_specs
 from embeddings.graph.configs import KgeConfig
-from embeddings.training.fit import TrainingConfig
+from embeddings.training.config import TrainingConfig
 from kg.errors import UsageError
 from scripts.options import training_config
 
@@ -15,9 +15,9 @@ def test_nothing_asked_is_the_defaults() -> None:
 
 
 def test_scorers_stand_in_the_order_of_the_ensemble() -> None:
-    assert training_config(None, ["kge", "popularity", "kge"]).experts == ("popularity", "kge")
-    assert training_config(None, ["gnn", "default"]).experts == (*DEFAULT_SCORERS, "gnn")
-    assert training_config(None, ["all"]).experts == tuple(SCORER_SPECS)
+    assert training_config(None, ["kge", "popularity", "kge"]).scorers == select_specs(["popularity", "kge"])
+    assert tuple(training_config(None, ["gnn", "default"]).scorers) == (*DEFAULT_SCORERS, "gnn")
+    assert tuple(training_config(None, ["all"]).scorers) == tuple(SCORER_SPECS)
 
 
 def test_an_unknown_scorer_is_named() -> None:
@@ -26,4 +26,6 @@ def test_an_unknown_scorer_is_named() -> None:
 
 
 def test_the_embedding_is_that_of_the_model() -> None:
-    assert training_config("rotate", None) == TrainingConfig(kge=KgeConfig("rotate"))
+    config = training_config("rotate", ["all"])
+    assert config.scorers["kge"].config == KgeConfig("rotate")
+    assert config.scorers["gnn"].config.kge == KgeConfig("rotate")
