@@ -1,4 +1,4 @@
-"""How long-running functions say how far they are, without knowing who listens."""
+"""How long-running functions report their progress, without knowing who listens."""
 
 from collections.abc import Callable
 
@@ -10,4 +10,4 @@ Called with done == total when the stage ends.
 
 
 def silent(_stage: str, _done: int, _total: int | None) -> None:
-    """Say nothing."""
+    """Report nothing."""

@@ -1,4 +1,4 @@
-"""What a graph says about itself: the roles of its labels and the words for its relations.
+"""The schema of a graph: the roles of its labels and the words for its relations.
 
 One label a node, the domain's own. The schema is made from a mapping at ingestion, stored in the one
 `(:TrailmixSchema)` node, and is the allow-list from which labels and relation types enter Cypher.
@@ -29,7 +29,7 @@ CHECKPOINT_LABEL = "TrailmixCheckpoint"
 _OWN_LABELS = (SCHEMA_LABEL, RUN_LABEL, CHECKPOINT_LABEL)
 
 RUN_PROPERTY = "trailmix_run"
-"""Which ingestions brought a node or a relation; not part of what the graph says."""
+"""Which ingestions brought a node or a relation; not part of the graph's content."""
 
 
 def _identifier(name: str) -> str:
@@ -58,7 +58,7 @@ class LabelSchema(_Frozen):
 
 
 class Phrase(_Frozen):
-    """How a relation is told in an explanation; A is the head and B the tail as stored."""
+    """The words for a relation in an explanation; A is the head and B the tail as stored."""
 
     out: str
     """Read from head to tail: "A, *directed by* B"."""
@@ -74,7 +74,7 @@ class RelationSchema(_Frozen):
     tail: Name
     phrase: Phrase
     derived: bool = False
-    """Made by `trailmix enrich` from what the graph holds, rather than told by a source."""
+    """Whether `trailmix enrich` made it from the content of the graph; otherwise a source contains it."""
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class InteractionSchema(_Frozen):
     liked_at_least: float | None = None
     """An event counts as liked from this value on; none: every event does."""
     verb: str = "liked"
-    """Told as "because you *liked* ..."."""
+    """The word in "because you *liked* ..."."""
 
 
 class GraphSchema(_Frozen):
@@ -136,8 +136,14 @@ class GraphSchema(_Frozen):
         """The labels with the role entity."""
         return tuple(x for x in self.labels if x.role == "entity")
 
+    @cached_property
+    def ends(self) -> dict[str, tuple[str, str]]:
+        """The labels of head and tail of each relation and interaction type, relations first."""
+        sides = (self.user.label, self.item.label)
+        return {x.type: (x.head, x.tail) for x in self.relations} | {x.type: sides for x in self.interactions}
+
     def without_derived(self) -> "GraphSchema":
-        """What sources told."""
+        """The schema with the relations that sources contain."""
         return self.model_copy(update={"relations": tuple(x for x in self.relations if not x.derived)})
 
     def label(self, name: str) -> LabelSchema:

@@ -27,7 +27,8 @@ from kg.errors import ArtifactError
 from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
-from kg.store import GraphStore, NodeColumns, RelationColumns
+from kg.store.records import NodeColumns, RelationColumns
+from kg.store.store import ReadStore
 
 _KEPT = 3
 """How many snapshots `prune` leaves beside those that are needed: another engine's, and the ones before."""
@@ -41,7 +42,7 @@ _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfi
 _log = structlog.get_logger()
 
 
-def read_snapshot(store: GraphStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
+def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
     """Everything in the store, as arrays; relations that were derived from the rest only with `derived`.
 
     Relations are read before nodes: an event that arrives meanwhile brings its nodes along, so both ends of
@@ -76,7 +77,7 @@ def read_snapshot(store: GraphStore, report: Report = silent, *, derived: bool =
     return assemble(schema, nodes, facts, events, source)
 
 
-def _source(store: GraphStore, derived: bool) -> str:
+def _source(store: ReadStore, derived: bool) -> str:
     return store.state() + ("+derived" if derived else "")
 
 
@@ -90,7 +91,7 @@ def assemble(
     """A snapshot of columns in any order.
 
     `nodes` are for the item label, the entity labels, the user label; `facts` and `events` for the schema's
-    relations and interactions. A node without a name is called by its id.
+    relations and interactions. The name of a node without one is its id.
     """
     labels = (schema.item, *schema.entities, schema.user)
     vocabularies, names, texts = [], [], []
@@ -156,7 +157,7 @@ class SnapshotCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, store: GraphStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
+    def load(self, store: ReadStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
         """What the store holds: from disk where the store has not changed since, else read again.
 
         Raises:
@@ -230,7 +231,7 @@ class SnapshotCache:
                 shutil.rmtree(path, ignore_errors=True)
 
     def holding(self, user_id: str) -> tuple[list[Path], list[Path]]:
-        """The folders of the snapshots with that user; and those, leftovers among them, that cannot tell."""
+        """The folders of the snapshots with that user; and the folders that are damaged or half written."""
         having: list[Path] = []
         unclear: list[Path] = []
         for path in sorted(self._folder.glob("*")):

@@ -2,38 +2,43 @@
 
 import json as jsonlib
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from kg.servers.control import RunningServer
-    from kg.settings import Settings
-
-app = typer.Typer(help="Start, stop and query the graph.", no_args_is_help=True)
+from kg.errors import GraphSchemaError, GraphUnavailableError, SettingsError, UsageError
+from kg.settings import Settings, load_settings
+from kg.store.connect import open_store
+from kg.store.graph_hash import graph_content
+from kg.store.servers import control
+from kg.store.servers.control import RunningServer
+from scripts.progress import reporting
 
 EXIT_NOT_RUNNING = 1
 
 
-@app.command("start")
 def start(
     engine: Annotated[
         Literal["arcadedb", "neo4j"] | None,
-        typer.Option("--engine", help="As last time; at first arcadedb."),
+        typer.Option("--engine", help="The default is the engine of the last start, arcadedb at first."),
     ] = None,
-    bolt_port: Annotated[int | None, typer.Option("--bolt-port", min=1, max=65535)] = None,
-    http_port: Annotated[int | None, typer.Option("--http-port", min=1, max=65535)] = None,
-    heap: Annotated[str | None, typer.Option("--heap", help="Memory for the JVM, e.g. 2g.")] = None,
+    bolt_port: Annotated[
+        int | None, typer.Option("--bolt-port", min=1, max=65535, help="The port of the Bolt protocol.")
+    ] = None,
+    http_port: Annotated[
+        int | None, typer.Option("--http-port", min=1, max=65535, help="The port of HTTP.")
+    ] = None,
+    heap: Annotated[str | None, typer.Option("--heap", help="The heap of the JVM, such as 2g.")] = None,
     fast: Annotated[
-        bool | None, typer.Option("--fast/--no-fast", help="Starts sooner, works slower: for tests.")
+        bool | None,
+        typer.Option("--fast/--no-fast", help="Start sooner and work slower; this is meant for tests."),
     ] = None,
 ) -> None:
-    """Start the graph server of this home folder; it goes on when this command has ended.
+    """Start the graph server of this home folder; it keeps running after this command ends.
 
     Example: trailmix graph start --engine neo4j --http-port 7474
     """
-    from kg.servers import control
-
     server = control.start(
         _own_server(), engine, bolt_port=bolt_port, http_port=http_port, heap=heap, fast=fast
     )
@@ -41,25 +46,19 @@ def start(
         print(f"{key.replace('_', ' '):>14}  {value}")
 
 
-@app.command("stop")
 def stop() -> None:
     """Stop the graph server of this home folder; its data stay.
 
     Example: trailmix graph stop
     """
-    from kg.servers import control
-
     print("stopped" if control.stop(_own_server()) else "no graph server was running")
 
 
-@app.command("status")
-def status(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """Say which graph server is used and what it holds; exit code 1 if none runs.
+def status(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say which graph server is used and what it holds; the exit code is 1 if none runs.
 
     Example: trailmix graph status --json
     """
-    from kg.settings import load_settings
-
     found = _status(load_settings())
     if json:
         print(jsonlib.dumps(found, indent=2))
@@ -70,24 +69,24 @@ def status(json: Annotated[bool, typer.Option("--json", help="For machines.")] =
         raise typer.Exit(EXIT_NOT_RUNNING)
 
 
-@app.command("cypher")
 def cypher(
-    statement: Annotated[str, typer.Argument(help="One Cypher statement, or - for standard input.")],
+    statement: Annotated[str, typer.Argument(help="A Cypher statement; - reads it from standard input.")],
     param: Annotated[
         list[str] | None,
-        typer.Option("--param", help="name=value; JSON, else a string. Ids are strings: id='\"15\"'."),
+        typer.Option(
+            "--param",
+            help="A parameter as name=value, the value in JSON or plain text; may be repeated. "
+            "Ids are strings: id='\"15\"'.",
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a record.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a record.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Let the statement change the graph.")] = False,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds.", min=0.1)] = 30.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="The time limit in seconds.")] = 30.0,
 ) -> None:
-    """Run Cypher on the graph; only reading, unless --write is given.
+    """Run Cypher on the graph; it only reads unless --write is given.
 
     Example: trailmix graph cypher "MATCH (m:Movie {id: $id}) RETURN m.title" --param id=m1
     """
-    from kg.connect import open_store
-    from kg.settings import load_settings
-
     text = sys.stdin.read() if statement == "-" else statement
     with open_store(load_settings()) as store:
         records = store.query(text, _parameters(param or []), timeout=timeout, write=write)
@@ -96,36 +95,25 @@ def cypher(
         print(jsonlib.dumps(record, ensure_ascii=False, default=str) if json else "  ".join(shown))
 
 
-@app.command("hash")
-def content_hash(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
-    """Print a hash of all that the graph holds, provenance aside; equal content, equal hash, on any engine.
+def content_hash(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print a hash of what the graph holds, except provenance; it is the same on any engine.
 
     Example: trailmix graph hash --json
     """
-    from dataclasses import asdict
-
-    from kg.connect import open_store
-    from kg.content import graph_content
-    from kg.settings import load_settings
-    from scripts.progress import reporting
-
     with open_store(load_settings()) as store, reporting() as report:
         found = graph_content(store, report)
     print(jsonlib.dumps(asdict(found)) if json else found.hash)
 
 
-def _own_server() -> "Settings":
-    """The settings, if they leave the server to us."""
-    from kg.errors import SettingsError
-    from kg.settings import load_settings
-
+def _own_server() -> Settings:
+    """The settings, unless they name a server that Trailmix does not start."""
     settings = load_settings()
     if settings.neo4j_uri:
         raise SettingsError("NEO4J_URI is set, so that server is used; unset it to use one of Trailmix's own")
     return settings
 
 
-def _described(server: "RunningServer") -> dict[str, Any]:
+def _described(server: RunningServer) -> dict[str, Any]:
     connection = server.connection
     described = {
         "engine": server.state.engine,
@@ -137,11 +125,7 @@ def _described(server: "RunningServer") -> dict[str, Any]:
     return described | ({"browser": server.browser} if server.browser else {})
 
 
-def _status(settings: "Settings") -> dict[str, Any]:
-    from kg.connect import open_store
-    from kg.errors import GraphSchemaError, GraphUnavailableError
-    from kg.servers import control
-
+def _status(settings: Settings) -> dict[str, Any]:
     server = None if settings.neo4j_uri else control.status(settings)
     if server is None and not settings.neo4j_uri:
         return {"running": False}
@@ -159,9 +143,7 @@ def _status(settings: "Settings") -> dict[str, Any]:
 
 
 def _parameters(given: list[str]) -> dict[str, Any]:
-    """`name=value` pairs; a value that is no JSON is a string."""
-    from kg.errors import UsageError
-
+    """`name=value` pairs; a value that is not JSON is a string."""
     parameters: dict[str, Any] = {}
     for pair in given:
         name, equals, value = pair.partition("=")

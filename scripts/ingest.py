@@ -1,15 +1,28 @@
 """`trailmix ingest`: load files, or a benchmark folder, into the graph; and take them out again."""
 
+import hashlib
 import json as jsonlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Column, Table
 from typer.core import TyperCommand
 
-if TYPE_CHECKING:
-    from kg.ingest import IngestOptions, IngestReport
+from kg.adapters.benchmark_graph import ingest_benchmark
+from kg.adapters.registry import adapted
+from kg.errors import DataError, UsageError
+from kg.ingestion.ingest import IngestOptions, ingest
+from kg.ingestion.ingest import dry_run as check
+from kg.ingestion.mapping import load_mapping
+from kg.ingestion.rejects import refuse_overwriting
+from kg.ingestion.report import IngestReport
+from kg.settings import load_settings
+from kg.store.connect import open_store
+from scripts.lazy import single
+from scripts.progress import reporting
 
 EXIT_REJECTED = 3
 
@@ -18,12 +31,12 @@ class WithUndo(TyperCommand):
     """A command whose first argument may be `undo`, which is a command of its own."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """The context of the one or the other."""
+        """The context of whichever of the two is named."""
         if args[:1] != ["undo"]:
             return super().make_context(info_name, args, parent, **extra)
-        app = typer.Typer(add_completion=False)
-        app.command()(undo)
-        return typer.main.get_command(app).make_context(f"{info_name} undo", args[1:], parent, **extra)
+        return typer.main.get_command(single(undo)).make_context(
+            f"{info_name} undo", args[1:], parent, **extra
+        )
 
 
 def command(
@@ -36,28 +49,28 @@ def command(
     ],
     published: Annotated[
         str | None,
-        typer.Option("--format", help="The folder is a data set as published: movielens, recbole, ..."),
+        typer.Option("--format", help="The published data set in the folder: movielens, recbole, ..."),
     ] = None,
     rejects: Annotated[
-        Path | None, typer.Option("--rejects", help="Write rejected rows here, as JSON Lines.")
+        Path | None, typer.Option("--rejects", help="Write the rejected rows to this file, as JSON Lines.")
     ] = None,
     max_errors: Annotated[
-        int | None, typer.Option("--max-errors", min=0, help="Stop when more rows than this are rejected.")
+        int | None, typer.Option("--max-errors", min=0, help="Stop if more rows than this are rejected.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was killed.")] = False,
-    report: Annotated[Path | None, typer.Option("--report", help="Write the report here, as JSON.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all rows and write nothing.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was killed.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the report to this file, as JSON.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Load the files that a mapping file describes into the graph; running it again changes nothing.
 
-    All rows are checked before the first is written; exit code 3 says that some were rejected. A folder that
+    All rows are checked before the first is written; the exit code is 3 if some were rejected. A folder that
     holds interactions.tsv is a benchmark folder and needs no mapping.
 
     Example: trailmix ingest films/mapping.yaml --rejects rejected.jsonl
     """
-    from kg.ingest import IngestOptions
-
     _check_outputs(source, rejects, report)
     if published is not None:
         source = _adapted(published, source)
@@ -73,32 +86,25 @@ def command(
         raise typer.Exit(EXIT_REJECTED)
 
 
-def undo(run: Annotated[str, typer.Argument(help="The id of the run, as its report says.")]) -> None:
-    """Remove from the graph what one ingestion alone brought.
+app = single(command, WithUndo)
 
-    What other runs brought as well stays; so do nodes that relations of others lead to.
+
+def undo(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of the run, from its report.")],
+) -> None:
+    """Remove from the graph what only this ingestion brought.
+
+    What other runs also brought stays, and so do nodes that the relations of other runs use.
 
     Example: trailmix ingest undo 20260131T120000-a1b2c3
     """
-    from kg.connect import open_store
-    from kg.settings import load_settings
-
     with open_store(load_settings()) as store:
         undone = store.undo_run(run)
     kept = f"; {undone.kept:,} nodes stay, because others use them" if undone.kept else ""
     print(f"removed {undone.nodes:,} nodes and {undone.relations:,} relations{kept}")
 
 
-def _ingest(source: Path, options: "IngestOptions", dry_run: bool) -> "IngestReport":
-    from kg.benchmark_graph import ingest_benchmark
-    from kg.connect import open_store
-    from kg.errors import UsageError
-    from kg.ingest import dry_run as check
-    from kg.ingest import ingest
-    from kg.mapping import load_mapping
-    from kg.settings import load_settings
-    from scripts.progress import reporting
-
+def _ingest(source: Path, options: IngestOptions, dry_run: bool) -> IngestReport:
     if source.is_dir() and not (source / "interactions.tsv").exists():
         raise UsageError(f"{source}: is no benchmark folder; name its --format, or give a mapping file")
     mapping = None if source.is_dir() else load_mapping(source)
@@ -115,20 +121,12 @@ def _ingest(source: Path, options: "IngestOptions", dry_run: bool) -> "IngestRep
 
 def _adapted(name: str, folder: Path) -> Path:
     """The mapping of a published data set; its tables lie where `--resume` finds them again."""
-    import hashlib
-
-    from kg.adapters.registry import adapted
-    from kg.settings import load_settings
-
     place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
     return adapted(name, folder, load_settings().home.absolute() / "adapted" / f"{name}-{place}")
 
 
 def _check_outputs(source: Path, rejects: Path | None, report: Path | None) -> None:
-    """Refuse, before hours of work, what would overwrite an input or cannot be written."""
-    from kg.errors import UsageError
-    from kg.rejects import refuse_overwriting
-
+    """Refuse outputs that would overwrite an input or cannot be written, before hours of work."""
     refuse_overwriting((rejects, report), source.iterdir() if source.is_dir() else [source])
     if report is not None:
         there = report.exists()
@@ -141,9 +139,7 @@ def _check_outputs(source: Path, rejects: Path | None, report: Path | None) -> N
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all, unless it is the like of /dev/stdout."""
-    from kg.errors import DataError
-
+    """Write the whole file or nothing, unless it is a device such as /dev/stdout."""
     try:
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")
@@ -159,8 +155,8 @@ def _write(path: Path, text: str) -> None:
         raise DataError(f"--report {path}: {problem}") from None
 
 
-def _say_rejected(report: "IngestReport", rejects: Path | None) -> None:
-    """The first rejected rows, where all of them are, and what became of the rest."""
+def _say_rejected(report: IngestReport, rejects: Path | None) -> None:
+    """Print the first rejected rows, where all of them are, and whether the rest was written."""
     for example in report.examples:
         print(example, file=sys.stderr)
     where = f"all in {rejects}" if rejects else "--rejects FILE writes all of them"
@@ -169,10 +165,7 @@ def _say_rejected(report: "IngestReport", rejects: Path | None) -> None:
         print("stopped, because these are more than --max-errors; nothing was written", file=sys.stderr)
 
 
-def _print(report: "IngestReport") -> None:
-    from rich.console import Console
-    from rich.table import Column, Table
-
+def _print(report: IngestReport) -> None:
     counted = ("read", "written", "unchanged", "rejected")
     figures = (Column(title, justify="right") for title in (*counted, "seconds"))
     table = Table("source", "file", *figures, box=None)

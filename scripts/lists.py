@@ -1,42 +1,35 @@
-"""Exports recommended lists as TSV, so that anyone can score and compare them."""
+"""Writes recommended lists as TSV, so that anyone can score and compare them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from embeddings.evaluation.experiment import ExperimentResults
 from embeddings.evaluation.metrics import Ranking
-from embeddings.evaluation.trials import Result, Trial
 
 DEPTH = 100
-"""How many items of each user are exported."""
+"""How many items of each user are written."""
 
 
-def export_lists(
-    folder: Path,
-    trials: Sequence[Trial],
-    methods: Iterable[Sequence[Result]],
-    users: Sequence[str],
-    items: Sequence[str],
-) -> None:
+def write_lists(folder: Path, results: ExperimentResults) -> None:
     """Write TRIAL.tsv (user item rank score) for each trial and method.
 
-    The first method's lists lie in `folder` itself, those of each other in a folder of its name beneath.
-    `methods` has one result a trial for each method; `users` and `items` are the ids to write.
+    The first method's lists lie in `folder` itself, those of each other method in a subfolder of its name.
     """
-    for place, results in enumerate(methods):
-        target = folder / results[0].name if place else folder
+    experiment = results.experiment
+    for place, measured in enumerate(results.methods):
+        target = folder / measured[0].name if place else folder
         target.mkdir(parents=True, exist_ok=True)
-        for trial, result in zip(trials, results, strict=True):
-            (target / f"{trial.name}.tsv").write_text(
-                lists_tsv(result.ranking, users, items), encoding="utf-8"
-            )
+        for trial, result in zip(experiment.trials, measured, strict=True):
+            content = lists_tsv(result.ranking, experiment.users, experiment.items)
+            (target / f"{trial.name}.tsv").write_text(content, encoding="utf-8")
 
 
 def lists_tsv(ranking: Ranking, users: Sequence[str], items: Sequence[str]) -> str:
     """The first 100 of every list that was ranked so deep; ranks count from 1.
 
-    Nine digits: the score that `trailmix recommend` rounds can be worked out from the file.
+    Scores have nine digits, so that the score that `trailmix recommend` rounds follows from the file.
     """
     top = ranking.top[:, :DEPTH]
     lines = ["user\titem\trank\tscore"]

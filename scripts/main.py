@@ -2,59 +2,154 @@
 
 import os
 import sys
-
-import typer
+import time
 
 from kg.errors import TrailmixError, UsageError
-from kg.settings import load_settings
-from scripts import (
-    enrich,
-    evaluate,
-    export,
-    graph,
-    ingest,
-    quickstart,
-    recommend,
-    sample,
-    serve,
-    train,
-    user,
-)
-from scripts.bench import app as bench
-from scripts.logs import configure_logs
+from scripts.lazy import Command, Group, lazy_app
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
-app = typer.Typer(
-    name="trailmix",
-    help="Recommendations that show their trail.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+COMMANDS = Group(
+    "Recommendations that show their trail.",
+    {
+        "quickstart": Command(
+            "scripts.quickstart:command",
+            "Load the sample into the graph, train, evaluate, and show recommendations with their paths.",
+        ),
+        "sample": Command(
+            "scripts.sample:command", "Write the sample data set as CSV files with their mapping file."
+        ),
+        "ingest": Command(
+            "scripts.ingest:app",
+            "Load the files that a mapping file describes into the graph; running it again changes nothing.",
+        ),
+        "graph": Group(
+            "Start, stop and query the graph.",
+            {
+                "start": Command(
+                    "scripts.graph:start",
+                    "Start the graph server of this home folder; it keeps running after this command ends.",
+                ),
+                "stop": Command(
+                    "scripts.graph:stop", "Stop the graph server of this home folder; its data stay."
+                ),
+                "status": Command(
+                    "scripts.graph:status",
+                    "Say which graph server is used and what it holds; the exit code is 1 if none runs.",
+                ),
+                "cypher": Command(
+                    "scripts.graph:cypher", "Run Cypher on the graph; it only reads unless --write is given."
+                ),
+                "hash": Command(
+                    "scripts.graph:content_hash",
+                    "Print a hash of what the graph holds, except provenance; it is the same on any engine.",
+                ),
+            },
+        ),
+        "train": Command(
+            "scripts.train:command",
+            "Train a model on the graph, measure it beside baselines, and make it the one in use.",
+        ),
+        "evaluate": Command(
+            "scripts.evaluate:command",
+            "Measure the model and baselines on the same splits; every item is ranked.",
+        ),
+        "recommend": Command(
+            "scripts.recommend:command", "Recommend items to a user, each with the path that explains it."
+        ),
+        "serve": Command("scripts.serve:command", "Serve recommendations over HTTP until SIGTERM or Ctrl-C."),
+        "user": Group(
+            "Show or forget all that is stored of a user.",
+            {
+                "export": Command("scripts.user:export", "Print all that is stored of a user, as JSON."),
+                "forget": Command(
+                    "scripts.user:forget",
+                    "Remove a user with all events, and the snapshots and models that hold them.",
+                ),
+            },
+        ),
+        "export": Group(
+            "Write the whole graph as files for other programs.",
+            {
+                "neo4j-admin": Command(
+                    "scripts.export:neo4j_admin",
+                    "Write CSV files for `neo4j-admin database import full`, and the command.",
+                ),
+                "recbole": Command(
+                    "scripts.export:recbole",
+                    "Write RecBole's atomic files; the folder's name is that of the data set.",
+                ),
+                "parquet": Command(
+                    "scripts.export:parquet", "Write a Parquet file for each label and each type."
+                ),
+            },
+        ),
+        "enrich": Group(
+            "Add relations that are found in the items' texts; models ignore them unless asked.",
+            {
+                "similar": Command(
+                    "scripts.enrich:similar",
+                    "Join each item to those with the most similar texts: SIMILAR_TO, with the cosine.",
+                ),
+                "text-entities": Command(
+                    "scripts.enrich:text_entities",
+                    "Join items to the entities that their texts name: MENTIONS_PERSON, ..., with evidence.",
+                ),
+            },
+        ),
+        "bench": Group(
+            "Measure Trailmix beside a named baseline.",
+            {
+                "ingest": Command(
+                    "scripts.bench.ingest:command",
+                    "Measure how many relations a second the store writes, beside a bare loop of the driver.",
+                ),
+                "load": Command(
+                    "scripts.bench.load:command",
+                    "Write synthetic files like those of MovieLens 1M and time `trailmix ingest` on them.",
+                ),
+                "kge": Command(
+                    "scripts.bench.kge:command",
+                    "Train each knowledge-graph embedding and rank held-out facts among all entities.",
+                ),
+                "recommend": Command(
+                    "scripts.bench.recommend:command",
+                    "Time recommendations by the latest model in this process, with paths and without.",
+                ),
+                "scale": Command(
+                    "scripts.bench.scale:command",
+                    "Train the model on synthetic graphs of growing size and measure its time and memory.",
+                ),
+                "ablation": Command(
+                    "scripts.bench.ablation:command",
+                    "Train the model with and without each of its parts and measure all on the same trials.",
+                ),
+            },
+        ),
+    },
 )
-app.command("quickstart")(quickstart.command)
-app.command("sample")(sample.command)
-app.command("ingest", cls=ingest.WithUndo)(ingest.command)
-app.add_typer(graph.app, name="graph")
-app.command("train")(train.command)
-app.command("evaluate")(evaluate.command)
-app.command("recommend")(recommend.command)
-app.command("serve")(serve.command)
-app.add_typer(user.app, name="user")
-app.add_typer(export.app, name="export")
-app.add_typer(enrich.app, name="enrich")
-app.add_typer(bench.app, name="bench")
+
+
+def _start() -> None:
+    """Set up logs before a command runs."""
+    # These two take longer to import than the help takes to print.
+    from kg.settings import load_settings
+    from scripts.logs import configure_logs
+
+    configure_logs(load_settings().log_level or "WARNING")
+
+
+app = lazy_app("trailmix", COMMANDS, _start)
 
 
 def main() -> None:
     """Run the command line; a TrailmixError is one line on stderr and an exit code, never a traceback."""
-    # Read by torch when it is loaded. Threads that wait should sleep: where they spin beside other work
+    # Torch reads this when it is loaded. Threads that wait should sleep: where they spin beside other work
     # on two cores, the text encoder does 26 texts/s instead of 93.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        configure_logs(load_settings().log_level or "WARNING")
-        app()
+        app(prog_name="trailmix", obj=time.monotonic())
     except UsageError as error:
         _fail(error, EXIT_USAGE)
     except TrailmixError as error:

@@ -11,7 +11,7 @@ from service.contract import Recommendation
 
 LIKED_SHOWN = 8
 
-PARTS_SHOWN = 6
+CONTRIBUTIONS_SHOWN = 6
 
 STATES = {
     "hot": "enough is known of this user",
@@ -43,15 +43,15 @@ def _lines(user: str, liked: str, answer: Recommendation) -> None:
         print(f"{item.rank:>3}. {item.title}  {item.score:.3f}")
         for path in item.paths:
             print(f"       {path.text}")
-        if item.parts is not None:
-            print(f"       {_made_of(item.parts)}")
+        if item.score_contributions is not None:
+            print(f"       {_contributions(item.score_contributions)}")
 
 
-def _made_of(parts: Mapping[str, float]) -> str:
-    """A score's largest parts and the sum of the rest."""
-    shown = list(parts.items())[:PARTS_SHOWN]
-    rest = sum(list(parts.values())[PARTS_SHOWN:])
-    more = [("the rest", rest)] if len(parts) > PARTS_SHOWN else []
+def _contributions(shares: Mapping[str, float]) -> str:
+    """The largest shares of a score and the sum of the rest."""
+    shown = list(shares.items())[:CONTRIBUTIONS_SHOWN]
+    rest = sum(list(shares.values())[CONTRIBUTIONS_SHOWN:])
+    more = [("the rest", rest)] if len(shares) > CONTRIBUTIONS_SHOWN else []
     return "score: " + ", ".join(f"{name} {value:+.3f}" for name, value in [*shown, *more])
 
 
@@ -71,6 +71,7 @@ def _table(user: str, liked: str, answer: Recommendation) -> None:
     table.add_column("score", justify="right")
     for item in answer.items:
         why = "".join(f"\n[dim]{escape(path.text)}[/]" for path in item.paths)
-        why += f"\n[dim]{escape(_made_of(item.parts))}[/]" if item.parts is not None else ""
+        if item.score_contributions is not None:
+            why += f"\n[dim]{escape(_contributions(item.score_contributions))}[/]"
         table.add_row(str(item.rank), f"[bold]{escape(item.title)}[/]{why}", f"{item.score:.3f}")
     console.print(table)

@@ -9,19 +9,27 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import typer
 
+from embeddings.training.latest import train_latest
+from kg.adapters.sample import FILES, TERMS, write_sample
+from kg.errors import GraphSchemaError
+from kg.graph import GraphSnapshot
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
+from kg.progress import Report
+from kg.settings import Settings, load_settings
+from kg.store.connect import open_store
+from kg.store.store import GraphStore
+from scripts.printing import print_recommendation
 from scripts.progress import reporting
-
-if TYPE_CHECKING:
-    from kg.graph import GraphSnapshot
-    from kg.progress import Report
-    from kg.settings import Settings
-    from kg.store import GraphStore
-    from service.recommender import Recommender
+from scripts.train import metrics_text, print_reused
+from service.contract import RecommendRequest
+from service.loading import load_recommender
+from service.recommender import Recommender
 
 NEXT = """
 Start the service:  make serve          (or: .venv/bin/trailmix serve)
@@ -36,20 +44,19 @@ LIKES_WANTED = 30
 
 
 def command(
+    context: typer.Context,
     user: Annotated[
-        str | None, typer.Option(help="Whose recommendations to show; none: a typical user's.")
+        str | None, typer.Option(help="The user to recommend to. The default is a typical user.")
     ] = None,
-    k: Annotated[int, typer.Option("--k", min=1, max=200, help="How many items.")] = 10,
+    k: Annotated[int, typer.Option("--k", min=1, max=200, help="The number of items to recommend.")] = 10,
 ) -> None:
-    """Load the sample into the graph, train, evaluate, and show one user's recommendations with their trail.
+    """Load the sample into the graph, train, evaluate, and show recommendations with their paths.
 
     Example: trailmix quickstart
     """
-    from kg.connect import open_store
-    from kg.settings import load_settings
-
     settings = load_settings()
     stages = Stages()
+    stages.add("imports", time.monotonic() - context.obj)
     with stages.timed("sample files"):
         files = _sample(settings.home / "sample")
     with stages.timed("graph server"):
@@ -58,14 +65,10 @@ def command(
         with stages.timed("ingest"):
             _ingest(settings, store, files, report)
         with stages.timed("train and evaluate"):
-            from scripts.train import print_metrics, train_latest  # loads torch: part of what training takes
-
-            trained = train_latest(settings, store, report=report)
-    print_metrics(trained.manifest)
-    print()
+            saved = train_latest(settings, store, report=report)
+    print_reused(saved)
+    print(metrics_text(saved.manifest.metrics), end="\n\n")
     with stages.timed("recommend"):
-        from service.loading import load_recommender
-
         recommender = load_recommender(settings, warm_up=False)
         shown = user or _typical_user(recommender.snapshot)
         _show(recommender, shown, k)
@@ -84,10 +87,14 @@ class Stages:
         """Time what happens inside."""
         began = time.monotonic()
         yield
-        self._seconds[stage] = time.monotonic() - began
+        self.add(stage, time.monotonic() - began)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Note how long a stage took."""
+        self._seconds[stage] = seconds
 
     def say(self) -> None:
-        """One line on stderr: the whole, its stages, and this process's peak memory."""
+        """Print one line on stderr: the sum, each stage, and the peak memory of this process."""
         each = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self._seconds.items())
         unit = 2**20 if sys.platform == "darwin" else 2**10
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
@@ -95,9 +102,7 @@ class Stages:
 
 
 def _sample(folder: Path) -> str:
-    """Write the sample's files if they are not there; returns a hash of them all."""
-    from kg.sample import FILES, TERMS, write_sample
-
+    """Write the sample's files if one of them is missing; return a hash of all of them."""
     if all((folder / name).exists() for name in FILES):
         _say(f"sample files: unchanged in {folder}")
     else:
@@ -109,11 +114,8 @@ def _sample(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _ingest(settings: "Settings", store: "GraphStore", files: str, report: "Report") -> None:
-    """Load the sample, unless the graph is still what it was after the last time."""
-    from kg.ingest import ingest
-    from kg.mapping import load_mapping
-
+def _ingest(settings: Settings, store: GraphStore, files: str, report: Report) -> None:
+    """Load the sample, unless the graph has not changed since the last time."""
     mark = settings.home / "quickstart.json"
     if _is_loaded(store, mark, files):
         _say("graph: unchanged")
@@ -124,25 +126,20 @@ def _ingest(settings: "Settings", store: "GraphStore", files: str, report: "Repo
     _say(f"graph: {done.nodes:,} nodes and {done.relations:,} relations written")
 
 
-def _is_loaded(store: "GraphStore", mark: Path, files: str) -> bool:
+def _is_loaded(store: GraphStore, mark: Path, files: str) -> bool:
     """Whether the graph still holds these files and nothing else was written to it."""
-    from kg.errors import GraphSchemaError
-
     try:
         return bool(json.loads(mark.read_text()) == {"files": files, "graph": store.state()})
     except (FileNotFoundError, ValueError, GraphSchemaError):
         return False
 
 
-def _typical_user(snapshot: "GraphSnapshot") -> str:
+def _typical_user(snapshot: GraphSnapshot) -> str:
     likes = np.diff(snapshot.liked.indptr)
     return snapshot.users.ids[int(np.abs(likes - LIKES_WANTED).argmin())]
 
 
-def _show(recommender: "Recommender", user: str, k: int) -> None:
-    from scripts.printing import print_recommendation
-    from service.contract import RecommendRequest
-
+def _show(recommender: Recommender, user: str, k: int) -> None:
     answer = recommender.recommend(RecommendRequest(user_id=user, k=k), request_id=uuid.uuid4().hex)
     print_recommendation(f"user {user}", recommender.liked(user), answer)
 

@@ -1,38 +1,42 @@
 """`trailmix serve`: the HTTP service under gunicorn, one process with threads that share one model."""
 
 import socket
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
-    from kg.settings import Settings
+from embeddings.model.artifact import latest_model
+from kg.errors import UsageError
+from kg.settings import Settings, load_settings
+from scripts.logs import configure_logs
+from service.app import create_app
 
 BACKLOG = 512
-SECONDS_TO_LOAD = 300
-"""A worker that is silent for longer is replaced; loading the model is silent."""
+LOAD_TIMEOUT = 300
+"""Seconds after which a silent worker is replaced; a worker is silent while it loads the model."""
 
 
 def command(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
-    threads: Annotated[int, typer.Option(min=1, max=256, help="Requests answered at a time.")] = 4,
+    threads: Annotated[
+        int, typer.Option(min=1, max=256, help="The number of requests answered at the same time.")
+    ] = 4,
 ) -> None:
     """Serve recommendations over HTTP until SIGTERM or Ctrl-C.
 
     Example: trailmix serve --host 0.0.0.0 --port 8000
     """
-    from embeddings.model.artifact import latest_model
-    from kg.settings import load_settings
-    from scripts.logs import configure_logs
-
     settings = load_settings()
     configure_logs(settings.log_level or "INFO")
-    latest_model(settings.models_folder)  # said here and now rather than by a worker that fails to start
+    latest_model(
+        settings.models_folder
+    )  # a missing model is an error here, not in a worker that fails to start
     listener = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"Trailmix listens on http://{shown}:{listener.getsockname()[1]} (Ctrl-C stops it)", flush=True)
-    _run(settings, listener.detach(), threads)
+    Service(settings, listener.detach(), threads).run()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -41,8 +45,6 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         UsageError: the port is taken, or the address is not one of this machine.
     """
-    from kg.errors import UsageError
-
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -58,28 +60,27 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(settings: "Settings", descriptor: int, threads: int) -> None:
-    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+class Service(BaseApplication):  # type: ignore[misc]
+    """One worker, which loads the model after the fork: torch's threads do not survive a fork."""
 
-    class Service(BaseApplication):  # type: ignore[misc]
-        """One worker, which loads the app after the fork: torch's threads do not survive one."""
+    def __init__(self, settings: Settings, descriptor: int, threads: int) -> None:
+        self._settings, self._descriptor, self._threads = settings, descriptor, threads
+        super().__init__()
 
-        def load_config(self) -> None:
-            options: dict[str, Any] = {
-                "bind": f"fd://{descriptor}",
-                "worker_class": "gthread",
-                "workers": 1,
-                "threads": threads,
-                "timeout": SECONDS_TO_LOAD,
-                "loglevel": "warning",
-                "proc_name": "trailmix",
-            }
-            for name, value in options.items():
-                self.cfg.set(name, value)
+    def load_config(self) -> None:
+        """Gunicorn's settings."""
+        options: dict[str, Any] = {
+            "bind": f"fd://{self._descriptor}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": self._threads,
+            "timeout": LOAD_TIMEOUT,
+            "loglevel": "warning",
+            "proc_name": "trailmix",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
 
-        def load(self) -> Any:
-            from service.app import create_app
-
-            return create_app(settings)
-
-    Service().run()
+    def load(self) -> Any:
+        """The WSGI app."""
+        return create_app(self._settings)

@@ -1,49 +1,43 @@
-"""`trailmix user`: what is stored of one user, told and forgotten."""
+"""`trailmix user`: all that is stored of one user, shown or removed."""
 
 import json as jsonlib
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Show or forget all that is stored of a user.", no_args_is_help=True)
+from kg.settings import load_settings
+from kg.store.connect import open_store
+from service.privacy import export_user, forget_user
 
 UserId = Annotated[str, typer.Argument(metavar="ID", help="The user's id.")]
 
 
-@app.command("export")
 def export(user_id: UserId) -> None:
     """Print all that is stored of a user, as JSON.
 
     Example: trailmix user export 15 > 15.json
     """
-    from kg.connect import open_store
-    from kg.settings import load_settings
-    from service.privacy import export_user
-
     settings = load_settings()
     with open_store(settings) as store:
         found = export_user(settings, store, user_id)
     print(jsonlib.dumps(found, indent=2, ensure_ascii=False, default=str))
 
 
-@app.command("forget")
 def forget(
     user_id: UserId,
     keep_models: Annotated[
         bool,
-        typer.Option("--keep-models", help="Leave what was trained with the user until the next training."),
+        typer.Option(
+            "--keep-models", help="Keep the models that were trained with the user until the next training."
+        ),
     ] = False,
 ) -> None:
-    """Remove a user and all events from the graph, and every snapshot and model that holds them.
+    """Remove a user with all events, and the snapshots and models that hold them.
 
     There is no model then until `trailmix train`. Files that the user was ingested from are not touched.
 
     Example: trailmix user forget 15
     """
-    from kg.connect import open_store
-    from kg.settings import load_settings
-    from service.privacy import forget_user
-
     settings = load_settings()
     with open_store(settings) as store:
         done = forget_user(settings, store, user_id, keep_models=keep_models)

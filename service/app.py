@@ -84,7 +84,7 @@ def _recommender() -> Answering:
 
 @_routes.post("/recommend")
 def recommend() -> Response:
-    """Recommend items to whoever asks."""
+    """Recommend items to a user."""
     return _json(_recommender().recommend(_body(RecommendRequest), request_id=g.request_id))
 
 

@@ -1,14 +1,20 @@
-"""What goes over the wire: the request and the answer. docs/http-api.md explains each field."""
+"""What goes over the wire: the request and the answer.
+
+The descriptions of the request's fields are also the table in docs/http-api.md: `service/field_table.py`.
+"""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kg.paths import Direction
+from kg.explanation.paths import Direction
+from service.config import RecommenderConfig
 
 MAX_K = 200
 MAX_IDS = 1_000
 MAX_TEXT = 2_000
+SCORE_DECIMALS = 6
+PATH_SCORE_DECIMALS = 4
 
 Id = Annotated[str, Field(min_length=1, max_length=512)]
 UserState = Literal["hot", "warm", "cold"]
@@ -19,27 +25,40 @@ class _Contract(BaseModel):
 
 
 class RecommendRequest(_Contract):
-    """Who asks, or what is known of them; every field may be left out."""
+    """What is known of the user, and what to answer; every field may be left out."""
 
     user_id: Id | None = Field(
-        None, description="A user; an id that nobody has is a new user, never an error."
+        None,
+        description="A user. An id that nobody has is a new user: an answer and a warning, never an error.",
     )
     history: list[Id] = Field(
-        default_factory=list, max_length=MAX_IDS, description="Ids of items they liked, oldest first."
+        default_factory=list,
+        max_length=MAX_IDS,
+        description="Ids of items that the user liked, oldest first; added to those the graph has.",
     )
     likes: list[Id] = Field(
         default_factory=list,
         max_length=MAX_IDS,
-        description="Entities (or items) they like: `Label:id`, or the id alone where it is unambiguous.",
+        description="Entities (or items) that the user likes, `Label:id`. The id alone is enough where only"
+        " one entity has it, or no entity and one item. An id that several entities have is left out, and a"
+        " warning says what to write.",
     )
-    text: str | None = Field(None, max_length=MAX_TEXT, description="What they want, in their own words.")
-    user_input: str | None = Field(None, max_length=MAX_TEXT, description="Another name for `text`.")
+    text: str | None = Field(
+        None,
+        max_length=MAX_TEXT,
+        description="What the user wants, in their own words. Names of entities in it count as likes; so do"
+        " names of items of two words or more, written as in the graph.",
+    )
+    user_input: str | None = Field(
+        None, max_length=MAX_TEXT, description="Another name for `text`; a request has one of them."
+    )
     k: int = Field(10, ge=1, le=MAX_K, description="How many items to recommend.")
     exclude_seen: bool = Field(
-        True, description="Leave out all that the user has any event with, and all that the request names."
+        True,
+        description="Leave out all items that the user has any event with, and all that the request names.",
     )
     explain: bool = Field(True, description="Whether each item comes with its paths.")
-    parts: bool = Field(
+    score_contributions: bool = Field(
         False, description="Whether each item comes with what each scorer contributed to its score."
     )
 
@@ -50,8 +69,8 @@ class RecommendRequest(_Contract):
         return self
 
     @property
-    def said(self) -> str:
-        """The free text under either name, or ""."""
+    def free_text(self) -> str:
+        """`text` or `user_input` without white space around it, or ""."""
         return (self.text or self.user_input or "").strip()
 
 
@@ -71,7 +90,7 @@ class PathEdge(_Contract):
 
 
 class Path(_Contract):
-    """Why: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`, from what the user did or said to the item."""
+    """Why: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`, from what the user liked or named to the item."""
 
     score: float = Field(gt=0, le=1)
     text: str
@@ -87,14 +106,15 @@ class RecommendedItem(_Contract):
     score: float
     title: str
     paths: list[Path]
-    parts: dict[str, float] | None = Field(
+    score_contributions: dict[str, float] | None = Field(
         None,
-        description="By scorer, what it contributed: the sum is the score. Null unless asked for.",
+        description="By scorer, its share of the score, the largest first; the shares sum to the score."
+        " `base_value` is the remainder of the Shapley values. Null unless asked for.",
     )
 
 
 class Remark(_Contract):
-    """What is to be said of one field: a JSON Pointer (RFC 6901) into the request, and what about it."""
+    """A remark on one field: a JSON Pointer (RFC 6901) into the request, and what about it."""
 
     pointer: str
     detail: str
@@ -112,7 +132,8 @@ class Recommendation(_Contract):
 
     items: list[RecommendedItem]
     user_state: UserState = Field(
-        description="hot: 5 or more liked items are known; warm: fewer, or only likes or text; cold: nothing."
+        description=f"hot: {RecommenderConfig.hot_from} or more liked items are known; warm: fewer, or only"
+        " likes or text; cold: nothing."
     )
     warnings: list[Remark]
     meta: Meta

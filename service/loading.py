@@ -2,8 +2,10 @@
 
 from embeddings.model.artifact import latest_model, load_model, read_manifest
 from embeddings.text.encoder import TransformerEncoder, same_encoder
+from kg.explanation.base import PathConfig
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
+from service.config import RecommenderConfig
 from service.recommender import Recommender
 
 
@@ -22,7 +24,8 @@ def load_recommender(settings: Settings, *, warm_up: bool = True) -> Recommender
     encoder = TransformerEncoder(settings.text_model)
     if warm_up:
         same_encoder(encoder.name, model.manifest.encoder)
-    recommender = Recommender(snapshot, model, encoder, paths_through_users=settings.paths_through_users)
+    config = RecommenderConfig(paths=PathConfig(through_users=settings.paths_through_users))
+    recommender = Recommender(snapshot, model, encoder, config)
     if warm_up:
         recommender.warm_up()
     return recommender

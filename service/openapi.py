@@ -49,7 +49,7 @@ def openapi_json() -> str:
 def _recommend() -> Json:
     return {
         "operationId": "recommend",
-        "summary": "Recommend items to whoever asks",
+        "summary": "Recommend items to a user",
         "description": "By user_id, history, likes or text, alone or together; none gives what is popular.",
         "requestBody": {
             "required": True,

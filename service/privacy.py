@@ -13,7 +13,7 @@ from embeddings.model.artifact import read_manifest, remove_models
 from kg.errors import ArtifactError, UnknownIdError
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
-from kg.store import GraphStore
+from kg.store.store import PrivacyStore
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def find_copies(settings: Settings, user_id: str) -> Copies:
     return Copies(tuple(having), tuple(models), tuple(unclear))
 
 
-def export_user(settings: Settings, store: GraphStore, user_id: str) -> dict[str, Any]:
+def export_user(settings: Settings, store: PrivacyStore, user_id: str) -> dict[str, Any]:
     """All that is stored of a user, for JSON: node, events, other relations, and which files have copies.
 
     Raises:
@@ -80,7 +80,7 @@ def export_user(settings: Settings, store: GraphStore, user_id: str) -> dict[str
 
 
 def forget_user(
-    settings: Settings, store: GraphStore, user_id: str, *, keep_models: bool = False
+    settings: Settings, store: PrivacyStore, user_id: str, *, keep_models: bool = False
 ) -> Forgotten:
     """Remove a user from the graph, and every snapshot and model that has or may have them.
 

@@ -1,20 +1,21 @@
-"""From a request to an answer: who asks, what is known of them, scores, rules, paths. Knows no Flask."""
+"""From what is known of a user to an answer: scores, rules, paths. Knows no Flask."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from embeddings.data.dataset import TimeArray, liked_histories
-from embeddings.evaluation.metrics import tie_order
+from embeddings.data.ties import tie_order
 from embeddings.model.manifest import Manifest
-from embeddings.model.model import UNKNOWN_TIMES, Query, Scores
+from embeddings.model.model import Query, Scores
 from embeddings.text.encoder import TextEncoder
-from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
-from kg.paths import SAID, ExplanationPath, PathFinder, Sources
+from kg.explanation.paths import ExplanationPath
+from kg.explanation.search import PathFinder
+from kg.graph import BoolArray, FloatArray, GraphSnapshot
+from service.config import RecommenderConfig
 from service.contract import (
+    PATH_SCORE_DECIMALS,
+    SCORE_DECIMALS,
     Meta,
     Path,
     PathEdge,
@@ -22,21 +23,8 @@ from service.contract import (
     Recommendation,
     RecommendedItem,
     RecommendRequest,
-    Remark,
-    UserState,
 )
-from service.understanding import Understanding
-
-HOT_FROM = 5
-"""From so many liked items on a user is hot: what the graph knows of them outweighs what it knows of all."""
-
-PATHS_PER_ITEM = 3
-
-_OLDEST_WEIGHT = 0.85
-"""What was liked first explains a little less than what was liked last (1)."""
-
-_GIVEN = 0
-"""The kind that the `history` of a request is told as: the schema's first interaction."""
+from service.request_reader import Lookups, read_request
 
 
 class ScoringModel(Protocol):
@@ -54,48 +42,6 @@ class ScoringModel(Protocol):
         """Scores of all items; popularity for an empty query."""
 
 
-@dataclass
-class _UserContext:
-    """What is known of who asks, while a request is read."""
-
-    user: int | None = None
-    liked: dict[int, int] = field(default_factory=dict)
-    """Item -> kind of source, oldest first."""
-    entities: dict[int, None] = field(default_factory=dict)
-    when: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
-    """The first, middle and last time of what the graph says the user liked."""
-    vector: FloatArray | None = None
-    warnings: list[Remark] = field(default_factory=list)
-
-    def like(self, node: int, n_items: int, kind: int) -> None:
-        """Add a node; one that was there already counts as new."""
-        if node < n_items:
-            self.liked.pop(node, None)
-            self.liked[node] = kind
-        else:
-            self.entities[node] = None
-
-    def warn(self, pointer: str, detail: str) -> None:
-        self.warnings.append(Remark(pointer=pointer, detail=detail))
-
-    @property
-    def state(self) -> UserState:
-        if len(self.liked) >= HOT_FROM:
-            return "hot"
-        return "warm" if self.liked or self.entities or self.vector is not None else "cold"
-
-    def query(self) -> Query:
-        return Query(_numbers(self.liked), _numbers(self.entities), self.vector, self.when)
-
-    def sources(self) -> Sources:
-        said = len(self.entities)
-        weights = np.concatenate([np.linspace(1, _OLDEST_WEIGHT, len(self.liked))[::-1], np.ones(said)])
-        kinds = np.concatenate([_numbers(self.liked.values()), np.full(said, SAID)])
-        weights[kinds == SAID] = 1
-        nodes = np.concatenate([_numbers(self.liked), _numbers(self.entities)])
-        return Sources(nodes, weights.astype(np.float32), kinds, self.user)
-
-
 class Recommender:
     """Answers requests from one snapshot and one model, both read-only; safe to share between threads."""
 
@@ -104,14 +50,20 @@ class Recommender:
         snapshot: GraphSnapshot,
         model: ScoringModel,
         encoder: TextEncoder,
-        *,
-        paths_through_users: bool = True,
+        config: RecommenderConfig | None = None,
     ) -> None:
+        """`config` None is the default configuration.
+
+        Raises:
+            ValueError: the schema has no interaction of the number `config.history_interaction`.
+        """
+        self._config = config or RecommenderConfig()
+        if self._config.history_interaction >= len(snapshot.schema.interactions):
+            raise ValueError(f"the schema has no interaction {self._config.history_interaction}")
         self.snapshot = snapshot
         self._model = model
-        self._encoder = encoder
-        self._paths = PathFinder(snapshot, model.item_vectors, through_users=paths_through_users)
-        self._likes = _LikedByUser(snapshot)
+        self._lookups = Lookups(snapshot, encoder, self._config)
+        self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
 
     @property
     def model_version(self) -> str:
@@ -120,101 +72,37 @@ class Recommender:
 
     def warm_up(self) -> None:
         """Load the text encoder now rather than at the first text."""
-        self._understanding.warm_up()
+        self._lookups.understanding.warm_up()
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""
-        user = self._user_context(request)
-        scored = self._model.score(user.query())
-        items = best(scored.scores, ~self._excluded(request, user), request.k)
+        context = read_request(request, self._lookups)
+        scores = self._model.score(context.query())
+        items = top_k(scores.scores, ~context.excluded, request.k)
         if len(items) < request.k:
-            user.warn("/k", f"only {len(items)} items are left to recommend")
+            context.warn("/k", f"only {len(items)} items are left to recommend")
         paths: list[list[ExplanationPath]] = [[] for _ in items]
         if request.explain:
-            paths = self._paths.find(user.sources(), items, PATHS_PER_ITEM)
-        parts = _parts(scored, items) if request.parts else [None for _ in items]
+            sources = context.sources(self._config.oldest_weight)
+            paths = self._paths.find(sources, items, self._config.paths_per_item)
+        wanted = request.score_contributions
+        contributions = _contributions(scores, items) if wanted else [None for _ in items]
         return Recommendation(
             items=[
-                self._item(rank, item, float(scored.scores[item]), why, made_of)
-                for rank, (item, why, made_of) in enumerate(zip(items, paths, parts, strict=True), start=1)
+                self._item(rank, item, float(scores.scores[item]), why, shares)
+                for rank, (item, why, shares) in enumerate(
+                    zip(items, paths, contributions, strict=True), start=1
+                )
             ],
-            user_state=user.state,
-            warnings=user.warnings,
+            user_state=context.user_state(self._config.hot_from),
+            warnings=context.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version),
         )
 
     def liked(self, user_id: str) -> list[str]:
-        """Titles of what a user liked, oldest first; empty for one nobody knows."""
+        """Titles of what a user liked, oldest first; empty for an unknown user."""
         user = self.snapshot.users.find(user_id)
-        return [] if user is None else [self.snapshot.names[n] for n in self._likes.of(user)]
-
-    @cached_property
-    def _understanding(self) -> Understanding:
-        return Understanding(self.snapshot, self._encoder)
-
-    def _user_context(self, request: RecommendRequest) -> _UserContext:
-        user = _UserContext()
-        self._read_user(request, user)
-        self._read_history(request, user)
-        self._read_likes(request, user)
-        if request.said:
-            understood = self._understanding.understand(request.said)
-            user.vector = understood.vector
-            for node in understood.nodes:
-                user.like(node, self.snapshot.n_items, SAID)
-        return user
-
-    def _read_user(self, request: RecommendRequest, user: _UserContext) -> None:
-        if request.user_id is None:
-            return
-        user.user = self.snapshot.users.find(request.user_id)
-        if user.user is None:
-            user.warn("/user_id", f"no {self.snapshot.users.label} has the id {request.user_id!r} yet")
-        else:
-            user.liked.update(self._likes.of(user.user))
-            user.when = self._likes.when(user.user)
-
-    def _read_history(self, request: RecommendRequest, user: _UserContext) -> None:
-        items = self.snapshot.items
-        for n, item_id in enumerate(request.history):
-            item = items.find(item_id)
-            if item is None:
-                user.warn(f"/history/{n}", f"no {items.label} has the id {item_id!r}; it was left out")
-            else:
-                user.like(item, self.snapshot.n_items, _GIVEN)
-
-    def _read_likes(self, request: RecommendRequest, user: _UserContext) -> None:
-        for n, given in enumerate(request.likes):
-            nodes = self._named(given)
-            if len(nodes) == 1:
-                user.like(nodes[0], self.snapshot.n_items, SAID)
-            elif nodes:
-                forms = ", ".join(f"{label}:{x}" for label, x in map(self.snapshot.locate, nodes))
-                user.warn(
-                    f"/likes/{n}", f"the id {given!r} could be {forms}; it was left out, write one of them"
-                )
-            else:
-                user.warn(f"/likes/{n}", f"nothing in the graph has the id {given!r}; it was left out")
-
-    def _named(self, given: str) -> list[int]:
-        """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
-        label, _, rest = given.partition(":")
-        vocabularies = self.snapshot.vocabularies[:-1]
-        offsets = self.snapshot.offsets
-        for vocabulary in vocabularies:
-            if vocabulary.label == label and rest in vocabulary:
-                return [offsets[label] + vocabulary.index(rest)]
-        found = [offsets[v.label] + v.index(given) for v in vocabularies if given in v]
-        return [node for node in found if node >= self.snapshot.n_items] or found
-
-    def _excluded(self, request: RecommendRequest, user: _UserContext) -> BoolArray:
-        excluded = np.zeros(self.snapshot.n_items, bool)
-        if request.exclude_seen:
-            excluded[_numbers(user.liked)] = True
-            if user.user is not None:
-                seen = self.snapshot.seen
-                excluded[seen.indices[seen.indptr[user.user] : seen.indptr[user.user + 1]]] = True
-        return excluded
+        return [] if user is None else [self.snapshot.names[n] for n in self._lookups.histories.liked(user)]
 
     def _item(
         self,
@@ -222,20 +110,20 @@ class Recommender:
         item: int,
         score: float,
         paths: Sequence[ExplanationPath],
-        parts: dict[str, float] | None,
+        contributions: dict[str, float] | None,
     ) -> RecommendedItem:
         return RecommendedItem(
             item_id=self.snapshot.items.ids[item],
             rank=rank,
-            score=round(score, 6),
+            score=round(score, SCORE_DECIMALS),
             title=self.snapshot.names[item],
             paths=[self._path(path) for path in paths],
-            parts=parts,
+            score_contributions=contributions,
         )
 
     def _path(self, path: ExplanationPath) -> Path:
         return Path(
-            score=round(path.score, 4) or path.score,
+            score=round(path.score, PATH_SCORE_DECIMALS) or path.score,
             text=path.text,
             nodes=[self._node(node) for node in path.nodes],
             edges=[PathEdge(relation=x.relation, direction=x.direction) for x in path.edges],
@@ -248,25 +136,7 @@ class Recommender:
         return PathNode(label=label, id=external_id, name=name)
 
 
-class _LikedByUser:
-    """Each user's liked items by time, each item once, where it was liked last: as models are trained."""
-
-    def __init__(self, snapshot: GraphSnapshot) -> None:
-        events = snapshot.interactions
-        self._histories, order = liked_histories(events, snapshot.n_users, snapshot.n_items)
-        self._kind = events.kind[order]
-
-    def when(self, user: int) -> TimeArray:
-        """The first, middle and last time of a user's events, as `Histories.when`."""
-        return np.asarray(self._histories.times[user], np.float64)
-
-    def of(self, user: int) -> dict[int, int]:
-        """Item -> kind of interaction, oldest first."""
-        own = slice(self._histories.starts[user], self._histories.starts[user + 1])
-        return dict(zip(self._histories.items[own].tolist(), self._kind[own].tolist(), strict=True))
-
-
-def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
+def top_k(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
     """The `k` allowed positions with the highest scores, best first; ties stand as in `tie_order`."""
     order = tie_order(len(scores))
     order = order[allowed[order]]
@@ -277,19 +147,15 @@ def best(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
     return [int(n) for n in found]
 
 
-def _parts(scored: Scores, items: Sequence[int]) -> list[dict[str, float]]:
-    """What each scorer contributed to each item, the largest first; who contributed nothing is left out."""
-    parts = scored.contributions(_numbers(items))
-    made_of = [{name: float(values[row]) for name, values in parts.items()} for row in range(len(items))]
+def _contributions(scores: Scores, items: Sequence[int]) -> list[dict[str, float]]:
+    """By item what each scorer contributed, the largest first; what rounds to zero is left out."""
+    columns = scores.contributions(np.array(items, np.int64))
+    rows = [{name: float(column[row]) for name, column in columns.items()} for row in range(len(items))]
     return [
         {
-            name: round(x, 6)
-            for name, x in sorted(own.items(), key=lambda p: (-abs(p[1]), p[0]))
-            if round(x, 6)
+            name: round(x, SCORE_DECIMALS)
+            for name, x in sorted(row.items(), key=lambda share: (-abs(share[1]), share[0]))
+            if round(x, SCORE_DECIMALS)
         }
-        for own in made_of
+        for row in rows
     ]
-
-
-def _numbers(values: Iterable[int]) -> IntArray:
-    return np.array(list(values), np.int64)

@@ -15,12 +15,14 @@ import pytest
 from fake_store import FakeStore
 from pydantic import SecretStr
 
-from kg.connect import open_store
 from kg.errors import GraphServerError
-from kg.servers import control
 from kg.settings import Settings
-from kg.store import Connection, GraphStore
+from kg.store.bolt_store import BoltGraphStore
+from kg.store.connect import open_store
+from kg.store.connection import Connection
+from kg.store.servers import control
 
+pytest.register_assert_rewrite("store_contract")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does, before torch is loaded
 NEO4J_IMAGE = "neo4j:5.26.30-community"
 SKIPPED = "tests on a real Neo4j"
@@ -77,7 +79,7 @@ def server(request: pytest.FixtureRequest) -> Connection:
 @pytest.fixture
 def store_settings(server: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings, and the same in the environment, with an empty graph on each server and a home of its own."""
-    with GraphStore(server) as graph:
+    with BoltGraphStore(server) as graph:
         graph.clear()
     for name, value in {
         "NEO4J_URI": server.uri,
@@ -91,24 +93,24 @@ def store_settings(server: Connection, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def store(store_settings: Settings) -> Iterator[GraphStore]:
+def store(store_settings: Settings) -> Iterator[BoltGraphStore]:
     """An empty graph on each server."""
     with open_store(store_settings) as graph:
         yield graph
 
 
 @pytest.fixture
-def embedded_store(embedded_server: Connection) -> Iterator[GraphStore]:
+def embedded_store(embedded_server: Connection) -> Iterator[BoltGraphStore]:
     """An empty graph on ArcadeDB."""
-    with GraphStore(embedded_server) as graph:
+    with BoltGraphStore(embedded_server) as graph:
         graph.clear()
         yield graph
 
 
 @pytest.fixture
-def neo4j_store(neo4j_server: Connection) -> Iterator[GraphStore]:
+def neo4j_store(neo4j_server: Connection) -> Iterator[BoltGraphStore]:
     """An empty graph on Neo4j; mark the test `neo4j`."""
-    with GraphStore(neo4j_server) as graph:
+    with BoltGraphStore(neo4j_server) as graph:
         graph.clear()
         yield graph
 

@@ -1,20 +1,41 @@
 """A graph store without a server, for tests that run anywhere."""
 
 import hashlib
+import uuid
 from dataclasses import replace
 
 from kg.errors import GraphError, GraphSchemaError, UnknownIdError
 from kg.schema import RUN_PROPERTY
-from kg.store import GraphCounts, NodeColumns, RelationColumns, UserRecord
-from kg.store_runs import NotNewError, Undone
+from kg.store.records import (
+    GraphCounts,
+    NodeColumns,
+    NotNewError,
+    RelationColumns,
+    Undone,
+    UserRecord,
+    check_property_names,
+    newest_first,
+)
 
 
 class FakeStore:
-    """A `GraphStore` in a few dictionaries: the same upserts, none of the server."""
+    """A `GraphStore` in a few dictionaries; it passes the same contract suite as the servers.
+
+    `nodes[label][id]` and `edges[kind][head, tail]` are properties, `provenance[name, key]` the runs.
+    """
 
     def __init__(self):
         self.fail_at_write = None
         self.clear()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()
+
+    def close(self):
+        """There is nothing to give back."""
 
     def clear(self):
         self.nodes = {}
@@ -25,39 +46,132 @@ class FakeStore:
         self.writes = 0
         self.reads = 0
         self._schema = None
+        self._identity, self._revision = uuid.uuid4().hex, 0
+
+    def content(self):
+        """What is compared where two graphs should hold the same."""
+        return self._schema, self.nodes, self.edges
+
+    # ---- schema
 
     def prepare(self, schema):
-        self._schema = self._schema.merged(schema) if self._schema else schema
-        return self._schema
+        merged = self._schema.merged(schema) if self._schema else schema
+        self._revision += merged != self._schema
+        self._schema = merged
+        return merged
 
     def schema(self):
         if self._schema is None:
-            raise GraphSchemaError("the graph is empty")
+            raise GraphSchemaError("this graph is empty; run trailmix ingest")
         return self._schema
 
+    def counts(self):
+        schema = self.schema()
+        return GraphCounts(
+            {x.label: len(self.nodes.get(x.label, ())) for x in schema.labels},
+            {kind: len(self.edges.get(kind, ())) for kind in schema.ends},
+        )
+
+    def state(self):
+        counted = (self._identity, self._revision, self.counts())
+        return hashlib.sha256(repr(counted).encode()).hexdigest()[:16]
+
+    # ---- write
+
     def upsert_nodes(self, label, rows):
-        self._write()
-        for row in rows:
-            _set(self.nodes.setdefault(label, {}).setdefault(row["id"], {}), row["properties"])
+        self._check_label(label)
+        check_property_names({name for row in rows for name in row["properties"]}, taken=("id",))
+        self._upsert(label, self.nodes, [(row["id"], row) for row in rows])
 
     def upsert_relations(self, kind, rows):
-        self._write()
-        head, tail = self._ends(kind)
-        found = [r for r in rows if r["head"] in self.nodes[head] and r["tail"] in self.nodes[tail]]
-        for row in found:
-            _set(
-                self.edges.setdefault(kind, {}).setdefault((row["head"], row["tail"]), {}), row["properties"]
-            )
+        head, tail = (self.nodes.get(label, ()) for label in self._ends(kind))
+        check_property_names({name for row in rows for name in row["properties"]})
+        found = [((r["head"], r["tail"]), r) for r in rows if r["head"] in head and r["tail"] in tail]
+        self._upsert(kind, self.edges, found)
         return len(found)
+
+    def delete_relations(self, kind, *, but):
+        self._ends(kind)
+        check_property_names([but[0]])
+        self._count_write()
+        edges = self.edges.get(kind, {})
+        gone = [pair for pair, held in edges.items() if held.get(but[0], "") != but[1]]
+        for pair in gone:
+            self._delete(kind, self.edges, pair)
+        return len(gone)
+
+    # ---- read
+
+    def read_nodes(self, label, properties=()):
+        self._check_label(label)
+        found = self._columns(label, self.nodes, properties)
+        return NodeColumns(*found)
+
+    def read_relations(self, kind, properties=()):
+        self._ends(kind)
+        pairs, columns = self._columns(kind, self.edges, properties)
+        return RelationColumns([h for h, _ in pairs], [t for _, t in pairs], columns)
+
+    def scan_nodes(self, label):
+        self._check_label(label)
+        found = sorted(self.nodes.get(label, {}), reverse=True)
+        yield [(external, self._held(label, self.nodes, external)) for external in found]
+
+    def scan_relations(self, kind):
+        self._ends(kind)
+        for pair in reversed(self.edges.get(kind, {})):
+            yield [(*pair, self._held(kind, self.edges, pair))]
+
+    def read_events(self, user_id):
+        events = [
+            {"type": x.type, "item": item, "value": held.get("value"), "time": held.get("time")}
+            for x in self.schema().interactions
+            for (user, item), held in self.edges.get(x.type, {}).items()
+            if user == user_id
+        ]
+        return sorted(events, key=newest_first)
+
+    # ---- privacy
+
+    def read_user(self, user_id):
+        user = self.schema().user.label
+        if user_id not in self.nodes.get(user, {}):
+            return None
+        relations = [
+            {
+                "type": kind,
+                "direction": direction,
+                "label": label,
+                "id": other,
+                "name": self._name(label, other),
+                "properties": self._held(kind, self.edges, pair),
+            }
+            for direction, kind, pair, label, other in self._joined(user, user_id)
+        ]
+        return UserRecord({"id": user_id, **self._held(user, self.nodes, user_id)}, relations)
+
+    def delete_user(self, user_id):
+        user = self.schema().user.label
+        if user_id not in self.nodes.get(user, {}):
+            return None
+        self._count_write()
+        joined = {(kind, pair) for _, kind, pair, _, _ in self._joined(user, user_id)}
+        for kind, pair in joined:
+            self._delete(kind, self.edges, pair)
+        self._delete(user, self.nodes, user_id)
+        return len(joined)
+
+    # ---- runs
 
     def begin_run(self, run):
         self.records[run.id] = run
 
     def end_run(self, run_id):
         self.records[run_id] = replace(self.records[run_id], state="finished")
-        self.done = {key: x for key, x in self.done.items() if key[0] != run_id}
+        self._forget_checkpoints(run_id)
 
     def runs(self):
+        # of two that began in the same second, tests may rely on which one they began first
         return sorted(self.records.values(), key=lambda run: (run.began, list(self.records).index(run.id)))
 
     def checkpoints(self, run_id):
@@ -76,8 +190,8 @@ class FakeStore:
         return self._stored(kind, self.edges, pairs, properties)
 
     def write_batch(self, nodes, relations, checkpoint, *, new=(), changes=True):
-        self._write()
         self._refuse(nodes, relations, new)
+        self._count_write(changes)
         for label, rows in nodes.items():
             self._merge(label, self.nodes, [(row["id"], row) for row in rows], checkpoint.run)
         for kind, rows in relations.items():
@@ -88,19 +202,46 @@ class FakeStore:
     def undo_run(self, run_id):
         if run_id not in self.records:
             raise UnknownIdError("run", run_id)
+        relations, _ = self._undo(self.edges, run_id)
+        nodes, kept = self._undo(self.nodes, run_id, stays=self._is_joined)
         del self.records[run_id]
-        return Undone(0, 0, 0)  # the graph itself is a matter for the servers' tests
+        self._forget_checkpoints(run_id)
+        self._revision += 1
+        return Undone(nodes, relations, kept)
 
-    def _stored(self, name, things, keys, properties):
-        known = things.get(name, {})
-        return {
-            key: {
-                p: self.provenance.get((name, key)) if p == RUN_PROPERTY else known[key].get(p)
-                for p in properties
-            }
-            for key in keys
-            if key in known
-        }
+    # ---- how
+
+    def _count_write(self, changes=True):
+        if self.writes == self.fail_at_write:
+            raise ConnectionError("killed")
+        self.writes += 1
+        self._revision += changes
+
+    def _check_label(self, label):
+        _check_known(label, [x.label for x in self.schema().labels])
+
+    def _ends(self, kind):
+        ends = self.schema().ends
+        _check_known(kind, list(ends))
+        return ends[kind]
+
+    def _upsert(self, name, things, rows):
+        if rows:
+            self._count_write()
+        for key, row in rows:
+            properties = {p: x for p, x in row["properties"].items() if p != RUN_PROPERTY}
+            _set(things.setdefault(name, {}).setdefault(key, {}), properties)
+            self.provenance[name, key] = None
+
+    def _merge(self, name, things, rows, run):
+        for key, row in rows:
+            properties = dict(row["properties"])
+            self.provenance[name, key] = properties.pop(RUN_PROPERTY, run)
+            _set(things.setdefault(name, {}).setdefault(key, {}), properties)
+
+    def _delete(self, name, things, key):
+        del things[name][key]
+        self.provenance.pop((name, key), None)
 
     def _refuse(self, nodes, relations, new):
         """Everything that can be wrong with a batch, before any of it is written."""
@@ -108,99 +249,70 @@ class FakeStore:
             _check_new(label, [row["id"] for row in rows], self.nodes.get(label, ()), label in new)
         for kind, rows in relations.items():
             head, tail = (
-                (self.nodes.get(label, {}), {row["id"] for row in nodes.get(label, ())})
+                {*self.nodes.get(label, {}), *(row["id"] for row in nodes.get(label, ()))}
                 for label in self._ends(kind)
             )
-            for row in rows:
-                if not any(row["head"] in x for x in head) or not any(row["tail"] in x for x in tail):
-                    raise GraphError("a relation without its ends")
+            if any(row["head"] not in head or row["tail"] not in tail for row in rows):
+                raise GraphError(f"{kind}: relations did not find their nodes")
             pairs = [(row["head"], row["tail"]) for row in rows]
             _check_new(kind, pairs, self.edges.get(kind, ()), kind in new)
 
-    def _merge(self, name, things, rows, run):
-        known = things.setdefault(name, {})
-        for key, row in rows:
-            properties = dict(row["properties"])
-            self.provenance[name, key] = properties.pop(RUN_PROPERTY, run)
-            _set(known.setdefault(key, {}), properties)
+    def _held(self, name, things, key):
+        """Properties with the provenance among them, as a server has it."""
+        runs = self.provenance.get((name, key))
+        return dict(things[name][key]) | ({} if runs is None else {RUN_PROPERTY: runs})
 
-    def read_nodes(self, label, properties=()):
+    def _stored(self, name, things, keys, properties):
+        known = [key for key in keys if key in things.get(name, {})]
+        return {key: {p: self._held(name, things, key).get(p) for p in properties} for key in known}
+
+    def _columns(self, name, things, properties):
+        check_property_names(properties)
         self.reads += 1
-        found = dict(reversed(self.nodes.get(label, {}).items()))  # an order that nobody may rely on
-        return NodeColumns(list(found), {p: [x.get(p) for x in found.values()] for p in properties})
+        keys = list(reversed(things.get(name, {})))  # an order that nobody may rely on
+        held = [self._held(name, things, key) for key in keys]
+        return keys, {p: [x.get(p) for x in held] for p in properties}
 
-    def read_relations(self, kind, properties=()):
-        self.reads += 1
-        found = dict(reversed(self.edges.get(kind, {}).items()))
-        columns = {p: [x.get(p) for x in found.values()] for p in properties}
-        return RelationColumns([h for h, _ in found], [t for _, t in found], columns)
+    def _joined(self, label, external):
+        """Relations of one node: direction, type, pair, and label and id of the other end."""
+        for direction, this in (("out", 0), ("in", 1)):
+            for kind, edges in self.edges.items():
+                ends = self._ends(kind)
+                for pair in edges:
+                    if (ends[this], pair[this]) == (label, external):
+                        yield direction, kind, pair, ends[1 - this], pair[1 - this]
 
-    def scan_nodes(self, label):
-        found = sorted(self.nodes.get(label, {}).items(), reverse=True)
-        yield [(external, dict(held)) for external, held in found]
+    def _is_joined(self, label, external):
+        return any(True for _ in self._joined(label, external))
 
-    def scan_relations(self, kind):
-        for (head, tail), held in reversed(self.edges.get(kind, {}).items()):
-            yield [(head, tail, dict(held))]
+    def _name(self, label, external):
+        held = self.nodes[label][external]
+        names = (held.get(x.name_property) for x in self.schema().labels)
+        return next((name for name in names if name is not None), external)
 
-    def read_user(self, user_id):
-        user = self.schema().user.label
-        if user_id not in self.nodes.get(user, {}):
-            return None
-        relations = [
-            {
-                "type": kind,
-                "direction": "out",
-                "label": tail,
-                "id": end,
-                "name": end,
-                "properties": dict(held),
-            }
-            for kind, edges in self.edges.items()
-            for (start, end), held in edges.items()
-            for head, tail in [self._ends(kind)]
-            if (head, start) == (user, user_id)
-        ]
-        return UserRecord({"id": user_id, **self.nodes[user][user_id]}, relations)
+    def _undo(self, things, run_id, stays=lambda _name, _key: False):
+        gone = kept = 0
+        for name, key in [(name, key) for name, some in things.items() for key in some]:
+            runs = (self.provenance.get((name, key)) or "").split()
+            if run_id not in runs:
+                continue
+            if len(runs) > 1:
+                self.provenance[name, key] = " ".join(run for run in runs if run != run_id)
+            elif stays(name, key):
+                self.provenance[name, key] = None
+                kept += 1
+            else:
+                self._delete(name, things, key)
+                gone += 1
+        return gone, kept
 
-    def delete_user(self, user_id):
-        found = self.read_user(user_id)
-        if found is None:
-            return None
-        self._write()
-        for row in found.relations:
-            del self.edges[row["type"]][user_id, row["id"]]
-        del self.nodes[self.schema().user.label][user_id]
-        return len(found.relations)
+    def _forget_checkpoints(self, run_id):
+        self.done = {key: x for key, x in self.done.items() if key[0] != run_id}
 
-    def delete_relations(self, kind, *, but):
-        self._ends(kind)
-        edges = self.edges.setdefault(kind, {})
-        gone = [pair for pair, held in edges.items() if held.get(but[0]) != but[1]]
-        for pair in gone:
-            del edges[pair]
-        return len(gone)
 
-    def counts(self):
-        return GraphCounts(
-            {label: len(x) for label, x in self.nodes.items()},
-            {kind: len(x) for kind, x in self.edges.items()},
-        )
-
-    def state(self):
-        content = repr((self.schema(), sorted(self.nodes.items()), sorted(self.edges.items())))
-        return hashlib.sha256(content.encode()).hexdigest()
-
-    def _write(self):
-        if self.writes == self.fail_at_write:
-            raise ConnectionError("killed")
-        self.writes += 1
-
-    def _ends(self, kind):
-        schema = self.schema()
-        if any(x.type == kind for x in schema.interactions):
-            return schema.user.label, schema.item.label
-        return schema.relation(kind).head, schema.relation(kind).tail
+def _check_known(name, names):
+    if name not in names:
+        raise GraphSchemaError(f"no {name!r} in this graph; it has {', '.join(names)}")
 
 
 def _check_new(name, keys, known, must_be_new):

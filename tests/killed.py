@@ -5,11 +5,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from kg import ingest as ingestion
-from kg.ingest import IngestOptions, IngestReport, ingest
-from kg.mapping import load_mapping
+from kg.ingestion import write
+from kg.ingestion.ingest import IngestOptions, ingest
+from kg.ingestion.mapping import load_mapping
+from kg.ingestion.report import IngestReport
 from kg.progress import Report, silent
-from kg.store import Connection, GraphStore
+from kg.store.bolt_store import BoltGraphStore
+from kg.store.connection import Connection
 
 BATCH = 200
 
@@ -18,12 +20,12 @@ def load_here(
     path: Path, server: Connection, report: Report = silent, *, resume: bool = False
 ) -> IngestReport:
     """Ingest in batches of 200 relations."""
-    usual, ingestion.BATCH_EDGES = ingestion.BATCH_EDGES, BATCH
+    usual, write.BATCH_EDGES = write.BATCH_EDGES, BATCH
     try:
-        with GraphStore(server) as store:
+        with BoltGraphStore(server) as store:
             return ingest(load_mapping(path), path.parent, store, report, IngestOptions(resume=resume))
     finally:
-        ingestion.BATCH_EDGES = usual
+        write.BATCH_EDGES = usual
 
 
 def load_step_by_step(path: str, server: tuple[str, str, str, str], steps: Any) -> None:

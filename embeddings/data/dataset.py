@@ -52,7 +52,7 @@ class Histories:
 
     @cached_property
     def matrix(self) -> sp.csr_array:
-        """Askers x items, float32 ones.
+        """Users x items, float32 ones.
 
         Indices are int32, as are those of what it is multiplied with: they would be converted each time.
         """

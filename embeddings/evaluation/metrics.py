@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from embeddings.data.ties import tie_order
 from kg.graph import BoolArray, FloatArray, IntArray
 
 WORST = float(np.finfo(np.float32).min)
@@ -39,14 +39,6 @@ class Ranking:
         """The mean of each metric over the users, and coverage@k."""
         found = {name: float(values.mean()) if len(values) else 0.0 for name, values in self.values.items()}
         return found | {f"coverage@{self.k}": self.coverage}
-
-
-@lru_cache(maxsize=4)
-def tie_order(n_items: int) -> IntArray:
-    """The fixed random order in which equal scores stand, int64 [n_items], read-only: items by rank."""
-    order = np.random.default_rng(0).permutation(n_items)
-    order.flags.writeable = False
-    return order
 
 
 def rank(

@@ -21,7 +21,7 @@ import numpy as np
 
 from embeddings.data.dataset import Dataset
 from embeddings.evaluation.trials import Task, Trial
-from kg.benchmark import REVEALED, Benchmark, Pairs
+from kg.adapters.benchmark import REVEALED, Benchmark, Pairs
 from kg.graph import BoolArray, FloatArray, IntArray, Interactions
 
 MOST_REVEALED = max(REVEALED)

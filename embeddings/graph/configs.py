@@ -1,7 +1,7 @@
 """Configurations of what torch trains, kept apart so that serving can read them without loading torch."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 KgeModel = Literal["transe", "distmult", "complex", "rotate"]
 
@@ -109,3 +109,19 @@ class SasRecConfig:
     negatives: int = 512
     """Items drawn uniformly a step, which all its windows share; with no more items than that, all."""
     dropout: float = 0.3
+
+
+def kge_of(config: Any) -> KgeConfig | None:
+    """The knowledge-graph embedding in a scorer's configuration, if it has one."""
+    if isinstance(config, KgeConfig):
+        return config
+    return config.kge if isinstance(config, GnnConfig) else None
+
+
+def with_kge(config: Any, model: KgeModel) -> Any:
+    """A scorer's configuration with another embedding model, where it has one."""
+    if isinstance(config, KgeConfig):
+        return replace(config, model=model)
+    if isinstance(config, GnnConfig) and config.kge is not None:
+        return replace(config, kge=replace(config.kge, model=model))
+    return config

@@ -1,11 +1,10 @@
 """The configuration of a training: everything that decides which model comes out of a dataset and a seed."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from embeddings.candidates.cold_items import ColdItemConfig
 from embeddings.data.item_features import ContentConfig
-from embeddings.graph.configs import GnnConfig, KgeConfig, KgeModel
+from embeddings.graph.configs import KgeModel, kge_of, with_kge
 from embeddings.model.config import ModelConfig
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.training.holdout import HoldoutConfig
@@ -71,19 +70,3 @@ class TrainingConfig(ModelConfig):
         """The same with another embedding model in every scorer that has one."""
         specs = {name: replace(x, config=with_kge(x.config, model)) for name, x in self.scorers.items()}
         return replace(self, scorers=specs)
-
-
-def kge_of(config: Any) -> KgeConfig | None:
-    """The knowledge-graph embedding in a scorer's configuration, if it has one."""
-    if isinstance(config, KgeConfig):
-        return config
-    return config.kge if isinstance(config, GnnConfig) else None
-
-
-def with_kge(config: Any, model: KgeModel) -> Any:
-    """A scorer's configuration with another embedding model, where it has one."""
-    if isinstance(config, KgeConfig):
-        return replace(config, model=model)
-    if isinstance(config, GnnConfig) and config.kge is not None:
-        return replace(config, kge=replace(config.kge, model=model))
-    return config

@@ -60,6 +60,6 @@ def one_of(folder: Path, *patterns: str) -> Path:
     """
     found = sorted({x for pattern in patterns for x in folder.glob(pattern)})
     if len(found) != 1:
-        said = f"has {', '.join(x.name for x in found)}" if found else "has none"
-        raise DataError(f"{folder}: one file {' or '.join(patterns)} is needed; it {said}")
+        found_text = f"has {', '.join(x.name for x in found)}" if found else "has none"
+        raise DataError(f"{folder}: one file {' or '.join(patterns)} is needed; it {found_text}")
     return found[0]

@@ -1,4 +1,4 @@
-"""Published formats that are ingested as they are: a mapping each, and what turns odd files into tables."""
+"""Published formats: each has a mapping, and a converter to tables where its files need one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 
 from kg.errors import DataError, UsageError
-from kg.mapping import nearest_name
+from kg.ingestion.mapping import nearest_name
 
 Convert = Callable[[Path, Path, dict[str, Any]], None]
-"""`convert(folder, workdir, mapping)` writes tables into `workdir` and may add what only they tell to the
-mapping."""
+"""`convert(folder, workdir, mapping)` writes tables into `workdir` and may add to the mapping what it learns
+from the files."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@
     import.sh               the command; what is given to it comes first, e.g. --overwrite-destination
     constraints.cypher      uniqueness of ids, which the import does not make
 
-Text stands in quotes and nothing does not, which is how the tool tells "" from null. The schema node goes
-along, so that Trailmix can use what was imported; provenance does not.
+Text is quoted and a missing value is empty, so the tool can distinguish "" from null. The schema node is
+exported too, so that Trailmix can use what was imported; provenance is not.
 """
 
 import re
@@ -21,7 +21,7 @@ from kg.errors import DataError
 from kg.exports.tables import Exported, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
 from kg.schema import SCHEMA_LABEL, GraphSchema
-from kg.store import GraphStore
+from kg.store.store import ReadStore
 
 BETWEEN = "\x1f"
 """Between the values of a list; a unit separator stands in hardly any text."""
@@ -30,7 +30,7 @@ OPTIONS = ("--array-delimiter=U+001F", "--multiline-fields=true", "--id-type=str
 _TYPES = {"text": "string", "integer": "long", "number": "double", "boolean": "boolean"}
 
 
-def export_neo4j_admin(store: GraphStore, target: Path, report: Report = silent) -> Exported:
+def export_neo4j_admin(store: ReadStore, target: Path, report: Report = silent) -> Exported:
     """Write the folder, whole or not at all.
 
     Raises:
@@ -92,7 +92,7 @@ class _Lists:
         return (f"{self._lost:,} empty lists left out; neo4j-admin cannot import them",) if self._lost else ()
 
 
-def _write(store: GraphStore, table: Table, path: Path, lists: _Lists, report: Report) -> int:
+def _write(store: ReadStore, table: Table, path: Path, lists: _Lists, report: Report) -> int:
     keys = 2 if table.ends else 1
     written = 0
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from kg.exports.tables import Exported, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
-from kg.store import GraphStore
+from kg.store.store import ReadStore
 
 _TYPES = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 
 
-def export_parquet(store: GraphStore, target: Path, report: Report = silent) -> Exported:
+def export_parquet(store: ReadStore, target: Path, report: Report = silent) -> Exported:
     """Write the folder, whole or not at all.
 
     Raises:
@@ -37,7 +37,7 @@ def export_parquet(store: GraphStore, target: Path, report: Report = silent) -> 
     return Exported(target, total(tables.nodes, rows), total(tables.relations, rows))
 
 
-def _write(store: GraphStore, table: Table, path: Path, report: Report) -> int:
+def _write(store: ReadStore, table: Table, path: Path, report: Report) -> int:
     keys = ["head", "tail"] if table.ends else ["id"]
     # a relation may have a property named like a key
     names = [f"property_{x}" if x in keys else x for x in table.columns]

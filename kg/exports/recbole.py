@@ -18,10 +18,10 @@ from typing import Any
 from kg.errors import DataError
 from kg.exports.tables import Exported, GraphTables, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
-from kg.store import GraphStore
+from kg.store.store import ReadStore
 
 
-def export_recbole(store: GraphStore, target: Path, report: Report = silent) -> Exported:
+def export_recbole(store: ReadStore, target: Path, report: Report = silent) -> Exported:
     """Write the folder, whole or not at all.
 
     Raises:
@@ -44,7 +44,7 @@ def export_recbole(store: GraphStore, target: Path, report: Report = silent) -> 
 class _Run:
     """One export: what it reads and where it writes."""
 
-    def __init__(self, store: GraphStore, tables: GraphTables, stem: Path, report: Report) -> None:
+    def __init__(self, store: ReadStore, tables: GraphTables, stem: Path, report: Report) -> None:
         self._store, self._tables, self._stem, self._report = store, tables, stem, report
         self.rows = {x.name: 0 for x in (*tables.nodes, *tables.relations)}
 
@@ -69,8 +69,8 @@ class _Run:
         for user, item, *values in self._read(table):
             held = dict(zip(names, values, strict=True))
             value = held.get("value")
-            told = [_plain(1.0 if value is None else value), _plain(held.get("time"))]
-            yield [_id(user), _id(item), *([table.name] if several else []), *told]
+            rated = [_plain(1.0 if value is None else value), _plain(held.get("time"))]
+            yield [_id(user), _id(item), *([table.name] if several else []), *rated]
 
     def facts(self) -> None:
         """What joins items and entities."""
@@ -97,8 +97,8 @@ class _Run:
         schema = self._tables.schema
         facts = {x.name for x in self._facts()} | {x.type for x in schema.interactions}
         left = [x.name for x in self._tables.relations if x.name not in facts]
-        said = [f"{', '.join(left)} left out: RecBole has no facts about users"] if left else []
-        return (*said, "of entities only the ids are written: RecBole has no place for their properties")
+        notes = [f"{', '.join(left)} left out: RecBole has no facts about users"] if left else []
+        return (*notes, "of entities only the ids are written: RecBole has no place for their properties")
 
     def _facts(self) -> list[Table]:
         schema = self._tables.schema

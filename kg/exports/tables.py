@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from kg.content import content
 from kg.errors import GraphError, UsageError
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
-from kg.store import GraphStore
+from kg.store.graph_hash import content
+from kg.store.store import ReadStore
 
 One = Literal["text", "integer", "number", "boolean"]
 
@@ -43,7 +43,7 @@ class Table:
     columns: dict[str, Kind]
     """Without the keys, in the order of their names."""
 
-    def batches(self, store: GraphStore) -> Iterator[list[tuple[Any, ...]]]:
+    def batches(self, store: ReadStore) -> Iterator[list[tuple[Any, ...]]]:
         """Rows: the keys, then a value or None for each column; a few thousand at a time."""
         scan = store.scan_relations if self.ends else store.scan_nodes
         for batch in scan(self.name):
@@ -64,7 +64,7 @@ class GraphTables:
     state: str
     """The store's when the columns were read."""
 
-    def check(self, store: GraphStore) -> None:
+    def check(self, store: ReadStore) -> None:
         """Make sure that nobody wrote meanwhile.
 
         Raises:
@@ -76,7 +76,7 @@ class GraphTables:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written; `notes` say what the format could not hold."""
+    """What was written; `notes` name what the format could not hold."""
 
     folder: Path
     nodes: int
@@ -84,15 +84,14 @@ class Exported:
     notes: tuple[str, ...] = ()
 
 
-def read_tables(store: GraphStore, report: Report = silent) -> GraphTables:
+def read_tables(store: ReadStore, report: Report = silent) -> GraphTables:
     """Look at all that the graph holds for its columns.
 
     Raises:
         GraphSchemaError: nothing was ingested.
     """
     state, schema = store.state(), store.schema()
-    sides = (schema.user.label, schema.item.label)
-    ends = {x.type: (x.head, x.tail) for x in schema.relations} | {x.type: sides for x in schema.interactions}
+    ends = schema.ends
     names = [*(x.label for x in schema.labels), *ends]
     found = []
     for n, name in enumerate(names):
@@ -103,7 +102,7 @@ def read_tables(store: GraphStore, report: Report = silent) -> GraphTables:
     return GraphTables(schema, tuple(found[:cut]), tuple(found[cut:]), state)
 
 
-def _columns(store: GraphStore, name: str, relations: bool) -> dict[str, Kind]:
+def _columns(store: ReadStore, name: str, relations: bool) -> dict[str, Kind]:
     kinds: dict[str, Kind | None] = {}
     for batch in store.scan_relations(name) if relations else store.scan_nodes(name):
         for *_, held in batch:

@@ -1,26 +1,23 @@
-"""What the embedded engine writes with nothing of ours, and no Bolt, in the way: its own bulk loader."""
+"""The ceiling of the embedded engine: its own bulk loader in this process, without Bolt."""
 
 import tempfile
 import time
 from collections.abc import Iterable
 from contextlib import chdir
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from kg.store import RelationRow
+from arcadedb_embedded import create_database
+
+from kg.store.records import RelationRow
+from kg.store.servers.arcadedb import HEAP
 
 
-def bulk_loader(rows: "Iterable[list[RelationRow]]", users: int, items: int) -> float:
+def bulk_loader(rows: Iterable[list[RelationRow]], users: int, items: int) -> float:
     """Relations a second of ArcadeDB's `GraphBatch` in this process, its write-ahead log on.
 
-    It looks nothing up and checks nothing: ends are given as the record ids that it gave out itself, the same
-    pair twice would be two relations, and nobody else may write meanwhile. So this is no way to ingest, but
-    no way over Bolt can be faster.
+    It looks nothing up and checks nothing: the ends are record ids that it gave out itself, the same pair
+    twice makes two relations, and nobody else may write meanwhile. An ingestion cannot work like this, but no
+    ingestion over Bolt can be faster.
     """
-    from arcadedb_embedded import create_database
-
-    from kg.servers.arcadedb import HEAP
-
     with (
         tempfile.TemporaryDirectory() as folder,
         chdir(folder),  # ArcadeDB writes ./log whatever it is told

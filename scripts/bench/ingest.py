@@ -7,20 +7,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
+from neo4j import GraphDatabase, Session
 
-if TYPE_CHECKING:
-    from neo4j import Session
-
-    from kg.schema import GraphSchema
-    from kg.store import GraphStore, RelationRow
+from kg.errors import UsageError
+from kg.ingestion.ingest import new_run
+from kg.ingestion.runs import Batch, RunWriter
+from kg.schema import GraphSchema, InteractionSchema, LabelSchema
+from kg.settings import Settings, load_settings
+from kg.store.connect import open_store, store_at
+from kg.store.records import RelationRow
+from kg.store.servers import control
+from kg.store.statements import relation_statement
+from kg.store.store import ServerStore
+from scripts.bench.ceiling import bulk_loader
 
 WARM_UP = 3
-"""Batches of either way that do not count."""
-Way = Callable[[int, "list[RelationRow]"], None]
+"""Batches of each way that are not counted."""
+Way = Callable[[int, list[RelationRow]], None]
 """Writes a batch with that number."""
 
 
@@ -28,29 +35,31 @@ def command(
     engine: Annotated[
         Literal["arcadedb", "neo4j"],
         typer.Option(
-            "--engine", help="Started for this in a folder of its own; not used if NEO4J_URI is set."
+            "--engine", help="The engine to start in a temporary folder; unused if NEO4J_URI is set."
         ),
     ] = "arcadedb",
-    batches: Annotated[int, typer.Option("--batches", min=1, help="Measured batches of either way.")] = 20,
-    size: Annotated[int, typer.Option("--size", min=100, help="Relations a batch.")] = 10_000,
+    batches: Annotated[
+        int, typer.Option("--batches", min=1, help="The number of measured batches of each way.")
+    ] = 20,
+    size: Annotated[
+        int, typer.Option("--size", min=100, help="The number of relations in a batch.")
+    ] = 10_000,
     ceiling: Annotated[
         bool,
         typer.Option(
             "--ceiling",
-            help="Also CREATE in place of MERGE, and ArcadeDB's own bulk loader in this process.",
+            help="Also measure CREATE instead of MERGE, and ArcadeDB's own bulk loader in this process.",
         ),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure how many relations a second the store writes, beside a bare driver loop of the same batches.
+    """Measure how many relations a second the store writes, beside a bare loop of the driver.
 
-    Both write the same rows in turn, each into a type of its own; the store adds provenance and a checkpoint.
-    A graph at NEO4J_URI must be empty, and is again afterwards.
+    Both write the same batches in turn, each into a type of its own; the store adds provenance and a
+    checkpoint. A graph at NEO4J_URI must be empty, and is empty again afterwards.
 
     Example: trailmix bench ingest --engine neo4j
     """
-    from scripts.bench.ceiling import bulk_loader
-
     with empty_store(engine) as store:
         info = store.info()
         seconds = measure(store, batches, size, create=ceiling)
@@ -68,20 +77,20 @@ def command(
 
 
 def _print(result: dict[str, Any]) -> None:
-    said = {
+    notes = {
         "store": "",
         "driver": "",
         "create": ", the driver's loop without MERGE",
         "ceiling": ", ArcadeDB's bulk loader",
     }
-    for way, about in said.items():
+    for way, about in notes.items():
         if rate := result.get(f"{way}_relations_per_second"):
             print(f"{way:<8}{rate:>9,} relations/s{about}")
     print(f"ratio   {result['ratio']:>9.2f}  (median of the pairs {result['ratio_median']:.2f})")
 
 
 def summary(seconds: dict[str, list[float]], size: int) -> dict[str, Any]:
-    """Relations a second of either way, and the store's beside the driver's, over all and as a median."""
+    """Relations a second of each way, and the ratio of the store to the driver, in sum and as a median."""
     total = {way: sum(values) for way, values in seconds.items()}
     pairs = zip(seconds["driver"], seconds["store"], strict=True)
     return {
@@ -91,8 +100,8 @@ def summary(seconds: dict[str, list[float]], size: int) -> dict[str, Any]:
     }
 
 
-def measure(store: "GraphStore", batches: int, size: int, *, create: bool = False) -> dict[str, list[float]]:
-    """Seconds of each batch by way, "store", "driver" and maybe "create"; the graph is to be empty."""
+def measure(store: ServerStore, batches: int, size: int, *, create: bool = False) -> dict[str, list[float]]:
+    """Seconds of each batch by way: "store", "driver", with `create` "create". The graph must be empty."""
     users, items = _ends(size)
     store.prepare(_schema())
     store.upsert_nodes("BenchUser", [{"id": f"u{n}", "properties": {}} for n in range(users)])
@@ -115,16 +124,14 @@ def _ends(size: int) -> tuple[int, int]:
     return max(1_000, size // 10), 5_000
 
 
-def _schema() -> "GraphSchema":
-    from kg.schema import GraphSchema, InteractionSchema, LabelSchema
-
+def _schema() -> GraphSchema:
     return GraphSchema(
         labels=(LabelSchema(label="BenchUser", role="user"), LabelSchema(label="BenchItem", role="item")),
         interactions=tuple(InteractionSchema(type=f"BENCH_{x}") for x in ("STORE", "DRIVER", "CREATE")),
     )
 
 
-def _rows(batches: int, size: int, users: int, items: int) -> "Iterator[list[RelationRow]]":
+def _rows(batches: int, size: int, users: int, items: int) -> Iterator[list[RelationRow]]:
     """Pairs of users and items, no pair twice, in random order."""
     pairs = np.random.default_rng(0).choice(users * items, size=batches * size, replace=False)
     for part in pairs.reshape(batches, size).tolist():
@@ -138,37 +145,30 @@ def _rows(batches: int, size: int, users: int, items: int) -> "Iterator[list[Rel
         ]
 
 
-def _through_store(store: "GraphStore") -> Way:
-    from kg.ingest import new_run
-    from kg.runs import Batch, RunWriter
-
+def _through_store(store: ServerStore) -> Way:
     run = new_run("", "")
     store.begin_run(run)
     writer = RunWriter(store, run.id)
 
-    def write(number: int, rows: "list[RelationRow]") -> None:
+    def write(number: int, rows: list[RelationRow]) -> None:
         named = list(enumerate(rows))
         writer.write(Batch(relations={"BENCH_STORE": named}), "bench", number, len(named))
 
     return write
 
 
-def _bare_loop(session: "Session", kind: str, word: str = "MERGE") -> Way:
+def _bare_loop(session: Session, kind: str, word: str = "MERGE") -> Way:
     """Writes a batch with nothing but the driver: one statement, one managed transaction."""
-    from kg.store_runs import relation_statement
-
     statement = relation_statement(kind, "BenchUser", "BenchItem").replace("MERGE", word)
 
-    def write(_number: int, rows: "list[RelationRow]") -> None:
+    def write(_number: int, rows: list[RelationRow]) -> None:
         session.execute_write(lambda transaction: list(transaction.run(statement, trailmix_rows=rows)))
 
     return write
 
 
 @contextmanager
-def _driver_session(store: "GraphStore") -> "Iterator[Session]":
-    from neo4j import GraphDatabase
-
+def _driver_session(store: ServerStore) -> Iterator[Session]:
     connection = store.connection
     with (
         GraphDatabase.driver(connection.uri, auth=connection.auth) as driver,
@@ -178,14 +178,8 @@ def _driver_session(store: "GraphStore") -> "Iterator[Session]":
 
 
 @contextmanager
-def empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[GraphStore]":
+def empty_store(engine: Literal["arcadedb", "neo4j"]) -> Iterator[ServerStore]:
     """A store with nothing in it: at NEO4J_URI, or of a server that lives as long as this."""
-    from kg.connect import open_store
-    from kg.errors import UsageError
-    from kg.servers import control
-    from kg.settings import Settings, load_settings
-    from kg.store import GraphStore
-
     settings = load_settings()
     if settings.neo4j_uri:
         with open_store(settings) as store:
@@ -199,7 +193,7 @@ def empty_store(engine: Literal["arcadedb", "neo4j"]) -> "Iterator[GraphStore]":
     with tempfile.TemporaryDirectory() as folder:
         own = Settings(home=Path(folder))
         try:
-            with GraphStore(control.start(own, engine).connection) as store:
+            with store_at(control.start(own, engine).connection) as store:
                 yield store
         finally:
             control.stop(own)

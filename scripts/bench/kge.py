@@ -3,53 +3,60 @@
 import json as jsonlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from embeddings.evaluation.link_prediction import FactSplit, joined, link_metrics, split_facts
+from embeddings.graph.configs import KgeConfig, KgeModel
+from embeddings.graph.kge import Embedding, train_kge
+from kg.adapters.benchmark_graph import read_graph
+from kg.errors import UsageError
+from kg.graph import GraphSnapshot
+from kg.settings import load_settings
+from kg.snapshot import SnapshotCache
+from kg.store.connect import open_store
+from scripts.bench.pykeen_reference import Style, train_with_pykeen
 from scripts.progress import reporting
 
-if TYPE_CHECKING:
-    from embeddings.evaluation.link_prediction import FactSplit
-    from embeddings.graph.configs import KgeConfig, KgeModel
-    from embeddings.graph.kge import Embedding
-    from kg.graph import GraphSnapshot
+Trainer = Callable[[FactSplit, int, int, KgeConfig, int], Embedding]
 
-    Trainer = Callable[[FactSplit, int, int, KgeConfig, int], Embedding]
-
-MODELS: "tuple[KgeModel, ...]" = ("transe", "distmult", "complex", "rotate")
+MODELS: tuple[KgeModel, ...] = ("transe", "distmult", "complex", "rotate")
 
 OURS = "trailmix"
 
 
 def command(
     benchmark: Annotated[
-        Path | None, typer.Option(help="A benchmark folder whose facts to use instead of the graph's.")
+        Path | None, typer.Option(help="Use the facts of this benchmark folder instead of the graph's.")
     ] = None,
     pykeen: Annotated[
-        bool, typer.Option("--pykeen", help="Train PyKEEN's, too; needs: pip install pykeen.")
+        bool, typer.Option("--pykeen", help="Train PyKEEN's models, too; needs: pip install pykeen.")
     ] = False,
-    dim: Annotated[int, typer.Option(min=2, help="Real numbers an entity; even.")] = 64,
-    epochs: Annotated[int, typer.Option(min=1)] = 5,
-    batch_size: Annotated[int, typer.Option(min=1, help="Facts a step.")] = 2048,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 0.02,
-    negatives: Annotated[int, typer.Option(min=1, help="Entities drawn a fact.")] = 32,
-    seeds: Annotated[int, typer.Option(min=1, help="Splits and trainings; medians are printed.")] = 3,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    dim: Annotated[int, typer.Option(min=2, help="The number of real numbers an entity; even.")] = 64,
+    epochs: Annotated[int, typer.Option(min=1, help="The number of passes over the facts.")] = 5,
+    batch_size: Annotated[int, typer.Option(min=1, help="The number of facts a step.")] = 2048,
+    learning_rate: Annotated[float, typer.Option(help="The learning rate of Adam.")] = 0.02,
+    negatives: Annotated[int, typer.Option(min=1, help="The number of entities drawn for each fact.")] = 32,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="The number of splits and trainings; medians are printed.")
+    ] = 3,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Hold out a tenth of the facts, learn from 80 %, and rank the held-out ones among all entities.
+    """Train each knowledge-graph embedding and rank held-out facts among all entities.
 
-    PyKEEN's models are trained twice: with the initialisation, constraints and regulariser of PyKEEN's own
-    class ("own"), and with none but our initialisation ("plain"). Facts, loss, negatives, batches, optimiser,
-    learning rate, epochs and evaluation are the same for all.
+    A tenth of the facts is held out, and 80 % are trained on. PyKEEN's models are trained twice: with the
+    initialisation, constraints and regulariser of PyKEEN's own class ("own"), and with nothing but our
+    initialisation ("plain"). Facts, loss, negatives, batches, optimiser, learning rate, epochs and evaluation
+    are the same for all.
 
     Example: trailmix bench kge --benchmark sample --pykeen
     """
-    from embeddings.graph.configs import KgeConfig
-
     trainers = _trainers(pykeen)
     snapshot = _snapshot(benchmark)
     rows = []
@@ -83,10 +90,8 @@ def _lines(rows: list[dict[str, Any]], *, head: bool) -> Iterator[str]:
 
 
 def _runs(
-    snapshot: "GraphSnapshot", config: "KgeConfig", trainers: "dict[str, Trainer]", seed: int
+    snapshot: GraphSnapshot, config: KgeConfig, trainers: dict[str, Trainer], seed: int
 ) -> Iterator[dict[str, Any]]:
-    from embeddings.evaluation.link_prediction import joined, link_metrics, split_facts
-
     split = split_facts(snapshot.triples, seed)
     known = joined(split.train, split.valid)
     for method, train in trainers.items():
@@ -96,13 +101,8 @@ def _runs(
         yield {"method": method, "seconds": seconds, **link_metrics(embedding, split.test, known)}
 
 
-def _trainers(pykeen: bool) -> "dict[str, Trainer]":
-    from importlib.util import find_spec
-
-    from embeddings.graph.kge import train_kge
-    from kg.errors import UsageError
-
-    def ours(split: "FactSplit", nodes: int, relations: int, config: "KgeConfig", seed: int) -> "Embedding":
+def _trainers(pykeen: bool) -> dict[str, Trainer]:
+    def ours(split: FactSplit, nodes: int, relations: int, config: KgeConfig, seed: int) -> Embedding:
         with reporting() as report:
             return train_kge(split.train, nodes, relations, config, seed, report)
 
@@ -110,26 +110,18 @@ def _trainers(pykeen: bool) -> "dict[str, Trainer]":
         return {OURS: ours}
     if find_spec("pykeen") is None:
         raise UsageError("--pykeen needs the package: pip install pykeen")
-    from scripts.bench.pykeen_reference import Style, train_with_pykeen
 
     def theirs(
-        split: "FactSplit", nodes: int, relations: int, config: "KgeConfig", seed: int, style: Style
-    ) -> "Embedding":
+        split: FactSplit, nodes: int, relations: int, config: KgeConfig, seed: int, style: Style
+    ) -> Embedding:
         return train_with_pykeen(split.train, nodes, relations, config, seed, style)
 
     styles: tuple[Style, ...] = ("own", "plain")
     return {OURS: ours, **{f"pykeen {style}": partial(theirs, style=style) for style in styles}}
 
 
-def _snapshot(benchmark: Path | None) -> "GraphSnapshot":
-    """Of the folder, or of the graph that is in use; facts with a user at one end are left out."""
-    from dataclasses import replace
-
-    from kg.benchmark_graph import read_graph
-    from kg.connect import open_store
-    from kg.settings import load_settings
-    from kg.snapshot import SnapshotCache
-
+def _snapshot(benchmark: Path | None) -> GraphSnapshot:
+    """The snapshot of the folder, or of the graph in use, without facts that have a user at one end."""
     if benchmark is not None:
         snapshot = read_graph(benchmark).snapshot()
     else:

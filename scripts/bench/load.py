@@ -12,37 +12,40 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from kg.errors import TrailmixError
+from scripts.bench.ingest import empty_store
+from scripts.bench.synthetic_files import write_synthetic_files
+
 
 def command(
     interactions: Annotated[
-        int, typer.Option("--interactions", min=1_000, help="Made ratings, as of MovieLens 1M.")
+        int, typer.Option("--interactions", min=1_000, help="The number of synthetic ratings.")
     ] = 1_000_000,
     engine: Annotated[
         Literal["arcadedb", "neo4j"],
         typer.Option(
-            "--engine", help="Started for this in a folder of its own; not used if NEO4J_URI is set."
+            "--engine", help="The engine to start in a temporary folder; unused if NEO4J_URI is set."
         ),
     ] = "arcadedb",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files only; no graph.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the files and write no graph.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Make files in the layout of MovieLens 1M and measure how `trailmix ingest` loads them.
+    """Write synthetic files like those of MovieLens 1M and time `trailmix ingest` on them.
 
-    Seconds and memory are those of the ingesting process, from its start to its end; the server is another.
-    A graph at NEO4J_URI must be empty, and is again afterwards.
+    Seconds and memory are those of the ingesting process, from its start to its end; the graph server is
+    another process. A graph at NEO4J_URI must be empty, and is empty again afterwards.
 
     Example: trailmix bench load --interactions 1000000 --engine neo4j
     """
-    from kg.made import write_made
-
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "made"
-        made = write_made(folder, interactions)
-        result = {**vars(made), **_measured(folder, engine, dry_run)}
+        folder = Path(name) / "synthetic"
+        synthetic = write_synthetic_files(folder, interactions)
+        result = {**vars(synthetic), **_measured(folder, engine, dry_run)}
     if json:
         print(jsonlib.dumps(result))
         return
-    print(f"{made.ratings:,} ratings by {made.users:,} users of {made.films:,} films, {result['engine']}")
+    about = f"{synthetic.ratings:,} ratings by {synthetic.users:,} users of {synthetic.films:,} films"
+    print(f"{about}, {result['engine']}")
     print(f"rows       {result['rows']:>12,}  ({result['rejected']:,} rejected)")
     print(f"seconds    {result['seconds']:>12,.1f}")
     print(f"rows/s     {result['rows_per_second']:>12,}")
@@ -50,8 +53,6 @@ def command(
 
 
 def _measured(folder: Path, engine: Literal["arcadedb", "neo4j"], dry_run: bool) -> dict[str, Any]:
-    from scripts.bench.ingest import empty_store
-
     home = {"TRAILMIX_HOME": str(folder.parent / "home")}
     with nullcontext() if dry_run else empty_store(engine) as store:
         if store is None:
@@ -70,9 +71,7 @@ def _measured(folder: Path, engine: Literal["arcadedb", "neo4j"], dry_run: bool)
 
 
 def _run(folder: Path, environment: dict[str, str], more: list[str]) -> dict[str, Any]:
-    """The command in a process of its own, and what it took."""
-    from kg.errors import TrailmixError
-
+    """Run the ingestion in a process of its own; returns its figures."""
     report = folder.parent / "report.json"
     command = [sys.executable, "-m", "scripts.main", "ingest", str(folder), "--format", "movielens-1m"]
     began = time.perf_counter()

@@ -3,31 +3,32 @@
 import json as jsonlib
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import typer
 
-if TYPE_CHECKING:
-    from service.recommender import Recommender
+from kg.settings import load_settings
+from service.contract import RecommendRequest
+from service.loading import load_recommender
+from service.recommender import Recommender
 
-FIRST = 5
-"""So many answers are not counted: what is made when first asked for is made by them."""
+WARM_UP = 5
+"""The first requests, which are not counted: they fill caches."""
 
 
 def command(
-    users: Annotated[int, typer.Option(min=1, help="How many known users ask, drawn by seed.")] = 100,
-    k: Annotated[int, typer.Option("--k", min=1, max=200, help="How many items each is recommended.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of who asks.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    users: Annotated[int, typer.Option(min=1, help="The number of known users, drawn by seed.")] = 100,
+    k: Annotated[int, typer.Option("--k", min=1, max=200, help="The number of items recommended.")] = 10,
+    seed: Annotated[int, typer.Option(help="The seed of the draw.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Ask the latest model, one user after another, with paths and without; no HTTP, no database.
+    """Time recommendations by the latest model in this process, with paths and without.
+
+    One user follows another; there is no HTTP and no database.
 
     Example: trailmix bench recommend --users 200
     """
-    from kg.settings import load_settings
-    from service.loading import load_recommender
-
     recommender = load_recommender(load_settings(), warm_up=False)
     ids = recommender.snapshot.users.ids
     order = np.random.default_rng(seed).permutation(len(ids))[:users]
@@ -43,15 +44,13 @@ def command(
         print(f"{name:<16}{figures['p50']:>10.1f}{figures['p95']:>10.1f}")
 
 
-def milliseconds(recommender: "Recommender", users: Sequence[str], k: int, explain: bool) -> dict[str, float]:
+def milliseconds(recommender: Recommender, users: Sequence[str], k: int, explain: bool) -> dict[str, float]:
     """The median and the 95th percentile over the users."""
-    from service.contract import RecommendRequest
-
     requests = [RecommendRequest(user_id=user, k=k, explain=explain) for user in users]
     took = []
-    for request in [*requests[:FIRST], *requests]:
+    for request in [*requests[:WARM_UP], *requests]:
         began = time.perf_counter()
         recommender.recommend(request, request_id="bench")
         took.append(1000 * (time.perf_counter() - began))
-    counted = np.array(took[len(requests[:FIRST]) :])
+    counted = np.array(took[len(requests[:WARM_UP]) :])
     return {"p50": float(np.percentile(counted, 50)), "p95": float(np.percentile(counted, 95))}

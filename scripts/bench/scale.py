@@ -1,4 +1,4 @@
-"""`trailmix bench scale`: how time and memory of training grow with the graph, on made graphs."""
+"""`trailmix bench scale`: how time and memory of training grow with the graph, on synthetic graphs."""
 
 import json as jsonlib
 import resource
@@ -10,6 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from embeddings.training.config import TrainingConfig
+from embeddings.training.fit import fit
+from kg.errors import DataError
+from scripts.bench.synthetic_dataset import synthetic_dataset
 from scripts.progress import reporting
 
 GIB = 2**30
@@ -17,17 +21,21 @@ GIB = 2**30
 
 def command(
     edges: Annotated[
-        list[int] | None, typer.Option(help="Events and facts together; may be repeated. 10^5, 10^6, 10^7.")
+        list[int] | None,
+        typer.Option(
+            help="The number of events and facts together; may be repeated. The default is 10^5, 10^6, 10^7."
+        ),
     ] = None,
-    memory: Annotated[int, typer.Option(min=1, help="GiB that a training may use.")] = 16,
-    minutes: Annotated[int, typer.Option(min=1, help="That a training may take.")] = 60,
-    seed: Annotated[int, typer.Option(help="Of the graphs and of training.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    memory: Annotated[int, typer.Option(min=1, help="The most memory of one training, in GiB.")] = 16,
+    minutes: Annotated[int, typer.Option(min=1, help="The most time of one training, in minutes.")] = 60,
+    seed: Annotated[int, typer.Option(help="The seed of the graphs and of training.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
 ) -> None:
-    """Train the model on made graphs, each in a process of its own under the limits given.
+    """Train the model on synthetic graphs of growing size and measure its time and memory.
 
-    Users, items, events and facts grow in proportion. "x" is the growth from the row above.
+    Each training runs in a process of its own under the limits given. Users, items, events and facts grow in
+    proportion. "x" is the growth from the row above.
 
     Example: trailmix bench scale --edges 100000 --edges 1000000
     """
@@ -45,12 +53,8 @@ def command(
 
 
 def _train(edges: int, seed: int) -> dict[str, Any]:
-    """Of a training in this process: its data, seconds, and the highest memory of the process in GiB."""
-    from embeddings.training.config import TrainingConfig
-    from embeddings.training.fit import fit
-    from scripts.bench.synthetic_dataset import made_dataset
-
-    dataset = made_dataset(edges, seed)
+    """Train in this process: the size of the data, the seconds, and the peak memory in GiB."""
+    dataset = synthetic_dataset(edges, seed)
     began = time.perf_counter()
     with reporting() as report:
         fit(dataset, TrainingConfig(), seed, report)
@@ -65,13 +69,11 @@ def _train(edges: int, seed: int) -> dict[str, Any]:
 
 
 def _apart(edges: int, memory: int, minutes: int, seed: int) -> dict[str, Any]:
-    """The same in a process of its own.
+    """Train in a process of its own.
 
     Raises:
         DataError: it needs more than the limits allow, or fails.
     """
-    from kg.errors import DataError
-
     own = [sys.executable, "-m", "scripts.main", "bench", "scale", "--here"]
 
     def limit() -> None:

@@ -1,4 +1,4 @@
-"""Made graphs of any size, to measure how training grows: Zipf's law for items and entities, and groups."""
+"""Synthetic graphs of any size to measure how training grows; items and entities follow Zipf's law."""
 
 import numpy as np
 
@@ -13,12 +13,12 @@ EVENTS = 0.8
 GROUPS, OWN = 5, 0.5
 """Groups of taste, and the share of events that are within the user's own."""
 DRAWN = 2
-"""So many draws an event: a pair drawn twice is one event."""
+"""The number of draws for each event; a pair drawn twice is one event."""
 TEXT_DIM, TEXT_RANK = 384, 32
 
 
-def made_dataset(edges: int, seed: int = 0) -> Dataset:
-    """A dataset of about so many events and facts together; all else grows in proportion to their number.
+def synthetic_dataset(edges: int, seed: int = 0) -> Dataset:
+    """A dataset of about `edges` events and facts together; everything else grows in proportion.
 
     The number of a user's events is geometric; items are drawn by Zipf's law, half of them within the user's
     own group. Texts are unit vectors of low rank, near each other where items share a group.

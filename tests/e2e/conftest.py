@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kg.store import GraphStore
+from kg.store.store import ServerStore
 
 
 class Trailmix:
@@ -84,7 +84,7 @@ def _clean_environment(**more: str) -> dict[str, str]:
     return {**ours, **more}
 
 
-def _edges_missing(store: GraphStore, answer: dict[str, Any]) -> list[str]:
+def _edges_missing(store: ServerStore, answer: dict[str, Any]) -> list[str]:
     """The edges of an answer's paths that are not exactly once in the graph, asked by Cypher one by one."""
     missing = []
     for item in answer["items"]:
@@ -114,5 +114,5 @@ def trailmix_under() -> type[Trailmix]:
 
 
 @pytest.fixture(scope="session")
-def edges_missing() -> Callable[[GraphStore, dict[str, Any]], list[str]]:
+def edges_missing() -> Callable[[ServerStore, dict[str, Any]], list[str]]:
     return _edges_missing

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.connect import open_store
 from kg.settings import Settings
+from kg.store.connect import open_store
 
 pytestmark = pytest.mark.slow
 

@@ -109,8 +109,8 @@ def test_lists_of_evaluate_recommend_and_the_service_are_one(
         assert [item for item, _ in found] == [item for item, _ in expected], user
         np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], atol=1.5e-6)
     for user in ("0", "37"):
-        said = json.loads(trailmix("recommend", user, "--k", str(ITEMS), "--parts", "--json").stdout)
-        answer = client.post("/recommend", json={"user_id": user, "k": ITEMS, "parts": True})
-        assert said["items"] == answer.json["items"]
+        printed = trailmix("recommend", user, "--k", str(ITEMS), "--score-contributions", "--json").stdout
+        answer = client.post("/recommend", json={"user_id": user, "k": ITEMS, "score_contributions": True})
+        assert json.loads(printed)["items"] == answer.json["items"]
         for item in answer.json["items"]:
-            np.testing.assert_allclose(sum(item["parts"].values()), item["score"], atol=1e-4)
+            np.testing.assert_allclose(sum(item["score_contributions"].values()), item["score"], atol=1e-4)

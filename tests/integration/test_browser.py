@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kg.ingest import ingest
-from kg.mapping import load_mapping
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
 
 ROOT = Path(__file__).parents[2]
 BROWSER = ROOT / "docs" / "browser"
-SAMPLE = ROOT / "kg" / "sample_mapping.yaml"
+SAMPLE = ROOT / "kg" / "adapters" / "sample_mapping.yaml"
 
 MOVIES = """\
 id,title,year,genres,directors,writers,cast,languages,countries,companies,decade

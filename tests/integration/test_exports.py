@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kg.connect import open_store
-from kg.content import graph_content
 from kg.exports.neo4j_admin import export_neo4j_admin
-from kg.ingest import ingest
-from kg.mapping import load_mapping
-from kg.servers import control
-from kg.servers.neo4j import find_java, jars
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
 from kg.settings import Settings
+from kg.store.connect import open_store
+from kg.store.graph_hash import graph_content
+from kg.store.servers import control
+from kg.store.servers.neo4j import find_java, jars
 
 BOOKSHOP = Path(__file__).parents[1] / "data" / "bookshop"
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from killed import BATCH, load_here, load_step_by_step
 
-from kg import store_runs
-from kg.content import graph_content
 from kg.errors import GraphError, GraphSchemaError, UnknownIdError
-from kg.ingest import ingest
-from kg.mapping import load_mapping
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
 from kg.snapshot import SnapshotCache, read_snapshot
+from kg.store import bolt_runs
+from kg.store.graph_hash import graph_content
 
 BOOKSHOP = Path(__file__).parents[1] / "data" / "bookshop"
 INGEST = "import sys; from scripts import main; sys.argv[1:1] = ['ingest']; main.main()"
@@ -144,7 +144,7 @@ def kill_after(steps, seconds, path, server):
 
 def test_a_run_ends_in_one_transaction(store, monkeypatch):
     """One that lost its checkpoints but was not finished would tell all its rows as unchanged."""
-    monkeypatch.setattr(store_runs, "_FINISH", "NO CYPHER")
+    monkeypatch.setattr(bolt_runs, "_FINISH", "NO CYPHER")
     with pytest.raises(GraphError):
         load(store)
     [run] = store.runs()

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kg import chunks
-from kg import ingest as ingestion
 from kg.errors import TrailmixError
-from kg.ingest import IngestOptions, ingest
-from kg.mapping import Mapping
+from kg.ingestion import chunks, write
+from kg.ingestion.ingest import IngestOptions, ingest
+from kg.ingestion.mapping import Mapping
 
 COLUMNS = ("a", "b", "c", "d")
 FILES = ("one.csv", "two.tsv", "three.jsonl")
@@ -114,7 +113,7 @@ def check_one(mapping, given_files, batch, kill, fake_store, other_store):
     with (
         TemporaryDirectory() as name,
         patch.object(chunks, "CHUNK_ROWS", batch),
-        patch.object(ingestion, "BATCH_EDGES", batch),
+        patch.object(write, "BATCH_EDGES", batch),
     ):
         folder = Path(name)
         for file, content in given_files.items():

@@ -1,8 +1,8 @@
 """The sample's real rows through all of ingestion."""
 
-from kg.ingest import ingest
-from kg.mapping import load_mapping
-from kg.sample import write_sample
+from kg.adapters.sample import write_sample
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
 
 
 def test_the_sample_arrives(tmp_path, fake_store):

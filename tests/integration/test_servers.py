@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from kg.connect import open_store
 from kg.errors import GraphServerError, GraphUnavailableError, SettingsError
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema
-from kg.servers import control
-from kg.servers.process import HOST, ServerFolder, ServerState, free_port
 from kg.settings import Settings
-from kg.store import NodeRow
-from scripts import graph
+from kg.store.connect import open_store
+from kg.store.records import NodeRow
+from kg.store.servers import control
+from kg.store.servers.process import HOST, ServerFolder, ServerState, free_port
+from scripts.main import app
 
 SCHEMA = GraphSchema(
     labels=(LabelSchema(label="User", role="user"), LabelSchema(label="Item", role="item")),
@@ -70,8 +70,8 @@ def shown_by_ps(state: ServerState) -> str:
 
 def test_a_server_is_started_found_again_and_stopped(settings: Settings) -> None:
     run = CliRunner().invoke
-    assert run(graph.app, ["status"]).exit_code == 1
-    started = run(graph.app, ["start", "--fast"])
+    assert run(app, ["graph", "status"]).exit_code == 1
+    started = run(app, ["graph", "start", "--fast"])
     assert started.exit_code == 0
     first, second = control.start(settings), control.start(settings)
     assert first.connection.uri in started.output
@@ -86,21 +86,23 @@ def test_a_server_is_started_found_again_and_stopped(settings: Settings) -> None
 
     with pytest.raises(GraphServerError, match="arcadedb runs in"):
         control.start(settings, "neo4j")
-    assert run(graph.app, ["cypher", "CREATE (:Item {id: 'i'})"]).exception is not None
-    assert run(graph.app, ["cypher", "--write", "CREATE (:Item {id: $id})", "--param", "id=i"]).exit_code == 0
-    asked = run(graph.app, ["cypher", "MATCH (n:Item) RETURN n.id AS id", "--json"])
+    assert run(app, ["graph", "cypher", "CREATE (:Item {id: 'i'})"]).exception is not None
+    assert (
+        run(app, ["graph", "cypher", "--write", "CREATE (:Item {id: $id})", "--param", "id=i"]).exit_code == 0
+    )
+    asked = run(app, ["graph", "cypher", "MATCH (n:Item) RETURN n.id AS id", "--json"])
     assert json.loads(asked.stdout) == {"id": "i"}
-    shown = run(graph.app, ["status", "--json"])
+    shown = run(app, ["graph", "status", "--json"])
     assert (shown.exit_code, json.loads(shown.stdout)["engine"]) == (0, "arcadedb")
 
-    assert run(graph.app, ["stop"]).output == "stopped\n"
-    assert run(graph.app, ["stop"]).output == "no graph server was running\n"
+    assert run(app, ["graph", "stop"]).output == "stopped\n"
+    assert run(app, ["graph", "stop"]).output == "no graph server was running\n"
     assert control.status(settings) is None
 
 
 def test_two_commands_at_once_start_one_server_that_survives_them(settings: Settings) -> None:
     code = (
-        "from kg.servers import control; from kg.settings import Settings;"
+        "from kg.store.servers import control; from kg.settings import Settings;"
         "print(control.start(Settings(), fast=True).state.pid)"
     )
     command = [sys.executable, "-c", code]
@@ -218,9 +220,9 @@ def test_nothing_of_ours_is_started_beside_a_named_server(
     monkeypatch.setenv("NEO4J_URI", f"bolt://{HOST}:{free_port()}")
     with pytest.raises(GraphUnavailableError, match="no graph server answers"):
         open_store(Settings())
-    result = CliRunner().invoke(graph.app, ["start"])
+    result = CliRunner().invoke(app, ["graph", "start"])
     assert isinstance(result.exception, SettingsError)
-    assert CliRunner().invoke(graph.app, ["status"]).exit_code == 1
+    assert CliRunner().invoke(app, ["graph", "status"]).exit_code == 1
     assert not settings.graph_folder.exists()
 
 

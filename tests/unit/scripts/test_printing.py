@@ -21,12 +21,16 @@ def test_plain_lines_where_no_terminal_is(
     assert printed.err == "note: no Movie has the id 'zz'; it was left out\n"
 
 
-def test_parts_are_a_line_of_their_own(recommender: Recommender, capsys: pytest.CaptureFixture[str]) -> None:
-    answer = recommender.recommend(RecommendRequest(history=["m1"], k=1, parts=True), request_id="r")
+def test_score_contributions_are_a_line_of_their_own(
+    recommender: Recommender, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = recommender.recommend(
+        RecommendRequest(history=["m1"], k=1, score_contributions=True), request_id="r"
+    )
     print_recommendation("you", [], answer)
     assert capsys.readouterr().out.splitlines()[-1].strip() == "score: fixed +7.000"
     many = {f"e{n}": 1.0 - n / 10 for n in range(8)}
-    item = answer.items[0].model_copy(update={"parts": many})
+    item = answer.items[0].model_copy(update={"score_contributions": many})
     print_recommendation("you", [], answer.model_copy(update={"items": [item]}))
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.endswith("e5 +0.500, the rest +0.700"), "0.4 + 0.3"

@@ -6,8 +6,8 @@ import pytest
 
 from embeddings.model.manifest import Manifest
 from kg.errors import UnknownIdError
-from kg.ingest import ingest
-from kg.mapping import load_mapping
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache, read_snapshot
 from service.privacy import export_user, find_copies, forget_user
@@ -56,13 +56,14 @@ def everything(settings):
 def test_all_that_is_stored_is_told(shop, settings):
     with_user = snapshotted(settings, shop)
     trained(settings, "m1", with_user)
-    shop.nodes["Reader"]["r1"]["trailmix_run"] = "run7"
+    shop.provenance["Reader", "r1"] = "run7"
     told = export_user(settings, shop, "r1")
     assert (told["label"], told["id"], told["relations"]) == ("Reader", "r1", [])
     assert told["properties"] == {"id": "r1", "name": "Ada Lovelace", "trailmix_run": "run7"}
+    (run,) = shop.records
     assert [(x["type"], x["id"], x["properties"]) for x in told["events"]] == [
-        ("BOUGHT", "b1", {"value": 4.0, "time": 1704240000}),
-        ("BOUGHT", "b2", {"value": 2.0, "time": 1704153610}),
+        ("BOUGHT", "b1", {"value": 4.0, "time": 1704240000, "trailmix_run": run}),
+        ("BOUGHT", "b2", {"value": 2.0, "time": 1704153610, "trailmix_run": run}),
     ]
     assert told["copies"] == {"snapshots": [with_user], "models": ["m1"]}
     json.dumps(told)

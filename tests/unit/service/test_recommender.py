@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embeddings.evaluation.metrics import tie_order
+from embeddings.data.ties import tie_order
 from embeddings.model.model import Query, Scores
 from kg.graph import GraphSnapshot
 from service.contract import Recommendation, RecommendRequest
-from service.recommender import Recommender, best
+from service.recommender import Recommender, top_k
 
 
 def ask(recommender: Recommender, **fields: Any) -> Recommendation:
@@ -29,14 +29,16 @@ def test_a_known_user_gets_what_they_have_no_event_with(recommender: Recommender
     assert answer.meta.model_dump() == {"request_id": "r1", "model_version": "v1"}
 
 
-def test_parts_are_there_when_asked_for(recommender: Recommender) -> None:
-    assert [item.parts for item in ask(recommender, user_id="u1", k=2).items] == [None, None]
-    answer = ask(recommender, user_id="u1", k=2, parts=True)
-    assert [item.parts for item in answer.items] == [{"fixed": 7.0}, {"fixed": 6.0}]
+def test_score_contributions_are_there_when_asked_for(recommender: Recommender) -> None:
+    assert [item.score_contributions for item in ask(recommender, user_id="u1", k=2).items] == [None, None]
+    answer = ask(recommender, user_id="u1", k=2, score_contributions=True)
+    assert [item.score_contributions for item in answer.items] == [{"fixed": 7.0}, {"fixed": 6.0}]
 
 
-def test_the_largest_parts_come_first_and_nothings_are_left_out(films: GraphSnapshot, encoder: Any) -> None:
-    class Parted:
+def test_the_largest_contributions_come_first_and_zeros_are_left_out(
+    films: GraphSnapshot, encoder: Any
+) -> None:
+    class Additive:
         manifest: Any = type("Manifest", (), {"model_version": "v1"})
         item_vectors = np.eye(8, dtype=np.float32)
 
@@ -45,17 +47,10 @@ def test_the_largest_parts_come_first_and_nothings_are_left_out(films: GraphSnap
             parts = {"a": 0.5 * one, "b": -1.5 * one, "nothing": 0 * one, "c": 2 * one}
             return Scores(one, lambda items: {name: x[items] for name, x in parts.items()})
 
-    item = ask(Recommender(films, Parted(), encoder), k=1, parts=True).items[0]
-    assert item.parts == {"c": 2.0, "b": -1.5, "a": 0.5}
-    assert list(item.parts) == ["c", "b", "a"]
-    assert sum(item.parts.values()) == item.score
-
-
-def test_history_is_what_they_liked_oldest_first_then_the_requests(
-    recommender: Recommender, model: Any
-) -> None:
-    ask(recommender, user_id="u4", history=["m6", "m1"])
-    assert model.asked[0].history.tolist() == [1, 3, 4, 2, 5, 0], "m1 again: it counts as new; m6 is 5"
+    item = ask(Recommender(films, Additive(), encoder), k=1, score_contributions=True).items[0]
+    assert item.score_contributions == {"c": 2.0, "b": -1.5, "a": 0.5}
+    assert list(item.score_contributions) == ["c", "b", "a"]
+    assert sum(item.score_contributions.values()) == item.score
 
 
 def test_what_is_seen_comes_back_when_asked_for(recommender: Recommender) -> None:
@@ -96,53 +91,10 @@ def test_an_unknown_user_is_no_error_and_is_told(recommender: Recommender, model
     assert all(item.paths == [] for item in answer.items)
 
 
-def test_unknown_ids_are_warnings_that_name_them(recommender: Recommender) -> None:
-    answer = ask(recommender, history=["m1", "zz"], likes=["g1", "Genre:zz", "yy"])
-    assert [(w.pointer, w.detail) for w in answer.warnings if w.pointer != "/k"] == [
-        ("/history/1", "no Movie has the id 'zz'; it was left out"),
-        ("/likes/1", "nothing in the graph has the id 'Genre:zz'; it was left out"),
-        ("/likes/2", "nothing in the graph has the id 'yy'; it was left out"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("given", "label", "external_id"),
-    [("Genre:5", "Genre", "5"), ("Person:5", "Person", "5"), ("p1", "Person", "p1")],
-)
-def test_likes_by_label_and_id_or_by_id(
-    recommender: Recommender, model: Any, films: GraphSnapshot, given: str, label: str, external_id: str
-) -> None:
-    assert ask(recommender, likes=[given]).user_state == "warm"
-    assert model.asked[0].likes.tolist() == [films.node(label, external_id)]
-
-
-def test_an_ambiguous_like_is_left_out_and_says_what_to_write(recommender: Recommender, model: Any) -> None:
-    answer = ask(recommender, likes=["5"], k=1)
-    assert answer.warnings[0].detail == (
-        "the id '5' could be Person:5, Genre:5; it was left out, write one of them"
-    )
-    assert len(model.asked[0].likes) == 0
-
-
-def test_a_user_cannot_be_liked(recommender: Recommender) -> None:
-    assert "nothing in the graph" in ask(recommender, likes=["User:u1"]).warnings[0].detail
-
-
 def test_a_liked_item_is_history_that_was_said(recommender: Recommender, model: Any) -> None:
     answer = ask(recommender, likes=["m1"], k=1)
     assert model.asked[0].history.tolist() == [0]
     assert answer.items[0].paths[0].text.startswith("because you like *Alien*, directed by")
-
-
-def test_text_brings_its_vector_and_the_entities_it_names(
-    recommender: Recommender, model: Any, films: GraphSnapshot
-) -> None:
-    answer = ask(recommender, user_input="science fiction by Ridley Scott", k=2)
-    query = model.asked[0]
-    assert set(query.likes.tolist()) == {films.node("Person", "p1"), films.node("Genre", "g1")}
-    assert query.text is not None
-    assert query.text.tolist() == [1, 0, 0, 0]
-    assert answer.items[1].paths[0].text == "because you like *Ridley Scott*, who directed *Blade Runner*"
 
 
 def test_a_path_has_labels_ids_names_and_directions(recommender: Recommender) -> None:
@@ -184,16 +136,16 @@ def test_liked_titles_for_people(recommender: Recommender) -> None:
 def test_ties_stand_as_when_models_are_measured() -> None:
     scores = np.array([1, 2, 2, 2, 0], np.float32)
     tied = [int(n) for n in tie_order(5) if n in (1, 2, 3)]
-    assert best(scores, np.ones(5, bool), 2) == tied[:2]
-    assert best(scores, scores != 0, 4) == [*tied, 0]
-    assert best(scores, np.zeros(5, bool), 3) == []
+    assert top_k(scores, np.ones(5, bool), 2) == tied[:2]
+    assert top_k(scores, scores != 0, 4) == [*tied, 0]
+    assert top_k(scores, np.zeros(5, bool), 3) == []
 
 
-def test_best_is_a_full_sort_cut_off() -> None:
+def test_top_k_is_a_full_sort_cut_off() -> None:
     rng = np.random.default_rng(1)
     for _ in range(50):
         scores = rng.integers(0, 9, 40).astype(np.float32)
         allowed = rng.random(40) < 0.7
         place = np.argsort(tie_order(40))
         slow = sorted(np.flatnonzero(allowed).tolist(), key=lambda n: (-scores[n], place[n]))
-        assert best(scores, allowed, 7) == slow[:7]
+        assert top_k(scores, allowed, 7) == slow[:7]

@@ -1,6 +1,3 @@
-import json
-import math
-
 import numpy as np
 import pytest
 
@@ -8,14 +5,10 @@ from embeddings.baselines.ease_with_content import EaseWithContent, EaseWithCont
 from embeddings.data.dataset import Histories
 from embeddings.data.splits import random_split
 from embeddings.evaluation.comparison import groups_by_history, tabulate
+from embeddings.evaluation.experiment import Experiment, ExperimentResults
 from embeddings.evaluation.trials import OURS, Result, Trial, split_tasks
 from embeddings.scorers.ease import Ease, EaseConfig
 from kg.errors import UsageError
-from scripts.evaluate import Compared, Ground, method_names, per_user
-from scripts.lists import export_lists
-from scripts.page import page
-from scripts.plots import pictures
-from scripts.report import print_tables, tables_json
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +24,8 @@ def compared(snapshot, text):
         return Result(name, EaseConfig(), ranking, {"old items": ranking})
 
     trial = Trial("random", valid, test, {"old items": test})
-    ground = Ground([trial], snapshot.users.ids, snapshot.items.ids)
-    return Compared(ground, [[result(name, matrix)] for name, matrix in scores.items()])
+    experiment = Experiment([trial], snapshot.users.ids, snapshot.items.ids)
+    return ExperimentResults(experiment, [[result(name, matrix)] for name, matrix in scores.items()])
 
 
 @pytest.fixture(scope="module")
@@ -67,62 +60,6 @@ def test_thirds_of_users_by_history() -> None:
     }
     assert list(groups_by_history(np.array([5, 5, 5]))) == ["5 events"]
     assert groups_by_history(np.zeros(0, np.int64)) == {}
-
-
-def test_plain_tables(table, capsys) -> None:
-    print_tables([table])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("random: 19 users, first 3; against random")
-    assert lines[2].split()[:3] == ["NDCG", "recall", "prec."]
-    assert lines[3].split()[:3] == ["trailmix", "1.0000", "1.0000"]
-    assert "old items alone" in "".join(lines)
-
-
-def test_json_has_everything_and_no_infinities(table, compared) -> None:
-    content = json.loads(tables_json({"seed": 3}, [table], per_user(compared)), parse_constant=pytest.fail)
-    assert content["seed"] == 3
-    trial = content["trials"][0]
-    assert trial["rows"][0]["metrics"]["ndcg@3"] == 1.0
-    assert trial["rows"][0]["config"]["regularisation"] == 200.0
-    per = trial["per_user"]
-    assert len(per["users"]) == len(per["ndcg"]["random"]) == 19
-    assert np.mean(per["ndcg"]["random"]) == pytest.approx(trial["rows"][1]["ndcg"]["value"], abs=1e-6)
-
-
-def test_plots_and_a_page_that_needs_nothing_else(table) -> None:
-    drawn = pictures(table)
-    assert list(drawn) == [f"random-{name}.png" for name in ("ndcg", "groups", "popularity")]
-    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
-    html = page({"seed": 3, "benchmark": "<films>"}, [table])
-    assert html.count("data:image/png;base64,") == 3
-    assert "&lt;films&gt;" in html
-    assert "http" not in html.replace("http-equiv", "")
-
-
-def test_lists_score_as_the_table_says(table, compared, tmp_path) -> None:
-    """NDCG worked out from the files alone: rank, user, item and what is relevant."""
-    ground = compared.ground
-    export_lists(tmp_path, ground.trials, compared.methods, ground.users, ground.items)
-    relevant = ground.trials[0].test.relevant
-    for row, file in zip(table.rows, ("random.tsv", "random/random.tsv", "wrong/random.tsv"), strict=True):
-        header, *lines = (tmp_path / file).read_text().splitlines()
-        assert header == "user\titem\trank\tscore"
-        gained = dict.fromkeys(np.unique(relevant.nonzero()[0]), 0.0)
-        for line in lines:
-            user, item, rank, _score = line.split("\t")
-            u, i = ground.users.index(user), ground.items.index(item)
-            if relevant[u, i] and int(rank) <= 3:
-                gained[u] += 1 / math.log2(int(rank) + 1)
-        ideal = {u: sum(1 / math.log2(n + 2) for n in range(min(3, relevant[[u]].nnz))) for u in gained}
-        assert np.mean([gained[u] / ideal[u] for u in gained]) == pytest.approx(row.ndcg.value, abs=1e-6)
-
-
-def test_what_to_measure() -> None:
-    assert method_names(["ease", "ease"]) == ["ease"]
-    assert method_names(None)[:2] == [OURS, "popularity"]
-    assert {"ease_with_content", "als", OURS} <= set(method_names(["all"]))
-    with pytest.raises(UsageError, match="'eas'"):
-        method_names(["eas"])
 
 
 def test_a_new_item_has_the_scores_of_those_nearest(dataset) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from embeddings.evaluation.metrics import rank, tie_order
+from embeddings.data.ties import tie_order
+from embeddings.evaluation.metrics import rank
 
 
 def test_by_hand() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embeddings.evaluation.protocols import MOST_REVEALED, PROTOCOLS, ProtocolConfig, trials
-from kg.benchmark import read_benchmark
+from kg.adapters.benchmark import read_benchmark
 
 USERS, ITEMS, NEW_USER, NEW_ITEM = 12, 30, 11, 29
 

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from embeddings.candidates.specs import select_specs
-from embeddings.evaluation.bootstrap import Comparison, Interval
-from embeddings.evaluation.comparison import Row
 from embeddings.evaluation.trials import Task, Trial, measure_method
 from embeddings.ranking.features import score_features
 from embeddings.training.ablation import (
@@ -23,7 +21,6 @@ from embeddings.training.config import NewItemBiasConfig, TrainingConfig
 from embeddings.training.fit import fit
 from kg.errors import UsageError
 from kg.graph import Triples
-from scripts.bench.ablation import line
 
 NAMES = ("popularity", "ease", "text", "facts", "profile", "kge", "gnn")
 
@@ -132,12 +129,3 @@ def test_variants_are_measured_beside_the_whole(dataset, whole) -> None:
     found = [measure_method(method, [Trial("board", task, task)], k=3)[0] for method in methods]
     assert [result.name for result in found] == [method.name for method in methods]
     assert found[0].ranking.scores.tolist() != found[1].ranking.scores.tolist()
-
-
-def test_a_row_reads() -> None:
-    versus = Comparison("trailmix", Interval(-0.02, -0.03, 0.01), Interval(0.9, 0.85, 1.05))
-    row = Row("without x", {}, {}, Interval(0.18, 0.17, 0.19), versus, (), {"old items": {"ndcg@20": 0.5}})
-    figures = ["0.1800", "0.1700 to 0.1900", "0.900", "0.850 to 1.050", "-0.0200", "-0.0300 to +0.0100"]
-    assert line(row, ["old items"], 20) == ["without x", *figures, "0.5000"]
-    whole = replace(row, method="trailmix", versus=None)
-    assert line(whole, [], 20) == ["trailmix", *figures[:2], "", "", "", ""]

@@ -1,11 +1,16 @@
 """From a dataset to a two-stage recommender: which candidates the ranker learns from."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import scipy.sparse as sp
 from fake_random import FixedDraws
 
+from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.features import CandidateFeatures
+from embeddings.ranking.ranker import RankerConfig
 from embeddings.training.config import GroupConfig
 from embeddings.training.fit import fit, ranking_group, refit
 from embeddings.training.holdout import HoldoutQueries
@@ -90,3 +95,15 @@ def test_refitted_scorers_keep_the_ranker(dataset, config) -> None:
     again = refit(fitted.ranker, dataset, config, seed=3)
     assert again.ranker is fitted.ranker
     np.testing.assert_array_equal(again.score(dataset.histories), fitted.score(dataset.histories))
+
+
+@pytest.mark.parametrize("names", [("kge",), ("text", "gnn"), ("popularity", "ease")])
+def test_a_model_of_few_scorers(dataset, config, small_configs, names) -> None:
+    """Whoever likes two of a colour gets it, also without the scorers that usually select candidates."""
+    scorers = select_specs(names, {name: x for name, x in small_configs.items() if name in names})
+    small = replace(config, scorers=scorers, ranker=RankerConfig(rounds=5, min_leaf_size=5))
+    fitted = fit(dataset, small, seed=1)
+    scores = fitted.score(Histories.of([[0, 2], [1, 3]], dataset.n_items))
+    assert np.isfinite(scores).all()
+    assert scores[0, [4, 6, 8]].mean() > scores[0, [5, 7, 9]].mean()
+    assert scores[1, [5, 7, 9]].mean() > scores[1, [4, 6, 8]].mean()

@@ -1,6 +1,6 @@
 """What `trailmix bench recommend` times."""
 
-from scripts.bench.recommend import FIRST, milliseconds
+from scripts.bench.recommend import WARM_UP, milliseconds
 
 
 def test_each_user_is_timed_once(recommender, monkeypatch) -> None:
@@ -14,6 +14,6 @@ def test_each_user_is_timed_once(recommender, monkeypatch) -> None:
     monkeypatch.setattr(recommender, "recommend", counted)
     users = list(recommender.snapshot.users.ids)
     found = milliseconds(recommender, users, 2, explain=True)
-    first = [(user, 2, True) for user in users[:FIRST]]
+    first = [(user, 2, True) for user in users[:WARM_UP]]
     assert asked == first + [(user, 2, True) for user in users]
     assert 0 < found["p50"] <= found["p95"]

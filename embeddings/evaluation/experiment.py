@@ -1,0 +1,146 @@
+"""Experiments: methods side by side in the trials of a graph or of a benchmark folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from embeddings.data.splits import random_split, temporal_split
+from embeddings.evaluation.comparison import Table, tabulate
+from embeddings.evaluation.protocols import PROTOCOLS, trials
+from embeddings.evaluation.trials import (
+    COMPARED,
+    METHODS,
+    OURS,
+    Method,
+    Result,
+    Trial,
+    measure_method,
+    named_method,
+    split_tasks,
+)
+from embeddings.graph.configs import KgeModel, with_kge
+from embeddings.text.encoder import TextEncoder
+from kg.adapters.benchmark import read_benchmark
+from kg.errors import UsageError
+from kg.graph import GraphSnapshot
+from kg.progress import Report, silent
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """The trials in which methods are measured."""
+
+    trials: Sequence[Trial]
+    users: Sequence[str]
+    """The id of each user."""
+    items: Sequence[str]
+    """The id of each item."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentResults:
+    """What was measured in an experiment."""
+
+    experiment: Experiment
+    methods: Sequence[Sequence[Result]]
+    """For each method one result a trial."""
+
+    def by_trial(self) -> list[tuple[Trial, list[Result]]]:
+        """Each trial with one result a method."""
+        return [
+            (trial, [results[n] for results in self.methods])
+            for n, trial in enumerate(self.experiment.trials)
+        ]
+
+
+def graph_experiment(
+    snapshot: GraphSnapshot, encoder: TextEncoder, split: str, seed: int, report: Report = silent
+) -> Experiment:
+    """One trial on the graph; `split` is "random" or "temporal".
+
+    Raises:
+        UsageError: there is no such split.
+    """
+    if split not in ("random", "temporal"):
+        raise UsageError(f"no split is called {split!r}; there are random, temporal")
+    events = snapshot.interactions
+    parts = random_split(events, seed) if split == "random" else temporal_split(events)
+    valid, test = split_tasks(snapshot, encoder.encode(snapshot.texts, report), parts)
+    return Experiment([Trial(split, valid, test)], snapshot.users.ids, snapshot.items.ids)
+
+
+def benchmark_experiment(
+    folder: Path, encoder: TextEncoder, protocol: str, seed: int, report: Report = silent
+) -> Experiment:
+    """A folder's trial of one protocol, or its trials of every protocol if that is "all".
+
+    Raises:
+        UsageError: there is no such protocol.
+    """
+    if protocol not in ("all", *PROTOCOLS):
+        raise UsageError(f"no protocol is called {protocol!r}; there are all, {', '.join(PROTOCOLS)}")
+    benchmark = read_benchmark(folder)
+    names = tuple(PROTOCOLS) if protocol == "all" else (protocol,)
+    text = encoder.encode(benchmark.snapshot.texts, report)
+    found = trials(benchmark, text, names, seed)
+    return Experiment(found, benchmark.snapshot.users.ids, benchmark.snapshot.items.ids)
+
+
+def method_names(asked: Sequence[str] | None) -> list[str]:
+    """The methods to measure: those asked for, else the model and the baselines; "all" is every method.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    if not asked:
+        return [OURS, *COMPARED]
+    names = list(dict.fromkeys([OURS, *METHODS] if "all" in asked else asked))
+    for name in names:
+        if name not in (OURS, *METHODS):
+            raise UsageError(f"no scorer is called {name!r}; there are {OURS}, {', '.join(METHODS)}")
+    return names
+
+
+def named_methods(
+    names: Sequence[str], model: Method, kge: KgeModel | None, seed: int, report: Report = silent
+) -> list[Method]:
+    """The methods of these names, `model` among them; `kge` replaces the embedding that scorers use."""
+
+    def method(name: str) -> Method:
+        if name == OURS:
+            return model
+        found = named_method(name, seed, report)
+        return replace(found, grid=tuple(with_kge(config, kge) for config in found.grid)) if kge else found
+
+    return [method(name) for name in names]
+
+
+def run_experiment(
+    experiment: Experiment,
+    methods: Sequence[Method],
+    k: int,
+    depth: int | None = None,
+    report: Report = silent,
+) -> ExperimentResults:
+    """Measure each method in each trial; the lists are kept to `depth` items (None: k)."""
+    measured = [measure_method(method, experiment.trials, k, depth, report) for method in methods]
+    return ExperimentResults(experiment, measured)
+
+
+def result_tables(
+    results: ExperimentResults, against: str | None = None, facet: str | None = None, seed: int = 0
+) -> list[Table]:
+    """A table a trial; the other arguments are as for `tabulate`."""
+    return [tabulate(trial, found, OURS, against, facet, seed) for trial, found in results.by_trial()]
+
+
+def ndcg_by_user(results: ExperimentResults) -> dict[str, Any]:
+    """By trial: the users' ids and, by method, the NDCG of each user to six digits."""
+    users = results.experiment.users
+    found: dict[str, Any] = {}
+    for trial, measured in results.by_trial():
+        ranking = measured[0].ranking
+        ndcg = {r.name: r.ranking.values[f"ndcg@{ranking.k}"].round(6).tolist() for r in measured}
+        found[trial.name] = {"users": [users[n] for n in ranking.users], "ndcg": ndcg}
+    return found

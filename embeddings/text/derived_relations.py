@@ -1,0 +1,54 @@
+"""What the items' texts say, as derived relations: rows for `kg.store.derived.replace_derived`."""
+
+import re
+from collections.abc import Iterable
+
+from embeddings.text.linking import Link
+from embeddings.text.similar import nearest
+from kg.graph import FloatArray, GraphSnapshot
+from kg.schema import Phrase, RelationSchema
+from kg.store.records import PropertyValue, RelationRow
+
+SIMILAR = "SIMILAR_TO"
+MENTIONS = "MENTIONS_"
+
+Relations = dict[str, tuple[RelationSchema, list[RelationRow]]]
+"""By type: its schema and its rows."""
+
+
+def similar_relations(
+    snapshot: GraphSnapshot, vectors: FloatArray, encoder: str, k: int, threshold: float
+) -> Relations:
+    """Each item with up to k items of the most similar texts, cosine from `threshold` on.
+
+    `vectors` are unit rows, float32 [n_items, dim], made by the encoder of that name.
+    """
+    ids, label = snapshot.items.ids, snapshot.schema.item.label
+    phrase = Phrase(out="described much like", back="also described much like")
+    relation = RelationSchema(type=SIMILAR, head=label, tail=label, phrase=phrase, derived=True)
+    rows: list[RelationRow] = [
+        {"head": ids[a], "tail": ids[b], "properties": {"score": round(score, 4), "encoder": encoder}}
+        for a, b, score in nearest(vectors, k, threshold)
+    ]
+    return {SIMILAR: (relation, rows)}
+
+
+def mention_relations(snapshot: GraphSnapshot, links: Iterable[Link]) -> Relations:
+    """Items with the entities that their texts name; one type for each label of the entities."""
+    found: Relations = {}
+    phrase = Phrase(out="whose description names", back="also named in the description of")
+    for link in links:
+        label, entity = snapshot.locate(link.node)
+        kind = MENTIONS + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", label).upper()
+        relation = RelationSchema(
+            type=kind, head=snapshot.schema.item.label, tail=label, phrase=phrase, derived=True
+        )
+        evidence: dict[str, PropertyValue] = {
+            "mention": link.mention,
+            "position": link.position,
+            "by": link.by,
+            "score": round(link.score, 4),
+        }
+        row: RelationRow = {"head": snapshot.items.ids[link.item], "tail": entity, "properties": evidence}
+        found.setdefault(kind, (relation, []))[1].append(row)
+    return found

@@ -1,0 +1,37 @@
+"""Sentences: what a path says to the user, with names in *asterisks*."""
+
+import re
+from collections.abc import Sequence
+
+from kg.explanation.paths import Edge
+from kg.graph import GraphSnapshot
+
+
+def fact_sentence(
+    snapshot: GraphSnapshot, kind: int | None, nodes: Sequence[int], edges: Sequence[Edge]
+) -> str:
+    """Along facts of any number: "because you liked *Alien*, directed by *Ridley Scott*, who also ..."."""
+    text = f"because you {_source_verb(snapshot, kind)} *{snapshot.names[nodes[0]]}*"
+    for n, (edge, node) in enumerate(zip(edges, nodes[1:], strict=True)):
+        phrase = snapshot.schema.relation(edge.relation).phrase
+        words = phrase.out if edge.direction == "out" else phrase.back
+        # "also" has nothing to refer to before a first step
+        words = words if n else re.sub(r"\balso\s+", "", words)
+        text += f", {words} *{snapshot.names[node]}*"
+    return text
+
+
+def co_liked_sentence(
+    snapshot: GraphSnapshot, source: int, item: int, kinds: tuple[int, int], n_co_users: int
+) -> str:
+    """Through other users, who stay unnamed: "because people who liked *Alien* also liked *Solaris*".
+
+    `kinds` are the interactions by which they liked source and item.
+    """
+    who = "people" if n_co_users > 1 else "someone"
+    liked, also = (snapshot.schema.interactions[kind].verb for kind in kinds)
+    return f"because {who} who {liked} *{snapshot.names[source]}* also {also} *{snapshot.names[item]}*"
+
+
+def _source_verb(snapshot: GraphSnapshot, kind: int | None) -> str:
+    return "like" if kind is None else snapshot.schema.interactions[kind].verb

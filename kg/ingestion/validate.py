@@ -1,0 +1,292 @@
+"""Checks all rows before the first is written: values, references, ids given twice.
+
+Sources that bring nodes are read first, and their references are resolved when all of them are read: a
+rejected row takes its node along, so rows that refer to this node are rejected too, and so on. The other
+sources are checked while they are read. Of a row, 16 to 40 bytes of hashes and numbers are kept.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from kg.graph import BoolArray, HashArray, IntArray
+from kg.ingestion.chunks import Problem
+from kg.ingestion.hashes import Growing, combined, hashes, in_sorted
+from kg.ingestion.mapping import Mapping
+from kg.ingestion.read_state import FileCounts, ReadState, Reference, Validation, ValidationResult
+from kg.ingestion.rows import Edges, SourceUse, check, ends, flat, node_contents, shortened, use_of
+from kg.ingestion.sources import Table
+from kg.progress import Report, silent
+
+Sink = Callable[[Table, Problem], None]
+"""Called once with every rejected row."""
+
+
+def validate(
+    mapping: Mapping,
+    tables: dict[str, list[Table]],
+    sink: Sink,
+    max_errors: int | None = None,
+    report: Report = silent,
+) -> Validation:
+    """Read everything and call `sink` with each rejected row; stops after more than `max_errors`.
+
+    Raises:
+        DataError: a file cannot be read to its end.
+    """
+    uses = {name: use_of(mapping, name) for name in writing_order(mapping)}
+    validator = Validator(mapping, sink, max_errors, report)
+    try:
+        for bringing_nodes in (True, False):
+            for name, use in uses.items():
+                if bool(use.nodes) == bringing_nodes:
+                    validator.read(name, use, tables[name], resolved=not bringing_nodes)
+            if bringing_nodes:
+                validator.resolve()
+        validator.find_repeated()
+    except _TooManyRejectedError:
+        return Validation(validator.results(uses), stopped=True)
+    return Validation(validator.results(uses), stopped=False)
+
+
+def writing_order(mapping: Mapping) -> list[str]:
+    """The sources, those that bring nodes before those that refer to them, as far as that can be."""
+    left = list(mapping.sources)
+    uses = {name: use_of(mapping, name) for name in left}
+    order: list[str] = []
+    while left:
+        free = (name for name in left if not _needs(mapping, uses[name], left) - {name})
+        order.append(next(free, left[0]))
+        left.remove(order[-1])
+    return order
+
+
+def _needs(mapping: Mapping, use: SourceUse, among: list[str]) -> set[str]:
+    """The sources whose nodes a source refers to."""
+    sources = {mapping.nodes[label].source for edges in use.edges for label in edges.labels}
+    return {name for name in among if name in sources}
+
+
+class _TooManyRejectedError(Exception):
+    pass
+
+
+class Validator:
+    """Reads the sources of one mapping, then resolves their references."""
+
+    def __init__(self, mapping: Mapping, sink: Sink, max_errors: int | None, report: Report) -> None:
+        self._mapping = mapping
+        self._sink = sink
+        self._max_errors = max_errors
+        self._report = report
+        self._errors = 0
+        self._read: dict[str, ReadState] = {}
+        self._ids: dict[str, HashArray] = {}
+        """Hashes of the accepted ids of each label that has a source, sorted; there once it is resolved."""
+
+    def results(self, uses: dict[str, SourceUse]) -> dict[str, ValidationResult]:
+        """In the order in which sources are written; those not read have no files."""
+        return {
+            name: self._read[name].result if name in self._read else ValidationResult(u)
+            for name, u in uses.items()
+        }
+
+    def read(self, name: str, use: SourceUse, tables: list[Table], resolved: bool) -> None:
+        """Read one source; with `resolved` the nodes are known, so its references are checked at once."""
+        source = self._read[name] = ReadState(name, ValidationResult(use))
+        source.nodes = {label: (Growing(), Growing(), Growing("q")) for label, _ in use.nodes}
+        source.events = {e.kind: (Growing(), Growing("q")) for e in use.edges if e.interaction}
+        source.references = [Reference(edges, end) for edges, end in self._foreign_ends(use)]
+        stage, before = f"check {name}", 0
+        self._report(stage, 0, None)
+        for table in tables:
+            counts = FileCounts(table, before)
+            source.result.files.append(counts)
+            began = time.perf_counter()
+            for chunk in table.chunks(list(use.columns)):
+                refused = check(chunk.frame, use)
+                counts.read += len(chunk.frame) + len(chunk.unreadable)
+                self._report_rejected(source, counts, [*chunk.unreadable, *refused.problems])
+                frame = chunk.frame[~refused.bad]
+                if resolved:
+                    frame = self._check_references(source, counts, frame)
+                self._keep_hashes(source, frame, before)
+                counts.seconds += time.perf_counter() - began
+                self._report(stage, before + counts.read, None)
+                self._stop_if_too_many()
+                began = time.perf_counter()
+            before += counts.read
+        self._report(stage, before, before)
+        source.collect_rejected()
+
+    def _foreign_ends(self, use: SourceUse) -> Iterator[tuple[Edges, int]]:
+        """The ends of relations whose nodes have to come from other rows."""
+        for edges in use.edges:
+            for end, (label, column) in enumerate(zip(edges.labels, edges.columns, strict=True)):
+                if self._mapping.nodes[label].source is not None and not use.own_end(label, column):
+                    yield edges, end
+
+    def _check_references(self, source: ReadState, counts: FileCounts, frame: pd.DataFrame) -> pd.DataFrame:
+        for reference in source.references:
+            edges, end = reference.edges, reference.end
+            ids = ends(frame, edges)["head" if end == 0 else "tail"]
+            unknown = ids[~in_sorted(hashes(ids), self._ids[edges.labels[end]])]
+            unknown = unknown[~unknown.index.duplicated()]
+            reason = self._dangling(edges.labels[end])
+            self._report_rejected(
+                source,
+                counts,
+                [
+                    Problem(int(row), edges.columns[end], shortened(x), reason)
+                    for row, x in zip(unknown.index, unknown, strict=True)
+                ],
+            )
+            frame = frame[~frame.index.isin(unknown.index)]
+        return frame
+
+    def _keep_hashes(self, source: ReadState, frame: pd.DataFrame, before: int) -> None:
+        rows = frame.index.to_numpy(np.int64) + before
+        for label, node in source.result.use.nodes:
+            ids, contents, numbers = source.nodes[label]
+            ids.add(hashes(flat(frame[node.id])))
+            contents.add(combined((hashes(x) for x in node_contents(frame, node)), len(frame)))
+            numbers.add(rows)
+        for edges in source.result.use.edges:
+            kept = [r for r in source.references if r.edges is edges] if source.nodes else []
+            if edges.interaction is None and not kept:
+                continue
+            pairs = ends(frame, edges)
+            both = [hashes(pairs[end]) for end in ("head", "tail")]
+            numbered = pairs.index.to_numpy(np.int64) + before
+            for reference in kept:
+                reference.ids.add(both[reference.end])
+                reference.rows.add(numbered)
+            if edges.interaction is not None:
+                events, numbers = source.events[edges.kind]
+                events.add(combined(both, len(pairs)))
+                numbers.add(numbered)
+
+    def resolve(self) -> None:
+        """Reject rows that contradict other rows or refer to rejected ones, until no more are found."""
+        found_later: dict[str, dict[int, tuple[str, str]]] = {name: {} for name in self._read}
+        for source in self._read.values():
+            for label, node in source.result.use.nodes:
+                for row, first in self._conflicts(source, label):
+                    reason = f"{first} says otherwise of this {label}"
+                    found_later[source.name].setdefault(row, (node.id, reason))
+            source.reject(np.array(list(found_later[source.name]), np.int64))
+            self._resolve_ids(source)
+        while any(self._drop_dangling(source, found_later[source.name]) for source in self._read.values()):
+            pass
+        for source in self._read.values():
+            self._report_found_later(source, found_later[source.name])
+            source.references = []
+
+    def _conflicts(self, source: ReadState, label: str) -> Iterator[tuple[int, str]]:
+        """Rows that give an id other properties than its first row, and the place of the first."""
+        ids, contents, rows = (numbers.all() for numbers in source.nodes[label])
+        order = np.argsort(ids, kind="stable")
+        starts = _starts(ids[order])
+        group = np.cumsum(starts) - 1
+        firsts = order[starts]
+        differs = contents[order] != contents[firsts][group]
+        for place, first in zip(order[differs], firsts[group[differs]], strict=True):
+            counts = _file_of(source, int(rows[first]))
+            yield int(rows[place]), f"row {int(rows[first]) - counts.before} of {counts.table.path.name}"
+
+    def _resolve_ids(self, source: ReadState) -> None:
+        rejected = source.collect_rejected()
+        for label, (ids, _, rows) in source.nodes.items():
+            self._ids[label] = np.unique(ids.all()[~in_sorted(rows.all(), rejected)]).astype(np.uint64)
+
+    def _drop_dangling(self, source: ReadState, found_later: dict[int, tuple[str, str]]) -> bool:
+        """Reject the rows that refer to no accepted node; whether there were any."""
+        newly_rejected: dict[int, tuple[str, str]] = {}
+        for reference in source.references:
+            label, column = reference.edges.labels[reference.end], reference.edges.columns[reference.end]
+            rows = reference.rows.all()
+            accepted = ~in_sorted(rows, source.result.rejected)
+            dangling = rows[accepted & ~in_sorted(reference.ids.all(), self._ids[label])]
+            newly_rejected |= {
+                int(row): (column, self._dangling(label))
+                for row in dangling
+                if int(row) not in newly_rejected
+            }
+        if newly_rejected:
+            found_later |= newly_rejected
+            source.reject(np.array(list(newly_rejected), np.int64))
+            self._resolve_ids(source)
+        return bool(newly_rejected)
+
+    def _dangling(self, label: str) -> str:
+        return f"is the id of no {label}; add it to {self._mapping.nodes[label].source} or remove the row"
+
+    def _report_found_later(self, source: ReadState, found_later: dict[int, tuple[str, str]]) -> None:
+        """Report the rows rejected after they were read; the files are read again for their values."""
+        if not found_later:
+            return
+        columns = list({column for column, _ in found_later.values()})
+        rows = np.array(sorted(found_later), np.int64)
+        for counts in source.result.files:
+            for chunk in counts.table.chunks(columns):
+                numbers = chunk.frame.index.to_numpy(np.int64) + counts.before
+                frame = chunk.frame[in_sorted(numbers, rows)]
+                problems = []
+                for row in frame.index:
+                    column, reason = found_later[int(row) + counts.before]
+                    value = _shown(frame.at[row, column])
+                    problems.append(Problem(int(row), column, shortened(value), reason))
+                self._report_rejected(source, counts, problems, refused=True)
+                self._stop_if_too_many()
+
+    def find_repeated(self) -> None:
+        """Note rows not to be written: an earlier one brings the node, or a later one replaces the event."""
+        for source in self._read.values():
+            rejected, repeated = source.result.rejected, source.result.repeated
+            for label, (ids, _, rows) in source.nodes.items():
+                repeated[label] = _repeats(ids, rows, rejected, keep_first=True)
+            for kind, (pairs, rows) in source.events.items():
+                repeated[kind] = _repeats(pairs, rows, rejected, keep_first=False)
+            source.nodes, source.events = {}, {}
+
+    def _report_rejected(
+        self, source: ReadState, counts: FileCounts, problems: list[Problem], refused: bool = False
+    ) -> None:
+        for problem in sorted(problems, key=lambda x: x.row):
+            self._sink(counts.table, problem)
+        counts.rejected += len(problems)
+        self._errors += len(problems)
+        if problems and not refused:
+            source.reject(np.array([x.row for x in problems], np.int64) + counts.before)
+
+    def _stop_if_too_many(self) -> None:
+        if self._max_errors is not None and self._errors > self._max_errors:
+            raise _TooManyRejectedError
+
+
+def _shown(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _file_of(source: ReadState, row: int) -> FileCounts:
+    return next(counts for counts in reversed(source.result.files) if counts.before < row)
+
+
+def _starts(ordered: HashArray) -> BoolArray:
+    """Where a new value begins."""
+    starts = np.ones(len(ordered), bool)
+    starts[1:] = ordered[1:] != ordered[:-1]
+    return starts
+
+
+def _repeats(keys: Growing, rows: Growing, rejected: IntArray, keep_first: bool) -> IntArray:
+    """The rows, sorted, whose key another row has too: all but the first, or all but the last."""
+    numbers = rows.all()
+    accepted = ~in_sorted(numbers, rejected)
+    numbers = numbers[accepted]
+    ids = keys.all()[accepted]
+    order = np.argsort(ids, kind="stable")
+    same = ~_starts(ids[order])[1:]
+    return np.sort(numbers[order[1:][same] if keep_first else order[:-1][same]]).astype(np.int64)

@@ -1,0 +1,95 @@
+"""The part of the Bolt store that writes outside of ingestions, and deletes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from kg.schema import RUN_PROPERTY
+from kg.store.bolt_session import BoltSession, work
+from kg.store.records import NodeRow, RelationRow, UserRecord, check_property_names
+from kg.store.statements import (
+    NODE_BATCH,
+    RELATION_BATCH,
+    batches,
+    held,
+    node_statement,
+    relation_statement,
+)
+from kg.store.store import PrivacyStore, WriteStore
+
+
+class BoltWrites(BoltSession, WriteStore):
+    """Writes that no ingestion brings."""
+
+    @override
+    def upsert_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
+        self._check_label(label)
+        statement = f"{node_statement(label)} REMOVE n.{RUN_PROPERTY}"
+        for batch in batches(rows, NODE_BATCH):
+            check_property_names({name for row in batch for name in row["properties"]}, taken=("id",))
+            self._write(statement, trailmix_rows=batch)
+
+    @override
+    def upsert_relations(self, type: str, rows: Sequence[RelationRow]) -> int:
+        head, tail = self._ends(type)
+        statement = relation_statement(type, head, tail).replace("RETURN", f"REMOVE r.{RUN_PROPERTY} RETURN")
+        found = 0
+        for batch in batches(rows, RELATION_BATCH):
+            check_property_names({name for row in batch for name in row["properties"]})
+            found += self._write(statement, trailmix_rows=batch)[0]["found"]
+        return found
+
+    @override
+    def delete_relations(self, type: str, *, but: tuple[str, str]) -> int:
+        head, tail = self._ends(type)
+        check_property_names([but[0]])
+        return self._delete_all(
+            f"MATCH (:{head})-[r:{type}]->(:{tail}) WHERE coalesce(r.{but[0]}, '') <> $trailmix_value "
+            f"WITH r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n",
+            trailmix_value=but[1],
+        )
+
+    @override
+    def clear(self) -> None:
+        # relations first: those of 10,000 well joined nodes are too many for one transaction
+        for pattern, one in (("()-[x]->()", "DELETE x"), ("(x)", "DETACH DELETE x")):
+            statement = f"MATCH {pattern} WITH x LIMIT {self.delete_batch} {one} RETURN count(*) AS n"
+            with self._session() as session:
+                while session.execute_write(work(statement, {}))[0]["n"]:
+                    pass
+        self._schema = None
+
+
+class BoltPrivacy(BoltSession, PrivacyStore):
+    """One user, read and deleted."""
+
+    @override
+    def read_user(self, user_id: str) -> UserRecord | None:
+        schema = self.schema()
+        user = f"MATCH (u:{schema.user.label} {{id: $trailmix_user}})"
+        found = self._read(f"{user} RETURN properties(u) AS held", trailmix_user=user_id)
+        if not found:
+            return None
+        names = dict.fromkeys(x.name_property for x in schema.labels)
+        called = "coalesce({})".format(", ".join([*(f"x.{name}" for name in names), "x.id"]))
+        wanted = f"labels(x)[0] AS label, x.id AS id, {called} AS name, properties(r) AS properties"
+        relations: list[dict[str, Any]] = [
+            {**row, "direction": direction, "properties": held(row["properties"])}
+            for direction, pattern in (("out", "(u)-[r]->(x)"), ("in", "(u)<-[r]-(x)"))
+            for row in self._read(
+                f"{user} MATCH {pattern} RETURN type(r) AS type, {wanted}", trailmix_user=user_id
+            )
+        ]
+        return UserRecord(held(found[0]["held"]), relations)
+
+    @override
+    def delete_user(self, user_id: str) -> int | None:
+        user = f"MATCH (u:{self.schema().user.label} {{id: $trailmix_user}})"
+        if not self._read(f"{user} RETURN u.id AS id", trailmix_user=user_id):
+            return None
+        some = f"{user}-[r]-() WITH DISTINCT r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n"
+        deleted = self._delete_all(some, trailmix_user=user_id)
+        # the node goes last, so what was interrupted is completed by doing it again
+        self._write(f"{user} DETACH DELETE u", trailmix_user=user_id)
+        return deleted

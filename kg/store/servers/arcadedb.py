@@ -1,0 +1,21 @@
+"""The embedded engine: ArcadeDB from its Python package, in a process of its own."""
+
+import sys
+from pathlib import Path
+
+from kg.settings import Settings
+from kg.store.servers.process import ServerFolder, ServerState
+
+USERNAME = "root"
+DATABASE = "trailmix"
+HEAP = "1g"
+"""Fits a machine of 4 GB; the sample needs less than half of it."""
+
+
+def command(_settings: Settings, folder: ServerFolder, state: ServerState) -> list[str]:
+    """The command line of the server; the password is not on it, the process reads the folder's file."""
+    options = [state.bolt_port, state.http_port, state.heap, *(["fast"] if state.fast else [])]
+    data: Path = folder.data("arcadedb")
+    data.mkdir(mode=0o700, exist_ok=True)
+    program = [sys.executable, "-P", "-m", "kg.store.servers.arcadedb_main"]
+    return [*program, str(folder.path), *map(str, options)]

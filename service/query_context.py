@@ -1,0 +1,70 @@
+"""What a request and the graph say of one user: the query for the model, the sources of paths, exclusions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from embeddings.data.dataset import TimeArray
+from embeddings.model.model import UNKNOWN_TIMES, Query
+from kg.explanation.paths import Sources
+from kg.graph import BoolArray, FloatArray, IntArray
+from service.contract import Remark, UserState
+
+
+@dataclass(eq=False)
+class QueryContext:
+    """Filled by the readers of the request's fields, one after another; nodes and items are numbers."""
+
+    n_items: int
+    user: int | None = None
+    """The user's number; None for one whom the graph does not know."""
+    history: dict[int, int | None] = field(default_factory=dict)
+    """Liked item -> index of the interaction by which it was liked, or None: stated. Oldest first."""
+    likes: dict[int, None] = field(default_factory=dict)
+    """Liked entities, oldest first."""
+    text: FloatArray | None = None
+    """The unit vector of the free text."""
+    times: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
+    """First, median and last time of the likes that the graph knows."""
+    excluded: BoolArray = field(init=False)
+    """Items that must not be recommended, bool [n_items]."""
+    warnings: list[Remark] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.excluded = np.zeros(self.n_items, bool)
+
+    def like(self, node: int, kind: int | None) -> None:
+        """Add a liked item or entity; an item that is there already moves to the end, as liked last."""
+        if node < self.n_items:
+            self.history.pop(node, None)
+            self.history[node] = kind
+        else:
+            self.likes[node] = None
+
+    def warn(self, pointer: str, detail: str) -> None:
+        """Add a remark on one field of the request; `pointer` is a JSON Pointer (RFC 6901)."""
+        self.warnings.append(Remark(pointer=pointer, detail=detail))
+
+    def user_state(self, hot_from: int) -> UserState:
+        """How much is known: hot from `hot_from` liked items on, cold without anything."""
+        if len(self.history) >= hot_from:
+            return "hot"
+        return "warm" if self.history or self.likes or self.text is not None else "cold"
+
+    def query(self) -> Query:
+        """What the model scores by."""
+        return Query(_numbers(self.history), _numbers(self.likes), self.text, self.times)
+
+    def sources(self, oldest_weight: float) -> Sources:
+        """Where paths begin: liked items, weighted from `oldest_weight` to 1, and stated preferences, 1."""
+        n_likes = len(self.likes)
+        weights = np.concatenate([np.linspace(1, oldest_weight, len(self.history))[::-1], np.ones(n_likes)])
+        kinds = (*self.history.values(), *[None] * n_likes)
+        weights[[kind is None for kind in kinds]] = 1
+        nodes = np.concatenate([_numbers(self.history), _numbers(self.likes)])
+        return Sources(nodes, weights.astype(np.float32), kinds, self.user)
+
+
+def _numbers(values: Iterable[int]) -> IntArray:
+    return np.array(list(values), np.int64)

@@ -1,0 +1,132 @@
+"""From a request to a `QueryContext`: a table with one reader for each field that concerns the user."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from embeddings.data.dataset import TimeArray, liked_histories
+from embeddings.text.encoder import TextEncoder
+from kg.graph import GraphSnapshot
+from service.config import RecommenderConfig
+from service.contract import RecommendRequest
+from service.query_context import QueryContext
+from service.understanding import Understanding
+
+
+class Lookups:
+    """Where readers look up what a field names; read-only, safe to share between threads."""
+
+    def __init__(self, snapshot: GraphSnapshot, encoder: TextEncoder, config: RecommenderConfig) -> None:
+        self.snapshot = snapshot
+        self.config = config
+        self.histories = UserHistories(snapshot)
+        self._encoder = encoder
+
+    @cached_property
+    def understanding(self) -> Understanding:
+        """The entities and the vector of a free text."""
+        return Understanding(self.snapshot, self._encoder)
+
+    def nodes(self, name: str) -> list[int]:
+        """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
+        label, _, rest = name.partition(":")
+        vocabularies = self.snapshot.vocabularies[:-1]
+        offsets = self.snapshot.offsets
+        for vocabulary in vocabularies:
+            if vocabulary.label == label and rest in vocabulary:
+                return [offsets[label] + vocabulary.index(rest)]
+        found = [offsets[v.label] + v.index(name) for v in vocabularies if name in v]
+        return [node for node in found if node >= self.snapshot.n_items] or found
+
+
+class UserHistories:
+    """Each user's liked items by time, each item once, where it was liked last: as models are trained."""
+
+    def __init__(self, snapshot: GraphSnapshot) -> None:
+        events = snapshot.interactions
+        self._histories, order = liked_histories(events, snapshot.n_users, snapshot.n_items)
+        self._kind = events.kind[order]
+
+    def liked(self, user: int) -> dict[int, int]:
+        """Item -> kind of interaction, oldest first."""
+        own = slice(self._histories.starts[user], self._histories.starts[user + 1])
+        return dict(zip(self._histories.items[own].tolist(), self._kind[own].tolist(), strict=True))
+
+    def times(self, user: int) -> TimeArray:
+        """First, median and last time of a user's likes, as `Histories.times`."""
+        return np.asarray(self._histories.times[user], np.float64)
+
+
+def read_request(request: RecommendRequest, lookups: Lookups) -> QueryContext:
+    """What the request and the graph say of the user; what cannot be found becomes a warning."""
+    context = QueryContext(lookups.snapshot.n_items)
+    for read in FIELD_READERS.values():
+        read(request, context, lookups)
+    return context
+
+
+def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    if request.user_id is None:
+        return
+    users = lookups.snapshot.users
+    context.user = users.find(request.user_id)
+    if context.user is None:
+        context.warn("/user_id", f"no {users.label} has the id {request.user_id!r} yet")
+    else:
+        context.history |= lookups.histories.liked(context.user)
+        context.times = lookups.histories.times(context.user)
+
+
+def _read_history(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    items = lookups.snapshot.items
+    for n, item_id in enumerate(request.history):
+        item = items.find(item_id)
+        if item is None:
+            context.warn(f"/history/{n}", f"no {items.label} has the id {item_id!r}; it was left out")
+        else:
+            context.like(item, lookups.config.history_interaction)
+
+
+def _read_likes(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    for n, name in enumerate(request.likes):
+        nodes = lookups.nodes(name)
+        if len(nodes) == 1:
+            context.like(nodes[0], None)
+        elif nodes:
+            forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
+            context.warn(
+                f"/likes/{n}", f"the id {name!r} could be {forms}; it was left out, write one of them"
+            )
+        else:
+            context.warn(f"/likes/{n}", f"nothing in the graph has the id {name!r}; it was left out")
+
+
+def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    if request.free_text:
+        understood = lookups.understanding.understand(request.free_text)
+        context.text = understood.vector
+        for node in understood.nodes:
+            context.like(node, None)
+
+
+def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    if not request.exclude_seen:
+        return
+    context.excluded[list(context.history)] = True
+    if context.user is not None:
+        seen = lookups.snapshot.seen
+        context.excluded[seen.indices[seen.indptr[context.user] : seen.indptr[context.user + 1]]] = True
+
+
+FieldReader = Callable[[RecommendRequest, QueryContext, Lookups], None]
+
+FIELD_READERS: dict[str, FieldReader] = {
+    "user_id": _read_user_id,
+    "history": _read_history,
+    "likes": _read_likes,
+    "text": _read_text,
+    "exclude_seen": _read_exclude_seen,
+}
+"""By the field's name in the contract. The order counts: a later field's likes are newer than an earlier
+one's, and `exclude_seen` excludes what the fields before it named."""

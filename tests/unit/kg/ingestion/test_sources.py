@@ -1,0 +1,316 @@
+"""The same rows in every format, and dirt in each."""
+
+import datetime
+import gzip
+import json
+import re
+from collections import deque
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+from kg.errors import DataError, MappingError
+from kg.ingestion import chunks, csv_reader, record_reader
+from kg.ingestion.mapping import Mapping, SourceMapping
+from kg.ingestion.sources import Table, open_tables
+
+ROWS = [
+    {"id": "1", "name": 'Ann, the "first"', "tags": ["a", "b"], "year": "1995", "on": "true"},
+    {"id": "2", "name": "two\nlines é漢", "tags": [], "year": "", "on": ""},
+    {"id": "3", "name": "", "tags": ["c"], "year": "-3", "on": "false"},
+]
+COLUMNS = list(ROWS[0])
+
+
+def quoted(value):
+    return '"' + value.replace('"', '""') + '"'
+
+
+def as_csv(delimiter):
+    lines = [delimiter.join(COLUMNS)]
+    lines += [
+        delimiter.join(quoted("|".join(x) if isinstance(x, list) else x) for x in r.values()) for r in ROWS
+    ]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def as_json():
+    """Numbers and truth values as such, an empty value as null or not there at all."""
+    found = []
+    for row in ROWS:
+        typed = row | {"id": int(row["id"]), "on": {"true": True, "false": False, "": None}[row["on"]]}
+        typed["year"] = float(row["year"]) if row["year"] else None
+        found.append({k: v for k, v in typed.items() if k != "year" or v is not None})
+    return "".join(json.dumps(row) + "\n" for row in found).encode()
+
+
+def as_parquet(path):
+    table = pa.table(
+        {
+            "id": pa.array([1, 2, 3], pa.int32()),
+            "name": pa.array([row["name"] or None for row in ROWS]).dictionary_encode(),
+            "tags": pa.array([row["tags"] or None for row in ROWS], pa.list_(pa.string())),
+            "year": pa.array([1995.0, float("nan"), -3.0]),
+            "on": pa.array([True, None, False]),
+        }
+    )
+    parquet.write_table(table, path, row_group_size=2)
+    return path.read_bytes()
+
+
+def packed(content, ending, tmp_path):
+    if ending == ".gz":
+        return gzip.compress(content)
+    if ending == ".zst":
+        with pa.output_stream(str(tmp_path / "packed"), compression="zstd") as stream:
+            stream.write(content)
+        return (tmp_path / "packed").read_bytes()
+    return content
+
+
+def read(path, wanted=COLUMNS, **source):
+    given = SourceMapping(file=path.name, **source)
+    found = list(Table(path, given).chunks(wanted))
+    rows = {
+        int(n): row for x in found for n, row in zip(x.frame.index, x.frame.to_dict("records"), strict=True)
+    }
+    problems = {p.row: (p.column, p.value, p.reason) for x in found for p in x.unreadable}
+    assert not set(rows) & set(problems)
+    assert sorted([*rows, *problems]) == list(range(1, len(rows) + len(problems) + 1))
+    assert not found or found[-1].last == len(rows) + len(problems)
+    return rows, problems
+
+
+@pytest.mark.parametrize("size", [1, 2, 10_000])
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"])
+def test_every_format_says_the_same(ending, packing, size, tmp_path, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", size)
+    content = {
+        ".csv": lambda: as_csv(","),
+        ".tsv": lambda: as_csv("\t"),
+        ".parquet": lambda: as_parquet(tmp_path / "x"),
+    }
+    path = tmp_path / f"rows.v1{ending}{packing}"
+    path.write_bytes(packed(content.get(ending, as_json)(), packing, tmp_path))
+    assert Table(path, SourceMapping(file="x")).columns() == COLUMNS
+    rows, problems = read(path, lists=["tags"])
+    assert problems == {}
+    assert list(rows.values()) == ROWS
+    assert read(path, ["on", "id"])[0][3] == {"on": "false", "id": "3"}
+
+
+def test_rows_that_cannot_be_read_are_numbered_and_the_rest_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_reader, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 3)
+    path = tmp_path / "rows.csv"
+    lines = [b"%d,x" % n for n in range(1, 101)]
+    for bad in (1, 17, 18, 100):
+        lines[bad - 1] = b"%d,x,y" % bad
+    lines[49] = b"50,\xff"
+    path.write_bytes(b"\xef\xbb\xbfid,name\n" + b"\r\n\n".join(lines))
+    rows, problems = read(path, ["id", "name"])
+    assert list(problems) == [1, 17, 18, 50, 100]
+    assert problems[17] == (None, "17,x,y", "has 3 values where there are 2 columns")
+    assert problems[50][:2] == ("name", "�")
+    assert {n: row["id"] for n, row in rows.items()} == {
+        n: str(n) for n in range(1, 101) if n not in problems
+    }
+    assert read(path, ["id"])[1].keys() >= {1, 17, 18, 100}
+
+
+def test_lines_of_json_that_are_no_objects(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(
+        b'{"id": 9007199254740993, "name": {"en": "x"}}\n\n[1]\n{"id": \nnull\n'
+        b'{"id": "\\ud800", "name": [1]}\n\xff\n'
+    )
+    rows, problems = read(path, ["id", "name"])
+    assert rows == {1: {"id": "9007199254740993", "name": '{"en": "x"}'}}
+    assert [problems[n][0] for n in (2, 3, 4, 5, 6)] == [None, None, None, "name", None]
+    assert problems[5][2] == "is a list; name the column among the source's `lists`"
+    assert problems[2][1:] == ("[1]", "is not a JSON object in utf-8")
+
+
+def test_encodings_quotes_delimiters_and_files_without_a_header(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes('1;"é"\n'.encode("latin-1"))
+    given = {"columns": ["id", "name"], "delimiter": ";", "quote": None}
+    assert read(path, ["id", "name"], encoding="latin-1", **given)[0] == {1: {"id": "1", "name": '"é"'}}
+    assert read(path, ["id", "name"], **given)[1][1][2].startswith("is not utf-8")
+    path.write_bytes("id,name\n1,é\n".encode("utf-16"))
+    assert read(path, ["id", "name"], encoding="utf-16")[0] == {1: {"id": "1", "name": "é"}}
+
+
+def test_moments_and_numbers_of_parquet_as_text(tmp_path):
+    moment = datetime.datetime(2024, 5, 31, 20, 15, tzinfo=datetime.UTC)
+    parquet.write_table(
+        pa.table({"t": [moment], "d": [moment.date()], "x": [0.1], "n": [2**60]}), tmp_path / "x.parquet"
+    )
+    row = read(tmp_path / "x.parquet", ["t", "d", "x", "n"])[0][1]
+    assert row == {"t": "2024-05-31 20:15:00.000000Z", "d": "2024-05-31", "x": "0.1", "n": str(2**60)}
+    assert pd.Timestamp(row["t"]) == pd.Timestamp(moment)
+
+
+WHOLE = "; is the file whole, and what its name's ending says?"
+EMPTY = "is empty; its first line must name the columns"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("x.csv.gz", gzip.compress(b"id\n" + b"1\n" * 10_000)[:-20], WHOLE),
+        ("x.csv.gz", b"no gzip", WHOLE),
+        ("x.csv.gz", gzip.compress(b"id\n1\n") + b"no gzip", WHOLE),
+        ("x.jsonl.zst", b"no zstd", WHOLE),
+        ("x.parquet", b"no parquet", WHOLE),
+        ("x.parquet", b"", WHOLE),
+        ("x.parquet.gz", gzip.compress(b"no parquet"), WHOLE),
+        ("x.csv", b"", EMPTY),
+        ("x.csv", b"\n\n", EMPTY),
+        ("x.csv.gz", b"", EMPTY),
+        ("x.csv", b"id,id\n1,2\n", "has two columns 'id'; each needs a name of its own"),
+        ("x.csv", "id,b\n1,2\n".encode("utf-16"), "is not utf-8; name its `encoding` in the mapping"),
+        ("x.csv", b'id,name\n1,"' + b"x" * 9 * 2**20, "is a quote not closed?"),
+        ("x.csv", b"id," + b"x" * 9 * 2**20, "has a line of more than 4 MB; its first line must name the"),
+    ],
+)
+def test_a_file_that_cannot_be_read_on_is_named_with_what_to_do(name, content, problem, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    table = Table(tmp_path / name, SourceMapping(file=name))
+    with pytest.raises(DataError, match=rf"{name}: .*{re.escape(problem)}"):
+        list(table.chunks(table.columns()))
+
+
+def test_a_page_of_parquet_that_went_bad_is_named(tmp_path):
+    table = pa.table({"id": [str(n) for n in range(10_000)]})
+    parquet.write_table(table, tmp_path / "x.parquet")
+    content = bytearray((tmp_path / "x.parquet").read_bytes())
+    content[10:200] = b"\xaa" * 190
+    (tmp_path / "x.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=rf"x\.parquet: .*{re.escape(WHOLE)}"):
+        list(Table(tmp_path / "x.parquet", SourceMapping(file="x.parquet")).chunks(["id"]))
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet"])
+def test_a_folder_in_place_of_a_file_is_called_so(name, tmp_path):
+    (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=rf"{name}: is a folder; name the files in it"):
+        Table(tmp_path / name, SourceMapping(file=name)).columns()
+
+
+def mapping(**source):
+    return Mapping.model_validate(
+        {
+            "sources": {"s": source},
+            "nodes": {"U": {"role": "user"}, "I": {"role": "item"}},
+            "interactions": {"R": {"source": "s", "user": "u", "item": "i"}},
+        }
+    )
+
+
+def test_a_pattern_means_all_its_files_in_sorted_order(tmp_path):
+    for n in (10, 2, 1):
+        (tmp_path / f"part-{n:02}.csv").write_text("u,i\n")
+    (tmp_path / "other.csv").write_text("nothing\n")
+    [tables] = open_tables(mapping(file="part-*.csv"), tmp_path).values()
+    assert [table.path.name for table in tables] == ["part-01.csv", "part-02.csv", "part-10.csv"]
+    (tmp_path / "part-[1].csv").write_text("u,i\n")  # a file of just that name
+    [tables] = open_tables(mapping(file="part-[1].csv"), tmp_path).values()
+    assert [table.path.name for table in tables] == ["part-[1].csv"]
+    with pytest.raises(MappingError, match=r"sources\.s\.file: no file fits 'parts-\*'"):
+        open_tables(mapping(file="parts-*"), tmp_path)
+    with pytest.raises(MappingError, match="there is no encoding 'utf-9'"):
+        open_tables(mapping(file="other.csv", encoding="utf-9"), tmp_path)
+    with pytest.raises(MappingError, match=r"other\.csv has no column 'u'"):
+        open_tables(mapping(file="*.csv"), tmp_path)
+
+
+def test_rare_keys_of_json_can_be_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(record_reader, "_PEEKED_LINES", 1)
+    (tmp_path / "x.jsonl").write_text('{"u": 1}\n{"u": 1}\n{"u": 2, "i": 1}\n')
+    with pytest.raises(MappingError, match="has no column 'i'"):
+        open_tables(mapping(file="x.jsonl"), tmp_path)
+    open_tables(mapping(file="x.jsonl", columns=["i"]), tmp_path)
+    (tmp_path / "x.jsonl").write_text("")
+    assert open_tables(mapping(file="x.jsonl"), tmp_path)["s"][0].columns() is None
+
+
+def test_a_failure_says_after_which_row(tmp_path):
+    content = b"id,name\n" + b"1,x\n" * 1_500_000 + b'1,"' + b"x" * 9 * 2**20
+    (tmp_path / "x.csv").write_bytes(content)
+    problem = r"x\.csv: cannot be read after row 1,\d{3},\d{3}: .* is a quote not closed\?"
+    with pytest.raises(DataError, match=problem):
+        deque(Table(tmp_path / "x.csv", SourceMapping(file="x.csv")).chunks(["id"]), maxlen=0)
+
+
+def test_names_alone_are_no_row_whether_their_line_ends_or_not(tmp_path):
+    for end in (b"", b"\n", b"\r\n"):
+        (tmp_path / "x.csv").write_bytes(b"id,name" + end)
+        table = Table(tmp_path / "x.csv", SourceMapping(file="x.csv"))
+        assert table.columns() == ["id", "name"]
+        assert list(table.chunks(["id"])) == []
+
+
+def test_a_quote_that_swallows_rows_is_pointed_at(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b'id,name\n1,x\n"2,x\n3,x\n')
+    [(_, _, reason)] = read(tmp_path / "x.csv", ["id", "name"])[1].values()
+    assert reason.endswith("is a quote not closed?")
+
+
+def test_bytes_in_parquet_that_are_no_text_reject_their_row(tmp_path):
+    """As ids they would otherwise all become the same."""
+    offsets, letters = pa.py_buffer(np.array([0, 1, 3], np.int32)), pa.py_buffer(b"a\xff\xfe")
+    broken = pa.Array.from_buffers(pa.string(), 2, [None, offsets, letters])
+    for column in (broken, broken.dictionary_encode(), pa.array([b"a", b"\xff\xfe"])):
+        parquet.write_table(pa.table({"id": column}), tmp_path / "x.parquet")
+        rows, problems = read(tmp_path / "x.parquet", ["id"])
+        assert rows == {1: {"id": "a"}}
+        assert problems == {2: ("id", "\ufffd\ufffd", "is not utf-8")}
+
+
+@pytest.mark.parametrize(
+    ("file", "encoding", "problem"),
+    [
+        ("x.csv", "idna", "there is no encoding 'idna'"),
+        ("x.csv", "base64", "there is no encoding 'base64'"),
+        ("x.jsonl", "utf-16", "JSON Lines cannot be read as utf-16"),
+    ],
+)
+def test_an_encoding_that_cannot_be_is_refused_at_once(file, encoding, problem, tmp_path):
+    (tmp_path / file).write_bytes(b"")
+    with pytest.raises(MappingError, match=rf"sources\.s\.encoding: {problem}"):
+        open_tables(mapping(file=file, encoding=encoding), tmp_path)
+
+
+def test_patterns_may_be_absolute_and_odd(tmp_path):
+    (tmp_path / "x1.csv").write_text("u,i\n")
+    [[table]] = open_tables(mapping(file=f"{tmp_path}/x*.csv"), tmp_path / "elsewhere").values()
+    assert table.path == tmp_path / "x1.csv"
+    with pytest.raises(MappingError, match="no file fits"):
+        open_tables(mapping(file="**y.csv"), tmp_path)
+
+
+def test_what_is_no_text_in_a_name_is_written_out(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a\0\x1b[2J,b\n")
+    with pytest.raises(MappingError, match=r"there is 'a\\x00\\x1b\[2J', b$"):
+        open_tables(mapping(file="x.csv"), tmp_path)
+
+
+def test_of_many_columns_some_are_named(tmp_path):
+    (tmp_path / "x.csv").write_text(",".join(f"column{n}" for n in range(1_000)))
+    with pytest.raises(MappingError, match=r"has no column 'u'; there is column0, .* and 980 more$"):
+        open_tables(mapping(file="x.csv"), tmp_path)
+
+
+def test_pyarrow_numbers_invalid_rows_as_the_reader_takes_it_to(tmp_path):
+    """Header included, blank lines not: a change of that would shift every row number."""
+    found = []
+    options = arrow_csv.ParseOptions(invalid_row_handler=lambda row: found.append(row.number) or "skip")
+    content = pa.BufferReader(b"a\n\n1\n1,2\n")
+    arrow_csv.open_csv(content, arrow_csv.ReadOptions(use_threads=False), options).read_all()
+    assert found == [3]

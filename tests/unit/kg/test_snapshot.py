@@ -1,0 +1,153 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from kg.errors import ArtifactError, GraphSchemaError
+from kg.graph import NO_TIME
+from kg.ingestion.ingest import ingest
+from kg.ingestion.mapping import load_mapping
+from kg.snapshot import SnapshotCache, read_snapshot
+
+
+@pytest.fixture
+def shop_store(fake_store, bookshop):
+    ingest(load_mapping(bookshop / "mapping.yaml"), bookshop, fake_store)
+    return fake_store
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return SnapshotCache(tmp_path / "snapshots")
+
+
+def test_what_is_read(shop_store):
+    snapshot = read_snapshot(shop_store)
+    assert [v.label for v in snapshot.vocabularies] == ["Book", "Author", "Publisher", "Reader"]
+    assert snapshot.items.ids == ("b1", "b10", "b2", "b9")
+    assert snapshot.names[:4] == ("Good Omens", "Stardust", "Mort", "Beowulf")
+    assert snapshot.names[-2:] == ("Ada Lovelace", "Alan Turing")
+    assert snapshot.texts[1:] == ("Stardust by Neil Gaiman. A fallen star.", "Mort by Terry Pratchett.", "")
+    # books 0..3, Gaiman 4, Pratchett 5, Avon 6, Gollancz 7, readers 8 and 9
+    assert snapshot.relations == ("AUTHORED_BY", "PUBLISHED_BY")
+    assert np.column_stack(
+        (snapshot.triples.head, snapshot.triples.relation, snapshot.triples.tail)
+    ).tolist() == [
+        *([0, 0, 4], [0, 0, 5], [0, 1, 7]),
+        *([1, 0, 4], [1, 1, 6]),
+        *([2, 0, 5], [2, 1, 7]),
+    ]
+    events = snapshot.interactions
+    assert events.user.tolist() == [0, 0, 1]
+    assert events.item.tolist() == [0, 2, 2]
+    assert events.value.tolist() == [4, 2, 3]
+    assert events.time.tolist() == [1704240000, 1704153610, NO_TIME]
+    assert events.liked.tolist() == [True, False, True]  # from 3 on
+    assert events.kind.tolist() == [0, 0, 0]
+    dtypes = [getattr(events, x).dtype.name for x in ("user", "item", "value", "time", "kind", "liked")]
+    assert dtypes == ["int32", "int32", "float32", "int64", "int8", "bool"]
+
+
+def test_the_order_of_writing_does_not_show(shop_store, other_store):
+    other_store.prepare(shop_store.schema())
+    for label, nodes in reversed(shop_store.nodes.items()):
+        other_store.upsert_nodes(label, [{"id": x, "properties": p} for x, p in sorted(nodes.items())])
+    for kind, edges in reversed(shop_store.edges.items()):
+        rows = [{"head": h, "tail": t, "properties": p} for (h, t), p in sorted(edges.items())]
+        other_store.upsert_relations(kind, rows)
+    assert read_snapshot(other_store).fingerprint == read_snapshot(shop_store).fingerprint
+
+
+def test_an_empty_graph_says_so(fake_store):
+    with pytest.raises(GraphSchemaError):
+        read_snapshot(fake_store)
+
+
+def test_relations_without_any_row(shop_store):
+    shop_store.edges.clear()
+    snapshot = read_snapshot(shop_store)
+    assert (len(snapshot.triples), len(snapshot.interactions)) == (0, 0)
+
+
+def test_an_unchanged_store_is_not_read_again(shop_store, cache):
+    first = cache.load(shop_store)
+    reads = shop_store.reads
+    again = cache.load(shop_store)
+    assert shop_store.reads == reads
+    assert again.fingerprint == first.fingerprint
+    assert (again.schema, again.names, again.texts, again.source) == (
+        *(first.schema, first.names, first.texts, first.source),
+    )
+    assert cache.latest().fingerprint == first.fingerprint
+
+
+def test_a_changed_store_is_read_again_and_the_old_content_stays(shop_store, cache):
+    first = cache.load(shop_store)
+    shop_store.upsert_relations("BOUGHT", [{"head": "r2", "tail": "b9", "properties": {"value": 5.0}}])
+    second = cache.load(shop_store)
+    assert len(second.interactions) == len(first.interactions) + 1
+    assert cache.by_fingerprint(first.fingerprint).items == first.items
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _flip(path):
+    content = bytearray(path.read_bytes())
+    content[content.index(b"Good Omens") if path.suffix == ".json" else 200] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["strings.json", "arrays.npz"])
+@pytest.mark.parametrize(
+    "damage", [_truncate, _flip, lambda path: path.unlink(), lambda path: path.write_bytes(b"")]
+)
+def test_damage_is_noticed_logged_and_rebuilt(shop_store, cache, tmp_path, name, damage):
+    first = cache.load(shop_store)
+    damage(tmp_path / "snapshots" / first.fingerprint / name)
+    with pytest.raises(ArtifactError):
+        cache.by_fingerprint(first.fingerprint)
+    with capture_logs() as logs:
+        again = cache.load(shop_store)
+    assert [entry["event"] for entry in logs] == ["snapshot_rebuilt"]
+    assert again.fingerprint == first.fingerprint
+    assert cache.by_fingerprint(first.fingerprint).fingerprint == first.fingerprint
+
+
+def test_content_under_another_name_is_noticed(shop_store, cache, tmp_path):
+    first = cache.load(shop_store)
+    shutil.copytree(tmp_path / "snapshots" / first.fingerprint, tmp_path / "snapshots" / "0123456789abcdef")
+    with pytest.raises(ArtifactError, match="another hash"):
+        cache.by_fingerprint("0123456789abcdef")
+
+
+def test_a_damaged_pointer_is_rebuilt(shop_store, cache, tmp_path):
+    first = cache.load(shop_store)
+    (tmp_path / "snapshots" / "latest.json").write_text("{")
+    with capture_logs() as logs:
+        assert cache.load(shop_store).fingerprint == first.fingerprint
+    assert [entry["event"] for entry in logs] == ["snapshot_pointer_damaged"]
+    assert json.loads((tmp_path / "snapshots" / "latest.json").read_text())["source"] == shop_store.state()
+
+
+def test_nothing_there_yet(cache):
+    with pytest.raises(ArtifactError, match="no snapshot"):
+        cache.latest()
+    with pytest.raises(ArtifactError, match="no snapshot cafe"):
+        cache.by_fingerprint("cafe")
+
+
+def test_prune_keeps_what_models_need_and_the_newest(shop_store, cache, tmp_path):
+    made = []
+    for stars in range(6):
+        shop_store.upsert_relations(
+            "BOUGHT", [{"head": "r2", "tail": "b9", "properties": {"value": float(stars)}}]
+        )
+        made.append(cache.load(shop_store).fingerprint)
+    cache.prune(needed=[made[0]])
+    left = {path.name for path in (tmp_path / "snapshots").iterdir() if path.is_dir()}
+    assert left == {made[0], *made[3:]}
+    assert cache.latest().fingerprint == made[5]

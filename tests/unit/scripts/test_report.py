@@ -1,0 +1,67 @@
+"""Comparisons on stdout, as JSON and as files: tables, lists, plots and a page."""
+
+import json
+import math
+import re
+
+import pytest
+
+from embeddings.evaluation.experiment import ndcg_by_user
+from scripts.lists import write_lists
+from scripts.page import page
+from scripts.plots import pictures
+from scripts.report import print_tables, tables_json
+
+OURS_NDCG = (1 + 1 / math.log2(3) + 1 / math.log2(4)) / 3
+RANDOM_NDCG = (1 / math.log2(3) + 1 / math.log2(4) + 0) / 3
+
+
+def test_plain_tables(table, capsys) -> None:
+    print_tables([table])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("random: 3 users, first 3; against random")
+    assert lines[2].split()[:3] == ["NDCG", "recall", "prec."]
+    assert lines[3].split()[:3] == ["trailmix", f"{OURS_NDCG:.4f}", "1.0000"]
+    assert lines[4].split()[:3] == ["random", f"{RANDOM_NDCG:.4f}", "0.6667"]
+    assert "random, old <items> alone" in lines
+
+
+def test_json_has_everything_and_no_infinities(table, results) -> None:
+    content = json.loads(tables_json({"seed": 3}, [table], ndcg_by_user(results)), parse_constant=pytest.fail)
+    assert content["seed"] == 3
+    trial = content["trials"][0]
+    assert trial["rows"][0]["metrics"]["ndcg@3"] == pytest.approx(OURS_NDCG)
+    assert trial["rows"][0]["config"]["regularisation"] == 200.0
+    assert trial["per_user"]["users"] == ["u1", "u2", "u3"]
+    assert trial["per_user"]["ndcg"]["random"] == pytest.approx([0.63093, 0.5, 0.0], abs=1e-6)
+
+
+def test_plots(table) -> None:
+    drawn = pictures(table)
+    assert list(drawn) == [f"random-{name}.png" for name in ("ndcg", "groups", "popularity")]
+    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
+
+
+def test_a_page_that_needs_nothing_else(table) -> None:
+    html = page({"seed": 3, "benchmark": "<films>"}, [table])
+    assert html.count("data:image/png;base64,") == 3
+    assert "<p>seed 3, benchmark &lt;films&gt;</p>" in html
+    assert "<h3>old &lt;items&gt; alone</h3>" in html
+    assert f"<tr><td>trailmix</td><td>{OURS_NDCG:.4f}</td><td>1.0000</td>" in html
+    assert html.count("<table>") == html.count("</table>") == 3
+    assert not re.search(r"https?:|<films>|\{\{|\{%", html)
+
+
+def test_lists_score_as_the_table_says(table, results, tmp_path) -> None:
+    """NDCG worked out from the files alone: rank, user, item and what is relevant."""
+    write_lists(tmp_path, results)
+    relevant = {"u1": "m8", "u2": "m7", "u3": "m6"}
+    for row, file in zip(table.rows, ("random.tsv", "random/random.tsv"), strict=True):
+        header, *lines = (tmp_path / file).read_text().splitlines()
+        assert header == "user\titem\trank\tscore"
+        gained = dict.fromkeys(relevant, 0.0)
+        for line in lines:
+            user, item, rank, _score = line.split("\t")
+            if relevant[user] == item and int(rank) <= 3:
+                gained[user] += 1 / math.log2(int(rank) + 1)
+        assert sum(gained.values()) / 3 == pytest.approx(row.ndcg.value, abs=1e-6)

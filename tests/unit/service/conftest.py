@@ -1,0 +1,49 @@
+"""The app over a recommender that answers as told."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from kg.settings import Settings
+from service.app import create_app
+from service.contract import Meta, Recommendation, RecommendedItem, RecommendRequest
+
+
+@dataclass
+class FakeRecommender:
+    """Answers with one film; remembers the requests; fails as told."""
+
+    asked: list[RecommendRequest] = field(default_factory=list)
+    failure: Exception | None = None
+    model_version: str = "v1"
+
+    def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
+        self.asked.append(request)
+        if self.failure:
+            raise self.failure
+        return Recommendation(
+            items=[RecommendedItem(item_id="m1", rank=1, score=0.5, title="Alien", paths=[])],
+            user_state="cold",
+            warnings=[],
+            meta=Meta(request_id=request_id, model_version=self.model_version),
+        )
+
+
+@pytest.fixture
+def fake() -> FakeRecommender:
+    return FakeRecommender()
+
+
+@pytest.fixture
+def app(fake: FakeRecommender, tmp_path: Path) -> Flask:
+    app = create_app(Settings(home=tmp_path), fake)
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,43 @@
+"""The API as it is described to machines: complete, valid, and true of what is answered."""
+
+import json
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from kg.settings import Settings
+from service import openapi
+from service.app import create_app
+from service.recommender import Recommender
+
+
+def test_the_description_is_valid_and_complete(client: FlaskClient, app: Flask) -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
+    document = json.loads(openapi.openapi_json())
+    assert client.get("/openapi.json").get_json() == document
+    assert document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(document).validate()
+    described = {(p, m.upper()) for p, methods in document["paths"].items() for m in methods}
+    routes = {(r.rule, m) for r in app.url_map.iter_rules() for m in r.methods - {"HEAD", "OPTIONS"}}
+    assert described == routes
+
+
+def test_answers_and_problems_are_as_described(client: FlaskClient, recommender: Recommender) -> None:
+    from openapi_schema_validator import OAS31Validator
+
+    schemas = json.loads(openapi.openapi_json())["components"]["schemas"]
+
+    def check(name: str, value: object) -> None:
+        schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+        OAS31Validator(schema).validate(value)
+
+    real = create_app(Settings(), recommender).test_client()
+    request = {"user_id": "u1", "likes": ["zz"], "user_input": "scary", "k": 3}
+    check("RecommendRequest", request)
+    answer = real.post("/recommend", json=request).get_json()
+    assert answer["items"][0]["paths"]
+    check("Recommendation", answer)
+    check("Problem", client.post("/recommend", json={"k": 0}).get_json())
+    check("Problem", client.get("/nowhere").get_json())
+    check("Readiness", client.get("/readyz").get_json())

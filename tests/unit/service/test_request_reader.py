@@ -1,0 +1,157 @@
+"""Each field of a request, read into the query context; what cannot be found becomes a warning."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import Field
+
+from kg.graph import GraphSnapshot, Vocabulary
+from service.config import RecommenderConfig
+from service.contract import MAX_IDS, Id, RecommendRequest
+from service.field_table import field_table
+from service.query_context import QueryContext
+from service.recommender import Recommender
+from service.request_reader import FIELD_READERS, Lookups, read_request
+
+READ_BY_THE_RECOMMENDER = {"k", "explain", "score_contributions"}
+
+
+@pytest.fixture
+def lookups(films: GraphSnapshot, encoder: Any) -> Lookups:
+    return Lookups(films, encoder, RecommenderConfig())
+
+
+def read(lookups: Lookups, **fields: Any) -> QueryContext:
+    return read_request(RecommendRequest(**fields), lookups)
+
+
+def warnings(context: QueryContext) -> list[tuple[str, str]]:
+    return [(w.pointer, w.detail) for w in context.warnings]
+
+
+def test_every_field_of_the_contract_has_a_reader() -> None:
+    another_name_for_text = {"user_input"}
+    assert set(FIELD_READERS) == (
+        set(RecommendRequest.model_fields) - READ_BY_THE_RECOMMENDER - another_name_for_text
+    )
+
+
+def test_an_empty_request_says_nothing(lookups: Lookups) -> None:
+    context = read(lookups)
+    assert (context.user, context.history, context.likes, context.text) == (None, {}, {}, None)
+    assert not context.excluded.any()
+    assert context.warnings == []
+
+
+def test_a_known_user_brings_likes_and_times(lookups: Lookups, films: GraphSnapshot) -> None:
+    context = read(lookups, user_id="u4")
+    assert context.user == films.users.index("u4")
+    assert list(context.history) == [0, 1, 3, 4, 2], "m1 m2 m4 m5 m3, by time"
+    assert context.times.tolist() == [10, 30, 50]
+
+
+def test_an_unknown_user_is_a_warning(lookups: Lookups) -> None:
+    context = read(lookups, user_id="nobody")
+    assert context.user is None
+    assert warnings(context) == [("/user_id", "no User has the id 'nobody' yet")]
+
+
+def test_the_history_of_the_request_is_newer_than_the_graphs(lookups: Lookups) -> None:
+    context = read(lookups, user_id="u4", history=["m6", "m1"])
+    assert list(context.history) == [1, 3, 4, 2, 5, 0], "m1 again: it counts as new; m6 is 5"
+
+
+def test_the_history_is_worded_as_the_configured_interaction(films: GraphSnapshot, encoder: Any) -> None:
+    lookups = Lookups(films, encoder, RecommenderConfig(history_interaction=7))
+    assert read(lookups, history=["m1"]).history == {0: 7}
+
+
+def test_unknown_ids_are_warnings_that_point_at_them(lookups: Lookups) -> None:
+    assert warnings(read(lookups, history=["m1", "zz"], likes=["g1", "Genre:zz", "yy"])) == [
+        ("/history/1", "no Movie has the id 'zz'; it was left out"),
+        ("/likes/1", "nothing in the graph has the id 'Genre:zz'; it was left out"),
+        ("/likes/2", "nothing in the graph has the id 'yy'; it was left out"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "external_id"),
+    [("Genre:5", "Genre", "5"), ("Person:5", "Person", "5"), ("p1", "Person", "p1")],
+)
+def test_likes_by_label_and_id_or_by_id(
+    lookups: Lookups, films: GraphSnapshot, name: str, label: str, external_id: str
+) -> None:
+    assert list(read(lookups, likes=[name]).likes) == [films.node(label, external_id)]
+
+
+def test_an_ambiguous_like_is_left_out_and_says_what_to_write(lookups: Lookups) -> None:
+    context = read(lookups, likes=["5"])
+    assert warnings(context) == [
+        ("/likes/0", "the id '5' could be Person:5, Genre:5; it was left out, write one of them")
+    ]
+    assert context.likes == {}
+
+
+def test_of_one_id_the_entity_is_meant_rather_than_the_item(films: GraphSnapshot, encoder: Any) -> None:
+    items, *others = films.vocabularies
+    renamed = replace(films, vocabularies=(Vocabulary("Movie", (*items.ids[:-1], "g3")), *others))
+    context = read(Lookups(renamed, encoder, RecommenderConfig()), likes=["g3"])
+    assert list(context.likes) == [films.node("Genre", "g3")]
+    assert context.history == {}
+
+
+def test_a_user_cannot_be_liked(lookups: Lookups) -> None:
+    assert "nothing in the graph" in read(lookups, likes=["User:u1"]).warnings[0].detail
+
+
+def test_a_liked_item_is_history_that_the_request_names(lookups: Lookups) -> None:
+    context = read(lookups, likes=["m1"])
+    assert context.history == {0: None}
+    assert context.likes == {}
+
+
+@pytest.mark.parametrize("field", ["text", "user_input"])
+def test_text_brings_its_vector_and_the_entities_it_names(
+    lookups: Lookups, films: GraphSnapshot, field: str
+) -> None:
+    context = read(lookups, **{field: " science fiction by Ridley Scott "})
+    assert set(context.likes) == {films.node("Person", "p1"), films.node("Genre", "g1")}
+    assert context.text is not None
+    assert context.text.tolist() == [1, 0, 0, 0]
+
+
+def test_blank_text_is_no_text(lookups: Lookups) -> None:
+    assert read(lookups, text="  ").text is None
+
+
+def test_what_is_seen_or_named_is_excluded(lookups: Lookups) -> None:
+    fields: dict[str, Any] = {"user_id": "u1", "history": ["m2"], "likes": ["Movie:m7"]}
+    seen = read(lookups, **fields).excluded
+    assert [n for n, x in enumerate(seen, start=1) if x] == [1, 2, 4, 6, 7], "u1: m1, m4 and, low, m6"
+    assert not read(lookups, **fields, exclude_seen=False).excluded.any()
+
+
+class ToyRequest(RecommendRequest):
+    exclude: list[Id] = Field(
+        default_factory=list, max_length=MAX_IDS, description="Ids of items to leave out."
+    )
+
+
+def _read_exclude(request: Any, context: QueryContext, lookups: Lookups) -> None:
+    for n, item_id in enumerate(request.exclude):
+        item = lookups.snapshot.items.find(item_id)
+        if item is None:
+            context.warn(f"/exclude/{n}", f"no item has the id {item_id!r}")
+        else:
+            context.excluded[item] = True
+
+
+def test_a_new_field_is_a_line_in_the_contract_and_a_reader(
+    recommender: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FIELD_READERS, "exclude", _read_exclude)
+    answer = recommender.recommend(ToyRequest(exclude=["m1", "zz"], k=2), request_id="r1")
+    assert [item.item_id for item in answer.items] == ["m2", "m3"]
+    assert [w.pointer for w in answer.warnings] == ["/exclude/1"]
+    assert "| `exclude` | up to 1,000 strings |  | Ids of items to leave out. |\n" in field_table(ToyRequest)
