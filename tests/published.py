@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- rows stand as they are published
 """Small data sets in the layouts in which they are published, written at run time.
 
 The MovieLens layouts, RecBole, KGAT, KGCN and N-Triples get real rows: MovieLens ratings, titles and genres from

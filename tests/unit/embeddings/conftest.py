@@ -132,7 +132,7 @@ def encoder() -> FakeEncoder:
 
 
 def board_events() -> Interactions:
-    """User 0 likes items 0, 1, 2; user 1 likes 0 and 1 and dislikes 3; user 2 likes 0; item 4 has no event."""
+    """User 0 likes items 0, 1, 2; user 1 likes 0 and 1 and dislikes 3; user 2 likes 0; 4 has no event."""
     rows = [
         (0, 0, 5.0, 0),
         (1, 0, 4.0, 100),

@@ -29,15 +29,15 @@ def test_by_hand() -> None:
 def slow(scores, excluded, relevant, k, candidates):
     rows, shown = [], set()
     for user in range(len(scores)):
-        wanted = {i for i in candidates if relevant[user, i] and not excluded[user, i]}
-        if not wanted:
+        good = {i for i in candidates if relevant[user, i] and not excluded[user, i]}
+        if not good:
             continue
         ranking = sorted((i for i in candidates if not excluded[user, i]), key=lambda i: -scores[user, i])
-        hits = [i in wanted for i in ranking]
-        ideal = sum(1 / math.log2(n + 2) for n in range(min(k, len(wanted))))
+        hits = [i in good for i in ranking]
+        ideal = sum(1 / math.log2(n + 2) for n in range(min(k, len(good))))
         gain = sum(hit / math.log2(n + 2) for n, hit in enumerate(hits[:k]))
         top = sum(hits[:k])
-        rows.append((top / len(wanted), top / k, gain / ideal, top > 0, 1 / (1 + hits.index(True))))
+        rows.append((top / len(good), top / k, gain / ideal, top > 0, 1 / (1 + hits.index(True))))
         shown |= set(ranking[:k])
     return [*np.mean(rows, axis=0), len(shown) / len(candidates)]
 
@@ -68,7 +68,7 @@ def test_nan_is_the_worst_and_what_is_had_is_never_shown() -> None:
     assert found.values["mrr"].tolist() == [0.5]
 
 
-def test_nobody_to_measure() -> None:
+def test_without_users_to_measure() -> None:
     nothing = sp.csr_array((2, 3), dtype=np.float32)
     found = rank(lambda users: np.zeros((len(users), 3)), nothing, nothing, k=2)
     assert len(found.users) == 0

@@ -55,7 +55,7 @@ def test_learns_a_small_graph(model, negatives) -> None:
 
 
 def test_drawn_entities_are_scored_as_one_by_one() -> None:
-    """Seven facts in groups of two or three, and one left over: each group has entities of its own."""
+    """Seven facts in groups of two or three, and one more: each group has entities of its own."""
     config = KgeConfig(negatives=3, facts_sharing_negatives=2)
     rng = torch.Generator().manual_seed(0)
     query, entities = torch.randn(7, 4, generator=rng), torch.randn(9, 4, generator=rng)

@@ -149,7 +149,7 @@ def grown(snapshot) -> GraphSnapshot:
     books, *others = snapshot.vocabularies
     vocabularies = (Vocabulary("Book", [*books.ids, "new0", "new1"]), *others)
     names = (*snapshot.names[:12], "new0", "new1", *snapshot.names[12:])
-    texts = (*snapshot.models, "book 0", "book 1")
+    texts = (*snapshot.texts, "book 0", "book 1")
     heads = np.arange(14, dtype=np.int32)
     triples = Triples(heads, np.zeros(14, np.int32), (14 + heads % 2).astype(np.int32))
     return replace(snapshot, vocabularies=vocabularies, names=names, texts=texts, triples=triples)

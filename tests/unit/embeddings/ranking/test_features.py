@@ -50,7 +50,7 @@ def histories() -> Histories:
 
 
 @pytest.fixture
-def page(board: Dataset, histories):
+def candidates(board: Dataset, histories):
     items = ItemFeatures.of(board, CONFIG)
     ensemble = ensemble_of(
         {"ease": FixedScores(EASE)}, first_and_previous([1.0, 1.0, 1.0, 1.0, 1.0]), items.known
@@ -58,10 +58,10 @@ def page(board: Dataset, histories):
     return candidate_features(histories, ensemble, items, CandidateConfig(), CONFIG)
 
 
-def features(page, query: int, item: int) -> dict[str, float]:
+def features(candidates, query: int, item: int) -> dict[str, float]:
     """The features of one candidate by name."""
-    place = page.items[query].tolist().index(item)
-    return dict(zip(NAMES, page.values[query, place].tolist(), strict=True))
+    place = candidates.items[query].tolist().index(item)
+    return dict(zip(NAMES, candidates.values[query, place].tolist(), strict=True))
 
 
 def expect(found: dict[str, float], **by_hand: float) -> None:
@@ -77,7 +77,7 @@ def test_items_of_the_board(board: Dataset) -> None:
     np.testing.assert_allclose(items.log_degree, np.log([1 + 3, 1 + 2, 1 + 1, 1, 1]), rtol=1e-6)
     np.testing.assert_allclose(items.log_facts, np.log([1 + 1, 1 + 2, 1 + 1, 1, 1 + 1]), rtol=1e-6)
     assert items.has_text.tolist() == [1, 1, 1, 1, 0]
-    assert items.has_interactions.tolist() == [1, 1, 1, 1, 0]  # item 3 was met, though nobody liked it
+    assert items.has_interactions.tolist() == [1, 1, 1, 1, 0]  # item 3 has an interaction, though no like
     assert items.known.tolist() == [True, True, True, True, False]
     # item 0 was liked at 0, 100 and 400; of item 1's two times 200 and 300 the later is the middle one
     first, middle, last = [0 / 5, 2 / 5, 5 / 5], [1 / 5, 3 / 5, 5 / 5], [4 / 5, 3 / 5, 5 / 5]
@@ -115,17 +115,23 @@ def test_a_time_is_the_share_of_likes_before_it() -> None:
     assert np.isnan(_time_share(times, np.zeros(0))).all()
 
 
-def test_features_of_the_item(page) -> None:
-    expect(features(page, 0, 1), is_new=0, log_degree=np.log(1 + 2), log_facts=np.log(1 + 2), has_text=1)
-    expect(features(page, 0, 3), is_new=0, log_degree=np.log(1 + 0), log_facts=np.log(1 + 0), has_text=1)
-    expect(features(page, 0, 4), is_new=1, log_degree=np.log(1 + 0), log_facts=np.log(1 + 1), has_text=0)
+def test_features_of_the_item(candidates) -> None:
+    expect(
+        features(candidates, 0, 1), is_new=0, log_degree=np.log(1 + 2), log_facts=np.log(1 + 2), has_text=1
+    )
+    expect(
+        features(candidates, 0, 3), is_new=0, log_degree=np.log(1 + 0), log_facts=np.log(1 + 0), has_text=1
+    )
+    expect(
+        features(candidates, 0, 4), is_new=1, log_degree=np.log(1 + 0), log_facts=np.log(1 + 1), has_text=0
+    )
 
 
-def test_features_of_the_query(page) -> None:
+def test_features_of_the_query(candidates) -> None:
     """The middle time is when it is asked; taste is the mean degree of what is liked."""
     for item in (1, 2, 3, 4):
         expect(
-            features(page, 0, item),
+            features(candidates, 0, item),
             log_history_length=np.log(2),
             user_time=0.2,
             user_time_span=0.6 - 0.1,
@@ -134,7 +140,7 @@ def test_features_of_the_query(page) -> None:
     for item in (2, 3, 4):
         taste = (np.log(4) + np.log(3)) / 2
         expect(
-            features(page, 1, item),
+            features(candidates, 1, item),
             log_history_length=np.log(3),
             user_time=0.8,
             user_time_span=0.9 - 0.2,
@@ -142,7 +148,7 @@ def test_features_of_the_query(page) -> None:
         )
     for item in (0, 1, 2, 3, 4):
         expect(
-            features(page, 2, item),
+            features(candidates, 2, item),
             log_history_length=0,
             user_time=NAN,
             user_time_span=NAN,
@@ -150,17 +156,19 @@ def test_features_of_the_query(page) -> None:
         )
 
 
-def test_the_degree_of_an_item_less_that_of_what_is_liked(page) -> None:
-    expect(features(page, 0, 1), log_degree_less_mean_of_history=np.log(3) - np.log(4))
-    expect(features(page, 1, 2), log_degree_less_mean_of_history=np.log(2) - (np.log(4) + np.log(3)) / 2)
-    expect(features(page, 1, 4), log_degree_less_mean_of_history=0 - (np.log(4) + np.log(3)) / 2)
-    expect(features(page, 2, 0), log_degree_less_mean_of_history=NAN)
+def test_the_degree_of_an_item_less_that_of_what_is_liked(candidates) -> None:
+    expect(features(candidates, 0, 1), log_degree_less_mean_of_history=np.log(3) - np.log(4))
+    expect(
+        features(candidates, 1, 2), log_degree_less_mean_of_history=np.log(2) - (np.log(4) + np.log(3)) / 2
+    )
+    expect(features(candidates, 1, 4), log_degree_less_mean_of_history=0 - (np.log(4) + np.log(3)) / 2)
+    expect(features(candidates, 2, 0), log_degree_less_mean_of_history=NAN)
 
 
-def test_time_features_and_their_signs(page) -> None:
+def test_time_features_and_their_signs(candidates) -> None:
     """Item 1 was liked at 0.4, 0.6 and 0.6 of all likes, item 2 at 1.0; the queries are as in `histories`."""
     expect(
-        features(page, 0, 1),
+        features(candidates, 0, 1),
         user_time_less_first_like=0.2 - 0.4,
         last_like_less_user_time=0.6 - 0.2,
         distance_of_median_like_from_user_time=0.6 - 0.2,
@@ -168,7 +176,7 @@ def test_time_features_and_their_signs(page) -> None:
         last_like_less_first_of_history=0.6 - 0.1,
     )
     expect(
-        features(page, 1, 2),
+        features(candidates, 1, 2),
         user_time_less_first_like=0.8 - 1.0,
         last_like_less_user_time=1.0 - 0.8,
         distance_of_median_like_from_user_time=1.0 - 0.8,
@@ -177,7 +185,7 @@ def test_time_features_and_their_signs(page) -> None:
     )
     for query, item in ((2, 0), (0, 3), (0, 4)):  # no time of the query; no time of the item
         expect(
-            features(page, query, item),
+            features(candidates, query, item),
             user_time_less_first_like=NAN,
             last_like_less_user_time=NAN,
             distance_of_median_like_from_user_time=NAN,
@@ -195,17 +203,17 @@ def test_the_middle_of_an_item_may_lie_before_and_after_the_query(board: Dataset
     np.testing.assert_allclose(since_first, [0.2 - 0.0, 0.8 - 0.0, NAN], atol=1e-6)
 
 
-def test_cosines_with_what_is_liked(page) -> None:
+def test_cosines_with_what_is_liked(candidates) -> None:
     """Text of items 0, 1, 2, 3: east, west, north, south; item 4 has none."""
-    expect(features(page, 0, 1), max_text_cosine=-1, mean_text_cosine=-1)
-    expect(features(page, 0, 2), max_text_cosine=0, mean_text_cosine=0)
-    expect(features(page, 1, 3), max_text_cosine=0, mean_text_cosine=0)
-    expect(features(page, 1, 4), max_text_cosine=0, mean_text_cosine=0)
+    expect(features(candidates, 0, 1), max_text_cosine=-1, mean_text_cosine=-1)
+    expect(features(candidates, 0, 2), max_text_cosine=0, mean_text_cosine=0)
+    expect(features(candidates, 1, 3), max_text_cosine=0, mean_text_cosine=0)
+    expect(features(candidates, 1, 4), max_text_cosine=0, mean_text_cosine=0)
     # items 0 and 4 have the same one fact, item 3 has none
-    expect(features(page, 0, 4), max_facts_cosine=1, mean_facts_cosine=1)
-    expect(features(page, 0, 3), max_facts_cosine=0, mean_facts_cosine=0)
+    expect(features(candidates, 0, 4), max_facts_cosine=1, mean_facts_cosine=1)
+    expect(features(candidates, 0, 3), max_facts_cosine=0, mean_facts_cosine=0)
     expect(
-        features(page, 2, 1),
+        features(candidates, 2, 1),
         max_text_cosine=NAN,
         mean_text_cosine=NAN,
         max_facts_cosine=NAN,
@@ -244,25 +252,25 @@ def test_only_the_last_hundred_liked_are_compared(board: Dataset) -> None:
     np.testing.assert_allclose(nearest, [[0.6], [1.0]])
 
 
-def test_ranks_are_among_the_known_or_among_the_new_and_the_best_has_0(page) -> None:
+def test_ranks_are_among_the_known_or_among_the_new_and_the_best_has_0(candidates) -> None:
     """Without a history known items are 0, 1, 2, 3 by ease; new item 4 has the first place among its like."""
-    found = [features(page, 2, item)["ease.log_rank"] for item in range(5)]
+    found = [features(candidates, 2, item)["ease.log_rank"] for item in range(5)]
     assert found == pytest.approx([np.log(1), np.log(2), np.log(3), np.log(4), np.log(1)])
-    found = [features(page, 2, item)["blended_score.log_rank"] for item in range(5)]
+    found = [features(candidates, 2, item)["blended_score.log_rank"] for item in range(5)]
     assert found == pytest.approx([np.log(1), np.log(2), np.log(3), np.log(4), np.log(1)])
-    found = [features(page, 2, item)["ease_knn.log_rank"] for item in range(5)]
+    found = [features(candidates, 2, item)["ease_knn.log_rank"] for item in range(5)]
     # the item before has the scores 3, 3, 2, 1, 0: in a tie the first candidate is the better
     assert found == pytest.approx([np.log(1), np.log(2), np.log(3), np.log(4), np.log(1)])
 
 
-def test_scores_are_standardized_over_the_known_items(page) -> None:
+def test_scores_are_standardized_over_the_known_items(candidates) -> None:
     """Of 3, 2, 1, 0 the mean is 1.5, the variance (2.25 + 0.25 + 0.25 + 2.25) / 4; item 4 scores 9."""
     deviation = np.sqrt(5 / 4)
     for item in range(5):
-        expect(features(page, 2, item), ease=(EASE[item] - 1.5) / deviation)
+        expect(features(candidates, 2, item), ease=(EASE[item] - 1.5) / deviation)
     first = np.arcsinh(1.5 / deviation)
-    expect(features(page, 2, 4), ease_ridge=first, ease_knn=-first, blended_score=0)
-    expect(features(page, 2, 0), ease_ridge=first, ease_knn=first, blended_score=first)
+    expect(features(candidates, 2, 4), ease_ridge=first, ease_knn=-first, blended_score=0)
+    expect(features(candidates, 2, 0), ease_ridge=first, ease_knn=first, blended_score=first)
 
 
 def test_standardized_by_hand() -> None:

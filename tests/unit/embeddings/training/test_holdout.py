@@ -77,7 +77,7 @@ def test_holdouts_hide_different_parts(board: Dataset) -> None:
 
 @pytest.fixture
 def wide() -> Dataset:
-    """User 0 likes 3, 2, 1, 0, 6, 5, 4 in this order, user 1 likes 0..4, user 2 likes 0..3; 7 nobody."""
+    """User 0 likes 3, 2, 1, 0, 6, 5, 4 in this order, user 1 likes 0..4, user 2 likes 0..3; 7 has no like."""
     user = np.repeat([0, 1, 2], [7, 5, 4]).astype(np.int32)
     item = np.array([3, 2, 1, 0, 6, 5, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3], np.int32)
     ones, time = np.ones(16), np.arange(16, dtype=np.int64)
@@ -132,7 +132,7 @@ def test_as_many_users_as_sampled_in_order() -> None:
 
 
 def test_revealed_are_only_items_with_interactions(board: Dataset) -> None:
-    """User 0 likes 0, 1, 2 and user 1 likes 0, 1; item 0 has no interaction, then item 2, then none of them."""
+    """User 0 likes 0, 1, 2 and user 1 likes 0, 1; without interactions are item 0, then 2, then all three."""
     users = np.array([0, 1])
     for has_interactions, expected in (
         ([0, 1, 1, 1, 1], [[1, 2], [1]]),

@@ -29,17 +29,17 @@ BIASES = biases(NewItemBiasConfig())
 
 def test_ndcg_of_candidates_by_hand() -> None:
     ranked = np.array([[3.0, 2.0, 1.0], [1.0, 2.0, -np.inf]])
-    wanted = np.array([[True, False, True], [True, False, False]])
+    relevant = np.array([[True, False, True], [True, False, False]])
     first = (1 / np.log2(2) + 1 / np.log2(4)) / (1 / np.log2(2) + 1 / np.log2(3) + 1 / np.log2(4))
     second = (1 / np.log2(3)) / (1 / np.log2(2))
-    np.testing.assert_allclose(_ndcg(ranked, wanted, np.array([3, 1]), 20), [first, second])
+    np.testing.assert_allclose(_ndcg(ranked, relevant, np.array([3, 1]), 20), [first, second])
 
 
 def test_ndcg_counts_the_first_20_alone() -> None:
     ranked = -np.arange(25.0)[None]
     for place, gain in ((19, 1 / np.log2(21)), (20, 0.0)):
-        wanted = np.arange(25)[None] == place
-        np.testing.assert_allclose(_ndcg(ranked, wanted, np.array([1]), 20), [gain])
+        relevant = np.arange(25)[None] == place
+        np.testing.assert_allclose(_ndcg(ranked, relevant, np.array([1]), 20), [gain])
     everything = np.ones((1, 25), bool)
     np.testing.assert_allclose(_ndcg(ranked, everything, np.array([25]), 20), [1.0])
 

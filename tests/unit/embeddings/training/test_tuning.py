@@ -27,13 +27,13 @@ def trials(n):
 
 def best_near(optimum, valid, seen):
     """The more noise in what is relevant most often, the farther `groups.keep` is from an optimum."""
-    wanted = np.asarray(valid.relevant.sum(axis=0)).ravel().astype(np.float32)
-    noise = np.random.default_rng(0).random(len(wanted)).astype(np.float32) * wanted.max()
+    liked = np.asarray(valid.relevant.sum(axis=0)).ravel().astype(np.float32)
+    noise = np.random.default_rng(0).random(len(liked)).astype(np.float32) * liked.max()
 
     def learn(dataset, config):
         seen.append((dataset, config))
         off = abs(config.groups.keep - optimum)
-        return lambda histories: np.tile((1 - off) * wanted + off * noise, (len(histories), 1))
+        return lambda histories: np.tile((1 - off) * liked + off * noise, (len(histories), 1))
 
     return learn
 
