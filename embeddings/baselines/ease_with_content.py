@@ -1,4 +1,4 @@
-"""Methods that are only there to be compared with."""
+"""EASE, and for new items the mean of EASE's scores of similar items: the content baseline."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -14,26 +14,28 @@ from kg.graph import FloatArray
 from kg.progress import Report, silent
 
 BLOCK = 512
-"""How many items look for their neighbours at a time."""
+"""New items compared with all known ones at a time."""
 
 
 @dataclass(frozen=True)
 class EaseWithContentConfig:
-    """How EASE learns, and who speaks for a new item."""
+    """EASE's penalty, and which items a new item's score is the mean of."""
 
     neighbours: int = 100
+    """How many known items, the most similar ones."""
     sharpness: float = 3.0
-    """The power of the cosine by which neighbours are weighed."""
+    """Neighbours are weighted by the cosine to this power."""
     scale: float = 1.0
-    """A new item's score times this: how far new items are promoted among the others."""
+    """A new item's score is multiplied by this: how far new items are ranked up among known ones."""
     regularisation: float = 200.0
+    """As in EASE."""
 
 
 @dataclass(frozen=True, eq=False)
 class EaseWithContent(Scorer[EaseWithContentConfig]):
-    """EASE; an item that nobody liked has the mean score of the items nearest to it in facts and text.
+    """EASE; an item without likes has the mean score of the liked items most similar in facts and text.
 
-    Nearness is the cosine of text and that of facts, added up. Items that somebody liked keep EASE's scores.
+    Similarity is the cosine of text plus that of facts. Items with likes keep EASE's scores.
     """
 
     name: ClassVar[str] = "ease_with_content"
@@ -45,8 +47,8 @@ class EaseWithContent(Scorer[EaseWithContentConfig]):
     )
 
     ease: Ease
-    carry: sp.csr_array
-    """From a known item (row) to a new one (column)."""
+    extrapolation: sp.csr_array
+    """Items x items: a new item's row has the weights of its neighbours, other rows are empty."""
 
     @override
     @classmethod
@@ -54,16 +56,16 @@ class EaseWithContent(Scorer[EaseWithContentConfig]):
         cls, dataset: Dataset, config: EaseWithContentConfig, seed: int = 0, report: Report = silent
     ) -> Self:
         ease = Ease.fit(dataset, EaseConfig(config.regularisation), seed, report)
-        return cls(ease, _carry(dataset, config))
+        return cls(ease, _extrapolation(dataset, config))
 
     @override
     def score(self, histories: Histories) -> FloatArray:
         scores = self.ease.score(histories)
-        new = np.diff(self.carry.indptr) > 0
-        return np.where(new, np.asarray(scores @ self.carry.T), scores)
+        new = np.diff(self.extrapolation.indptr) > 0
+        return np.where(new, np.asarray(scores @ self.extrapolation.T), scores)
 
 
-def _carry(dataset: Dataset, config: EaseWithContentConfig) -> sp.csr_array:
+def _extrapolation(dataset: Dataset, config: EaseWithContentConfig) -> sp.csr_array:
     """Items x items, float32: a new item's row has weights on its nearest known items, `scale` in all."""
     new, known = np.flatnonzero(dataset.degrees == 0), np.flatnonzero(dataset.degrees)
     text, facts, k = dataset.text, dataset.content.fact_matrix, min(config.neighbours, len(known))
@@ -79,6 +81,3 @@ def _carry(dataset: Dataset, config: EaseWithContentConfig) -> sp.csr_array:
     where = (np.concatenate(rows), np.concatenate(columns))
     shape = (dataset.n_items, dataset.n_items)
     return sp.csr_array((np.concatenate(weights).astype(np.float32), where), shape=shape)
-
-
-BASELINES_ONLY: dict[str, type[Scorer[Any]]] = {EaseWithContent.name: EaseWithContent}

@@ -1,9 +1,10 @@
-"""Non-negative matrix factorisation: every factor only adds, so each can be read as a taste."""
+"""Non-negative matrix factorisation: factors only add up, so each can be read as a taste."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.decomposition import NMF, non_negative_factorization
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
@@ -11,72 +12,65 @@ from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
-FOLD_IN_SWEEPS = 40
-"""Enough for 128 factors: on a film data set no score then differs from the exact one by more than 1e-6."""
-
 
 @dataclass(frozen=True)
 class NmfConfig:
-    """Size and restraint."""
+    """Size, regularisation and iterations."""
 
     factors: int = 128
+    """Length of the vectors of users and items."""
     regularisation: float = 10.0
-    """Added to the diagonal of each normal equation; too much for the data, and all factors are zero."""
+    """The l of the objective; if it is too large for the data, all factors are zero."""
     iterations: int = 30
+    """Sweeps of coordinate descent over users and items when the model is fitted."""
+    fold_in_iterations: int = 40
+    """Sweeps that find a user's vector; 40 give scores exact to 1e-6 with 128 factors on a film data set."""
 
 
 @dataclass(frozen=True, eq=False)
 class Nmf(Scorer[NmfConfig]):
-    """min |X - U V'|^2 + l (|U|^2 + |V|^2), U and V >= 0 (Lee and Seung 1999).
+    """min |X - U V'|^2 + l (|U|^2 + |V|^2), U and V >= 0 (Lee and Seung 1999), by scikit-learn.
 
-    By hierarchical alternating least squares: one factor of all rows at a time, exactly (Cichocki and Phan
-    2009, algorithm 2). A user folds in by the same sweeps with V fixed, which find the one solution there is.
+    The solver is coordinate descent (Cichocki and Phan 2009, algorithm 2). It makes a fixed number of sweeps,
+    without a tolerance, so that a user's scores do not depend on who is scored beside. A user folds in by the
+    same descent with V fixed.
     """
 
     name: ClassVar[str] = "nmf"
     grid: ClassVar[tuple[Any, ...]] = tuple(NmfConfig(f, r) for f in (128, 64) for r in (10.0, 3.0, 1.0))
 
-    factors: FloatArray
-    """V [n_items, factors]"""
-    gram: FloatArray
-    """V'V + l [factors, factors]"""
+    components: FloatArray
+    """V' [factors, n_items]"""
+    regularisation: float
+    fold_in_iterations: int
 
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: NmfConfig, seed: int = 0, report: Report = silent) -> Self:
-        rng = np.random.default_rng(seed)
-        by_user = dataset.liked
-        by_item = by_user.T.tocsr()
-        size = np.sqrt(by_user.nnz / max(1, by_user.shape[0] * by_user.shape[1]) / config.factors)
-        users, items = ((size * rng.random((n, config.factors))).astype(np.float32) for n in by_user.shape)
-        for done in range(config.iterations):
-            users = sweep(users, _gram(items, config), by_user @ items)
-            items = sweep(items, _gram(users, config), by_item @ users)
-            report("nmf", done + 1, config.iterations)
-        return cls(items, _gram(items, config))
+        model = NMF(
+            config.factors,
+            init="random",
+            alpha_W=config.regularisation
+            / dataset.n_items,  # scikit-learn multiplies by the other side's size
+            alpha_H=config.regularisation / dataset.n_users,
+            max_iter=config.iterations,
+            tol=0.0,
+            random_state=seed,
+        ).fit(dataset.liked)
+        report(cls.name, config.iterations, config.iterations)
+        return cls(model.components_, config.regularisation, config.fold_in_iterations)
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        target = histories.matrix @ self.factors
-        users = np.zeros_like(target)
-        for _ in range(FOLD_IN_SWEEPS):
-            users = sweep(users, self.gram, target)
-        return np.asarray(users @ self.factors.T, np.float32)
-
-
-def sweep(rows: FloatArray, gram: FloatArray, target: FloatArray) -> FloatArray:
-    """Each factor of all rows in turn: the non-negative minimum of x G x' / 2 - target x'.
-
-    `rows` and `target` are [n, factors], `gram` [factors, factors] with a positive diagonal.
-    """
-    columns = np.ascontiguousarray(rows.T)  # a factor of all rows lies together
-    for k, wanted in enumerate(target.T):
-        step = (wanted - gram[k] @ columns) / gram[k, k]
-        columns[k] = np.maximum(columns[k] + step, 0.0)
-    return np.ascontiguousarray(columns.T)
-
-
-def _gram(factors: FloatArray, config: NmfConfig) -> FloatArray:
-    return factors.T @ factors + np.float32(config.regularisation) * np.eye(
-        factors.shape[1], dtype=np.float32
-    )
+        if not len(histories) or not self.components.any():  # scikit-learn refuses both
+            return np.zeros((len(histories), self.components.shape[1]), np.float32)
+        users, _, _ = non_negative_factorization(
+            histories.matrix,
+            H=self.components,
+            n_components=len(self.components),
+            update_H=False,
+            alpha_W=self.regularisation / self.components.shape[1],
+            max_iter=self.fold_in_iterations,
+            tol=0.0,
+        )
+        return np.asarray(users @ self.components, np.float32)

@@ -7,24 +7,23 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from embeddings.baselines.ease_with_content import BASELINES_ONLY
+from embeddings.baselines.registry import BASELINES, LazyScorers
 from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
-from embeddings.scorers.base import Scorer
 from kg.errors import UsageError
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
 from kg.progress import Report, silent
 
 OURS = "trailmix"
-BASELINES = ("popularity", "item_knn", "ease")
+TRAINING_BASELINES = ("popularity", "item_knn", "ease")
 """Measured beside the model whenever it is trained."""
 
-METHODS: dict[str, type[Scorer[Any]]] = {**SCORERS, **BASELINES_ONLY}
-"""All that can be measured alone, by name."""
+METHODS = LazyScorers({**SCORERS, **BASELINES})
+"""Every scorer that can be measured, by name: those a model may be made of, and the baselines."""
 
-COMPARED = tuple(dict.fromkeys([*BASELINES, "als", "lightgcn", *BASELINES_ONLY]))
+COMPARED = (*TRAINING_BASELINES, "als", "lightgcn", "ease_with_content")
 """Measured beside the model by `trailmix evaluate`, unless other scorers are named."""
 
 Score = Callable[[Histories], FloatArray]

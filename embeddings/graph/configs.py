@@ -54,63 +54,6 @@ class GnnConfig:
     """The embedding at the input; None: no embedding."""
 
 
-@dataclass(frozen=True)
-class LightGcnConfig:
-    """Shape and training; the defaults were chosen on the validation events of a film data set."""
-
-    embedding_dim: int = 64
-    layers: int = 2
-    epochs: int = 100
-    learning_rate: float = 0.02
-    """At the start; it falls to 0 in a straight line."""
-    batch_size: int = 8192
-    """Liked pairs a step."""
-    negatives: int = 4
-    """Items drawn uniformly a pair to be ranked below it; the paper draws 1."""
-    regularisation: float = 1e-4
-
-
-@dataclass(frozen=True)
-class NcfConfig:
-    """Shape and training."""
-
-    embedding_dim: int = 128
-    hidden: int = 16
-    """Width of the network's first layer; the second is half of it."""
-    epochs: int = 40
-    batch_size: int = 64
-    """Users a step."""
-    learning_rate: float = 0.01
-    """At the start; it falls to 0 in a straight line."""
-    negatives: int = 512
-    """Items drawn uniformly a step, which all its users share."""
-    hidden_share: float = 0.4
-    """Share of each history that must be found from the rest."""
-    dropout: float = 0.5
-
-
-@dataclass(frozen=True)
-class SasRecConfig:
-    """Shape and training; the defaults were chosen on the validation events of a film data set."""
-
-    embedding_dim: int = 64
-    layers: int = 1
-    heads: int = 1
-    """Parts that a vector is cut into, each attended to on its own; they must divide `embedding_dim`."""
-    length: int = 50
-    """Events at once, in training; asked, the last but one as many are looked at."""
-    ahead: int = 50
-    """So many of the events to come are wanted at each place; the paper wants the next one."""
-    epochs: int = 20
-    batch_size: int = 16
-    """Windows of histories a step."""
-    learning_rate: float = 0.001
-    """At the start; it falls to 0 in a straight line."""
-    negatives: int = 512
-    """Items drawn uniformly a step, which all its windows share; with no more items than that, all."""
-    dropout: float = 0.3
-
-
 def kge_of(config: Any) -> KgeConfig | None:
     """The knowledge-graph embedding in a scorer's configuration, if it has one."""
     if isinstance(config, KgeConfig):

@@ -16,14 +16,20 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class AlsConfig:
-    """Size and belief."""
+    """Size, regularisation and iterations."""
 
     factors: int = 128
+    """Length of the vectors of users and items."""
     regularisation: float = 10.0
     """Added to the diagonal of each normal equation."""
     weight: float = 1.0
     """How much a liked pair counts against one that is not (1: the same)."""
     iterations: int = 20
+    """Sweeps over users and items."""
+    cg_steps: int = 4
+    """Conjugate-gradient steps of each least-squares problem in a sweep."""
+    initial_deviation: float = 0.01
+    """Standard deviation of the initial vectors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +58,7 @@ class Als(Scorer[AlsConfig]):
         rng = np.random.default_rng(seed)
         by_user = dataset.liked
         by_item = by_user.T.tocsr()
-        users, items = (
-            (rng.standard_normal((n, config.factors)) * 0.01).astype(np.float32) for n in by_user.shape
-        )
+        users, items = (initial_vectors(n, config.factors, config, rng) for n in by_user.shape)
         for done in range(config.iterations):
             users = solve_rows(by_user, items, users, config)
             items = solve_rows(by_item, users, items, config)
@@ -65,62 +69,15 @@ class Als(Scorer[AlsConfig]):
     def score(self, histories: Histories) -> FloatArray:
         users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
         for user in range(len(histories)):
-            mine = self.factors[np.unique(histories[user])]
-            normal = self.gram + np.float32(self.weight - 1.0) * (mine.T @ mine)
-            users[user] = np.linalg.solve(normal, self.weight * mine.sum(axis=0))
+            liked = self.factors[np.unique(histories[user])]
+            normal = self.gram + np.float32(self.weight - 1.0) * (liked.T @ liked)
+            users[user] = np.linalg.solve(normal, self.weight * liked.sum(axis=0))
         return users @ self.factors.T
 
 
-@dataclass(frozen=True, eq=False)
-class BiasedAls(Scorer[AlsConfig]):
-    """score = m + b_u + b_i + p_u . q_i (Koren, Bell, Volinsky 2009, equation 4), over all pairs as `Als`.
-
-    m is the share of pairs that are liked. A user's bias stands beside a constant 1 of each item, an item's
-    beside one of each user, so each side is one least squares.
-    """
-
-    name: ClassVar[str] = "biased_als"
-    grid: ClassVar[tuple[Any, ...]] = Als.grid
-
-    factors: FloatArray
-    """q, then 1 [n_items, factors + 1]"""
-    bias: FloatArray
-    """m + b_i [n_items]"""
-    gram: FloatArray
-    """factors' factors + regularisation [factors + 1, factors + 1]"""
-    weight: float
-
-    @override
-    @classmethod
-    def fit(cls, dataset: Dataset, config: AlsConfig, seed: int = 0, report: Report = silent) -> Self:
-        rng, by_user = np.random.default_rng(seed), dataset.liked
-        by_item = by_user.T.tocsr()
-        mean = np.float32(by_user.nnz / max(dataset.n_users * dataset.n_items, 1))
-        users, items = (
-            (rng.standard_normal((n, config.factors + 1)) * 0.01).astype(np.float32) for n in by_user.shape
-        )
-        for done in range(config.iterations):
-            users = solve_rows(by_user, _with_one(items), users, config, offset=mean + items[:, -1])
-            items = solve_rows(by_item, _with_one(users), items, config, offset=mean + users[:, -1])
-            report("biased_als", done + 1, config.iterations)
-        factors = _with_one(items)
-        return cls(factors, mean + items[:, -1], _gram(factors, config.regularisation), config.weight)
-
-    @override
-    def score(self, histories: Histories) -> FloatArray:
-        users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
-        nothing, extra = self.bias @ self.factors, np.float32(self.weight - 1.0)
-        for user in range(len(histories)):
-            own = np.unique(histories[user])
-            mine = self.factors[own]
-            target = (np.float32(self.weight) - extra * self.bias[own]) @ mine - nothing
-            users[user] = np.linalg.solve(self.gram + extra * (mine.T @ mine), target)
-        return np.asarray(users @ self.factors.T + self.bias, np.float32)
-
-
-def _with_one(learnt: FloatArray) -> FloatArray:
-    """A constant in the place of the bias, which comes last."""
-    return np.concatenate([learnt[:, :-1], np.ones((len(learnt), 1), np.float32)], axis=1)
+def initial_vectors(rows: int, width: int, config: AlsConfig, rng: np.random.Generator) -> FloatArray:
+    """Normally distributed, float32 [rows, width]."""
+    return (rng.standard_normal((rows, width)) * config.initial_deviation).astype(np.float32)
 
 
 def solve_rows(
@@ -128,10 +85,9 @@ def solve_rows(
     fixed: FloatArray,
     start: FloatArray,
     config: AlsConfig,
-    steps: int = 4,
     offset: FloatArray | None = None,
 ) -> FloatArray:
-    """Each row's least squares against `fixed`, by `steps` conjugate-gradient steps from `start`.
+    """Each row's least squares against `fixed`, by conjugate-gradient steps from `start`.
 
     (F'F + l I + (w - 1) F_u'F_u) x = w F_u' (1 - o_u) - F_v' o_v, where F_u are the fixed rows that row u
     likes, F_v the others, and o, one a fixed row, is what is known already of every pair (None: 0).
@@ -151,7 +107,7 @@ def solve_rows(
     target = np.float32(config.weight) * (liked @ fixed)
     if offset is not None:
         target -= extra * (liked @ (offset[:, None] * fixed)) + offset @ fixed
-    return _conjugate_gradient(apply, target, start, steps)
+    return _conjugate_gradient(apply, target, start, config.cg_steps)
 
 
 def _conjugate_gradient(

@@ -8,8 +8,8 @@ from typing import Any
 from embeddings.data.dataset import Dataset
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import (
-    BASELINES,
     OURS,
+    TRAINING_BASELINES,
     Result,
     Task,
     measure_scorer,
@@ -40,7 +40,7 @@ def train(
     valid, test = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
     measured = fit(valid.dataset, config, seed, report)
     results = [measure_two_stage(measured, config, test, k)]
-    results += [measure_scorer(name, valid, test, k, seed, report) for name in BASELINES]
+    results += [measure_scorer(name, valid, test, k, seed, report) for name in TRAINING_BASELINES]
     whole = Dataset.from_snapshot(snapshot, text)
     two_stage = refit(measured.ranker, whole, config, seed, report)
     manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))

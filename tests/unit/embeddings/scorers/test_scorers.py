@@ -7,6 +7,7 @@ import pytest
 import scipy.optimize
 
 from embeddings.baselines.attributes import ContentCosine, ContentPearson
+from embeddings.baselines.biased_als import BiasedAls
 from embeddings.baselines.lightgcn import LightGcn
 from embeddings.baselines.ncf import Ncf
 from embeddings.baselines.nmf import Nmf, NmfConfig, sweep
@@ -14,7 +15,7 @@ from embeddings.baselines.sasrec import SasRec
 from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.graph.configs import LightGcnConfig, NcfConfig, SasRecConfig
-from embeddings.scorers.als import Als, AlsConfig, BiasedAls, solve_rows
+from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.cooccurrence import Cooccurrence, CooccurrenceConfig, _sampled
 from embeddings.scorers.ease import Ease, EaseConfig
 from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest

@@ -1,0 +1,60 @@
+"""What scorers have in common that score by a PyTorch network."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+from typing_extensions import override
+
+from embeddings.data.files import Array
+from embeddings.scorers.base import Scorer
+
+Config = TypeVar("Config")
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkScorer(Scorer[Config], Generic[Config, Network]):
+    """A scorer that is a network in evaluation mode, on the device that `device()` names.
+
+    `arrays()` holds the weights by their names in the network, the fields of the configuration and the number
+    of items, so that `restore` can build the network again.
+    """
+
+    config: Config
+    n_items: int
+    network: Network
+
+    @classmethod
+    @abstractmethod
+    def build(cls, n_items: int, config: Config) -> Network:
+        """An untrained network, on the device where it is trained and where it scores."""
+
+    @override
+    def arrays(self) -> dict[str, Array]:
+        config: Any = self.config
+        weights = {name: x.detach().cpu().numpy() for name, x in self.network.state_dict().items()}
+        settings = {name: np.asarray(value) for name, value in asdict(config).items()}
+        return {
+            "n_items": np.asarray(self.n_items),
+            **{f"config.{name}": value for name, value in settings.items()},
+            **{f"network.{name}": value for name, value in weights.items()},
+        }
+
+    @override
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array]) -> Self:
+        config = type(cls.grid[0])(**{k: v.item() for k, v in _below(arrays, "config.").items()})
+        n_items = int(arrays["n_items"])
+        network = cls.build(n_items, config)
+        weights = {name: torch.from_numpy(x) for name, x in _below(arrays, "network.").items()}
+        network.load_state_dict(weights)
+        return cls(config, n_items, network.eval())
+
+
+def _below(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
