@@ -21,11 +21,11 @@ from torch import Tensor
 from embeddings.graph.device import put, sparse_device
 from embeddings.graph.sampling import collaborative_adjacency
 
-with warnings.catch_warnings():  # PyG still calls torch.jit.script, and torch warns once that CSR is in beta
+with warnings.catch_warnings():  # PyG still calls torch.jit.script; torch warns once of CSR
     warnings.simplefilter("ignore")
     from torch_geometric import EdgeIndex
 
-    torch.eye(1).to_sparse_csr()
+    torch.sparse_csr_tensor([0, 1], [0], [1.0], (1, 1))
 
 
 class Propagation:
