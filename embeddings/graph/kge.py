@@ -25,18 +25,55 @@ from kg.progress import Report, silent
 STAGE = "knowledge-graph embedding"
 
 
+def _same_width(entity_dim: int) -> int:
+    return entity_dim
+
+
+def _normal(rows: int, width: int, generator: torch.Generator) -> Tensor:
+    """Standard deviation 1 / sqrt(width)."""
+    drawn: Tensor = torch.randn(rows, width, generator=generator) / width**0.5
+    return drawn
+
+
+def _any_phase(rows: int, width: int, generator: torch.Generator) -> Tensor:
+    """Phases all round the circle: near 0 every relation would lead a head to itself at first, and stay."""
+    drawn: Tensor = (torch.rand(rows, width, generator=generator) * 2 - 1) * torch.pi
+    return drawn
+
+
 @dataclass(frozen=True)
 class ScoringFunction:
-    """`query`: heads [b, d], relations [b, r] to [b, d]; `compare`: that and tails [n, d] to [b, n]."""
+    """A KGE model: how a head and a relation are compared with tails, and how relations start."""
 
     query: Callable[[Tensor, Tensor], Tensor]
+    """Heads [b, d] and relations [b, r] to queries [b, d]."""
     compare: Callable[[Tensor, Tensor], Tensor]
-    relation_dim: Callable[[int], int]
+    """Queries [..., b, d] and tails [..., n, d] to scores [..., b, n]."""
+    compare_pairs: Callable[[Tensor, Tensor], Tensor]
+    """The score of query i with tail i alone, [b]."""
+    squares: Callable[[Tensor], Tensor] | None = None
+    """Squared absolute values of what is regularised by the nuclear 3-norm (N3, Lacroix et al. 2018); None:
+    nothing is, which suits distances."""
+    relation_dim: Callable[[int], int] = _same_width
     """Width of a relation, from that of an entity."""
+    initial_relations: Callable[[int, int, torch.Generator], Tensor] = _normal
+    """Rows, width and generator to the relations at the start."""
 
 
 def _dot(query: Tensor, tails: Tensor) -> Tensor:
     return query @ tails.transpose(-1, -2)
+
+
+def _dot_pairs(query: Tensor, tails: Tensor) -> Tensor:
+    return (query * tails).sum(1)
+
+
+def _nearness_pairs(query: Tensor, tails: Tensor) -> Tensor:
+    return -((query - tails) ** 2).sum(1).clamp_min(1e-9).sqrt()
+
+
+def _complex_squares(table: Tensor) -> Tensor:
+    return torch.stack(table.chunk(2, -1)).square().sum(0)
 
 
 def _nearness(query: Tensor, tails: Tensor) -> Tensor:
@@ -56,14 +93,17 @@ def _rotate(head: Tensor, phase: Tensor) -> Tensor:
 
 SCORING: dict[KgeModel, ScoringFunction] = {
     # Bordes et al. 2013: -|h + r - t|
-    "transe": ScoringFunction(lambda h, r: h + r, _nearness, lambda d: d),
+    "transe": ScoringFunction(lambda h, r: h + r, _nearness, _nearness_pairs),
     # Yang et al. 2015: <h, r, t>
-    "distmult": ScoringFunction(lambda h, r: h * r, _dot, lambda d: d),
+    "distmult": ScoringFunction(lambda h, r: h * r, _dot, _dot_pairs, torch.square),
     # Trouillon et al. 2016: Re <h, r, conj t>
-    "complex": ScoringFunction(_complex_product, _dot, lambda d: d),
+    "complex": ScoringFunction(_complex_product, _dot, _dot_pairs, _complex_squares),
     # Sun et al. 2019: -|h * e^(i r) - t|
-    "rotate": ScoringFunction(_rotate, _nearness, lambda d: d // 2),
+    "rotate": ScoringFunction(
+        _rotate, _nearness, _nearness_pairs, relation_dim=lambda d: d // 2, initial_relations=_any_phase
+    ),
 }
+"""A new model is one entry here and its name in `KgeModel`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +135,8 @@ def train_kge(
     generator = torch.Generator().manual_seed(seed)
     scoring = SCORING[config.model]
     width = scoring.relation_dim(config.embedding_dim)
-    entities = _parameter(n_entities, config.embedding_dim, generator)
-    relations = _relations(config.model, 2 * n_relations, width, generator)
+    entities = _parameter(_normal(n_entities, config.embedding_dim, generator))
+    relations = _parameter(scoring.initial_relations(2 * n_relations, width, generator))
     facts = torch.from_numpy(both_directions(triples, n_relations))
     optimiser = torch.optim.Adam([entities, relations], lr=config.learning_rate)
     for epoch in range(config.epochs):
@@ -105,9 +145,9 @@ def train_kge(
             head, relation, tail = facts[order[start : start + config.batch_size]].T.to(device())
             query = scoring.query(functional.embedding(head, entities), relations[relation])
             loss = _softmax_loss(scoring, query, tail, entities, config, generator)
-            if scoring.compare is _dot:
+            if scoring.squares is not None:
                 ends = functional.embedding(head, entities), functional.embedding(tail, entities)
-                sizes = (_cubes(x, config.model) for x in (*ends, relations[relation]))
+                sizes = (_nuclear_norm(scoring.squares(x)) for x in (*ends, relations[relation]))
                 loss = loss + config.regularisation * sum(sizes)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -132,7 +172,7 @@ def _softmax_loss(
     parts = [_drawn_scores(scoring, query[:even], tail[:even], entities, negatives, groups, generator)]
     if even < len(tail):
         parts.append(_drawn_scores(scoring, query[even:], tail[even:], entities, negatives, 1, generator))
-    true = _paired(scoring, query, functional.embedding(tail, entities))
+    true = scoring.compare_pairs(query, functional.embedding(tail, entities))
     logits = torch.cat([true[:, None], torch.cat(parts)], 1)
     return functional.cross_entropy(logits, torch.zeros_like(tail))
 
@@ -154,32 +194,13 @@ def _drawn_scores(
     return wrong.masked_fill(true, -torch.inf).reshape(len(tail), negatives)
 
 
-def _paired(scoring: ScoringFunction, query: Tensor, tails: Tensor) -> Tensor:
-    """`compare` of row i with tail i alone, [b]."""
-    if scoring.compare is _dot:
-        score = (query * tails).sum(1)
-    else:
-        score = -((query - tails) ** 2).sum(1).clamp_min(1e-9).sqrt()
-    return score
+def _parameter(table: Tensor) -> Tensor:
+    return table.to(device()).requires_grad_()
 
 
-def _parameter(rows: int, width: int, generator: torch.Generator) -> Tensor:
-    parameter: Tensor = torch.randn(rows, width, generator=generator) / width**0.5
-    return parameter.to(device()).requires_grad_()
-
-
-def _cubes(table: Tensor, model: KgeModel) -> Tensor:
-    """Sum of cubed absolute values, complex ones taken whole, a mean over rows (N3, Lacroix et al. 2018)."""
-    parts = torch.stack(table.chunk(2, -1)).square().sum(0) if model == "complex" else table.square()
-    return (parts + 1e-12).pow(1.5).sum() / len(table)
-
-
-def _relations(model: KgeModel, rows: int, width: int, generator: torch.Generator) -> Tensor:
-    if model != "rotate":
-        return _parameter(rows, width, generator)
-    # phases all round the circle: near 0 every relation would at first lead a head to itself, and stay near
-    phases = (torch.rand(rows, width, generator=generator) * 2 - 1) * torch.pi
-    return phases.to(device()).requires_grad_()
+def _nuclear_norm(squares: Tensor) -> Tensor:
+    """Sum of cubed absolute values, a mean over rows."""
+    return (squares + 1e-12).pow(1.5).sum() / len(squares)
 
 
 def both_directions(triples: Triples, n_relations: int) -> IntArray:

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -26,7 +26,7 @@ from scripts.progress import reporting
 
 Trainer = Callable[[FactSplit, int, int, KgeConfig, int], Embedding]
 
-MODELS: tuple[KgeModel, ...] = ("transe", "distmult", "complex", "rotate")
+MODELS: tuple[KgeModel, ...] = get_args(KgeModel)
 
 OURS = "trailmix"
 

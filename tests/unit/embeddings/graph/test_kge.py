@@ -7,7 +7,7 @@ import torch
 from embeddings.graph.configs import KgeConfig
 from embeddings.graph.kge import (
     SCORING,
-    _cubes,
+    _nuclear_norm,
     _softmax_loss,
     both_directions,
     node_embedding,
@@ -75,8 +75,8 @@ def test_drawn_entities_are_scored_as_one_by_one() -> None:
 def test_size_is_the_sum_of_cubes() -> None:
     """|3|^3 + |4|^3 = 27 + 64 for two real numbers, 5^3 for 3 + 4i; a row of zeros halves the mean."""
     table = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
-    assert _cubes(table, "distmult").item() == pytest.approx((27 + 64) / 2)
-    assert _cubes(table, "complex").item() == pytest.approx(125 / 2)
+    assert _nuclear_norm(SCORING["distmult"].squares(table)).item() == pytest.approx((27 + 64) / 2)
+    assert _nuclear_norm(SCORING["complex"].squares(table)).item() == pytest.approx(125 / 2)
 
 
 def test_the_embedding_of_equal_facts_is_learnt_once(dataset) -> None:
