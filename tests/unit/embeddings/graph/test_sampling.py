@@ -9,11 +9,13 @@ import torch
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.graph.configs import GnnConfig
+from embeddings.graph.device import put, sparse_device
 from embeddings.graph.gnn import (
     DropoutMasks,
     Graph,
     Network,
     Queries,
+    _availability,
     embed_nodes,
     embed_nodes_in_blocks,
     full_loss,
@@ -144,3 +146,39 @@ def test_graph_convolution_learns_from_neighbourhoods_too(dataset, small_configs
     scores = Gnn.fit(dataset, small, seed=0).score(Histories.of([[0, 2], [1, 3]], dataset.n_items))
     assert scores[0, [4, 6, 8]].min() > scores[0, [5, 7, 9]].max()
     assert scores[1, [5, 7, 9]].min() > scores[1, [4, 6, 8]].max()
+
+
+def test_a_pass_is_its_sums_over_dense_matrices(random_graph) -> None:
+    """Two layers with every mask, by NumPy over all pairs of nodes."""
+    network, graph, masks, _ = a_step(random_graph, 2)
+    rng = np.random.default_rng(6)
+    with torch.no_grad():
+        for weight in (network.relation_weight, network.collaborative_weight):
+            weight += put(rng.standard_normal(tuple(weight.shape)).astype(np.float32), weight.device)
+        vectors, bias = network.to(sparse_device())(graph.whole(masks.visible), _availability(masks))
+    p = {name: x.detach().cpu().numpy() for name, x in network.named_parameters()}
+    ids, text, facts = (1.0 - x[:, None] for x in (masks.id_embedding, masks.text, masks.facts))
+
+    triples, n = random_graph.triples, random_graph.n_nodes
+    joined = np.zeros((3, n, n))
+    for a, b in ((triples.head, triples.tail), (triples.tail, triples.head)):
+        joined[triples.relation, a, b] = 1
+    of_entity = joined[:, N_ITEMS:, :N_ITEMS].max(axis=0)
+    liked = masks.visible.toarray()
+    both = np.sqrt(np.outer(np.maximum(liked.sum(axis=1), 1), np.maximum(liked.sum(axis=0), 1)))
+
+    def mean(matrix):
+        return matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+
+    knowledge = graph.knowledge @ p["knowledge_projection"]
+    items = p["id_embedding"] * ids + graph.text @ p["text_projection"] * text + knowledge[:N_ITEMS] * facts
+    entities = knowledge[N_ITEMS:]
+    for layer in range(2):
+        entities = entities + mean(of_entity) @ (items * facts)
+        nodes = np.concatenate([items, entities])
+        relations = zip(p["relation_weight"][layer], joined, strict=True)
+        by_facts = sum(weight * (mean(matrix[:N_ITEMS]) @ nodes) for weight, matrix in relations)
+        by_users = (liked / both).T @ ((liked / both) @ items)
+        items = items + by_facts * facts + p["collaborative_weight"][layer] * by_users
+    np.testing.assert_allclose(vectors.cpu(), np.concatenate([items, entities]), atol=1e-5)
+    np.testing.assert_allclose(bias.cpu(), p["bias"] * ids[:, 0], atol=1e-6)
