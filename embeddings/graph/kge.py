@@ -1,4 +1,4 @@
-"""Knowledge-graph embedding: four scoring functions, one trainer; `links` measures them.
+"""Knowledge-graph embedding: four scoring functions, one trainer; `evaluation.link_prediction` measures them.
 
 Every fact is learnt in both directions, the reverse one as a relation of its own (reciprocal relations,
 Lacroix et al. 2018), so ranking heads is ranking tails. A scoring function is two stateless steps: `query`
