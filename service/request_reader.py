@@ -26,7 +26,7 @@ class Lookups:
     @cached_property
     def understanding(self) -> Understanding:
         """The entities and the vector of a free text."""
-        return Understanding(self.snapshot, self._encoder)
+        return Understanding(self.snapshot, self._encoder, self.config.understanding)
 
     def nodes(self, name: str) -> list[int]:
         """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""

@@ -1,79 +1,56 @@
-"""From free text to what it names: nodes of the graph, and a vector.
+"""From free text to the nodes that it names, and to a vector.
 
-Names are found word by word, the longest first; what is said in other words ("science fiction" for Sci-Fi) is
-found by the text encoder, among the names of small vocabularies only. People, companies and items have names
-like "Love", "I" or "Her": such single words count only where they stand capitalised within a sentence.
+Names are found by their words, the longest first. Meanings ("science fiction" for Sci-Fi) are found by the
+text encoder, among the names of small vocabularies only. People, companies and items have names like "Love",
+"I" or "Her": such a single word counts only where it is capitalised within a sentence.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from embeddings.text.encoder import TextEncoder
+from embeddings.text.names import Match, Name, NameMatcher, Word, fold_case, name_of, words
 from kg.graph import FloatArray, GraphSnapshot, IntArray
+from service.config import UnderstandingConfig
 
-SMALL = 2_000
-"""Labels with at most so many nodes are vocabularies of words, such as genres and countries."""
-
-LEAST_COSINE = 0.45
-NEAR_BEST = 0.08
-"""Chosen on 23 sentences with all-MiniLM-L6-v2 and "Sci-Fi genre" for names: "I like to watch science fiction
-movies" reaches .53 for Sci-Fi, "something scary for halloween" .62 for Horror, "I want to cook pasta" .33."""
-
-_LONGEST_NAME = 8
-_NEGATION_REACH = 3
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 _NEGATIONS = frozenset(
-    _WORD.findall("no not never without hate hates dislike dislikes except don't doesn't didn't isn't")
+    name_of("no not never without hate hates dislike dislikes except don't doesn't didn't isn't", fold_case)
 )
 _FUNCTION_WORDS = frozenset(
-    _WORD.findall("""
+    name_of(
+        """
         a about all also an and any are as at be but by can do film for from get give have he her him his how
         i if in is it its just like love me more movie my new no not now of on one or our out see she show so
         some that the their them then there they this to up us very want was watch we what when which who will
-        with you your""")
+        with you your""",
+        fold_case,
+    )
 )
 _SENTENCE_END = re.compile(r"[.!?:\n]\s*[\"'(]*$")
 
 
 @dataclass(frozen=True, eq=False)
 class Understood:
-    """What a text names (node numbers of entities and items, in order of mention) and its unit vector."""
+    """The nodes that a text names (entities and items, in order of mention) and its unit vector."""
 
     nodes: list[int]
     vector: FloatArray
 
 
-@dataclass(frozen=True)
-class _Word:
-    text: str
-    folded: str
-    begins_sentence: bool
-
-
-def _words(text: str) -> list[_Word]:
-    return [
-        _Word(m.group(), m.group().casefold().replace("\u2019", "'"), not _mid_sentence(text[: m.start()]))
-        for m in _WORD.finditer(text)
-    ]
-
-
-def _mid_sentence(before: str) -> bool:
-    return bool(before.strip(" \"'(")) and not _SENTENCE_END.search(before)
-
-
 class Understanding:
     """Understands free text over one snapshot; encodes the small vocabularies' names when first asked."""
 
-    def __init__(self, snapshot: GraphSnapshot, encoder: TextEncoder) -> None:
+    def __init__(self, snapshot: GraphSnapshot, encoder: TextEncoder, config: UnderstandingConfig) -> None:
         self._encoder = encoder
+        self._config = config
         self._names = snapshot.names
         self._n_items = snapshot.n_items
-        self._small = _small_vocabularies(snapshot)
-        self._by_name = self._index(snapshot)
+        self._small = _small_vocabularies(snapshot, config.small_vocabulary)
+        self._matcher = NameMatcher(self._nodes_by_name(snapshot))
 
     def warm_up(self) -> None:
         """Load the encoder and encode the small vocabularies now rather than at the first text."""
@@ -82,66 +59,59 @@ class Understanding:
     def understand(self, text: str) -> Understood:
         """The nodes that a text names by its words or its meaning, without those it rejects ("no horror")."""
         vector = self._encoder.encode([text])[0]
-        named, rejected = self._mentions(_words(text))
-        meant = [n for n in self._meant(vector) if n not in named and n not in rejected]
+        named, rejected = self._named(text)
+        meant = [n for n in self._similar(vector) if n not in named and n not in rejected]
         return Understood([*named, *meant], vector)
 
-    def _index(self, snapshot: GraphSnapshot) -> dict[str, int]:
-        """Folded name -> node. Small vocabularies win over large ones, entities over items, then the node
-        with the most facts.
-        """
+    def _nodes_by_name(self, snapshot: GraphSnapshot) -> dict[Name, int]:
+        """Small vocabularies win over large ones, entities over items, then the node with the most facts."""
         small = np.zeros(snapshot.first_user, bool)
         small[list(self._small.members)] = True
         facts = snapshot.triples
         degree = np.bincount(np.concatenate([facts.head, facts.tail]), minlength=snapshot.n_nodes)
         numbers = np.arange(snapshot.first_user)
         order = np.lexsort((-numbers, degree[numbers], numbers >= self._n_items, small))
-        index: dict[str, int] = {}
+        nodes: dict[Name, int] = {}
         for node in order.tolist():
-            folded = [w.folded for w in _words(self._names[node])]
-            if 0 < len(folded) <= _LONGEST_NAME:
-                for name in _plurals(" ".join(folded)) if small[node] else [" ".join(folded)]:
-                    index[name] = node
-        return index
+            name = name_of(self._names[node], fold_case)
+            if 0 < len(name) <= self._config.longest_name:
+                nodes.update(dict.fromkeys(_plurals(name) if small[node] else [name], node))
+        return nodes
 
-    def _mentions(self, words: list[_Word]) -> tuple[list[int], set[int]]:
+    def _named(self, text: str) -> tuple[list[int], set[int]]:
+        """The nodes that the words name, in order, and those named shortly after a negation."""
+        found = words(text, fold_case)
         named: dict[int, None] = {}
         rejected: set[int] = set()
-        start = 0
-        while start < len(words):
-            size, node = next(self._names_at(words, start), (1, None))
-            if node is not None:
-                before = words[max(0, start - _NEGATION_REACH) : start]
-                if any(w.folded in _NEGATIONS for w in before):
-                    rejected.add(node)
-                else:
-                    named[node] = None
-            start += size
+        for match in self._matcher.find(found, lambda match: self._is_meant(match, found, text)):
+            before = found[max(0, match.first - self._config.negation_reach) : match.first]
+            if any(word.folded in _NEGATIONS for word in before):
+                rejected.add(match.meaning)
+            else:
+                named[match.meaning] = None
         return list(named), rejected
 
-    def _names_at(self, words: list[_Word], start: int) -> Iterator[tuple[int, int | None]]:
-        for size in range(min(_LONGEST_NAME, len(words) - start), 0, -1):
-            span = words[start : start + size]
-            node = self._by_name.get(" ".join(w.folded for w in span))
-            if node is not None and self._is_meant(node, span):
-                yield size, node
-
-    def _is_meant(self, node: int, span: list[_Word]) -> bool:
+    def _is_meant(self, match: Match[int], found: Sequence[Word], text: str) -> bool:
         """Whether these words stand for that node, rather than being everyday words that are its name too."""
-        if all(w.folded in _FUNCTION_WORDS for w in span) or (len(span) == 1 and len(span[0].text) < 3):
+        node, span = match.meaning, found[match.first : match.end]
+        single = len(span) == 1
+        if single and len(span[0].text) < self._config.shortest_single_word:
+            return False
+        if all(word.folded in _FUNCTION_WORDS for word in span):
             return False
         if node in self._small.members:
             return True
-        as_written = [w.text for w in span] == [w.text for w in _words(self._names[node])]
-        if len(span) == 1:
-            return as_written and span[0].text[0].isupper() and not span[0].begins_sentence
+        as_written = [w.text for w in span] == [w.text for w in words(self._names[node], fold_case)]
+        if single:
+            return as_written and span[0].text[0].isupper() and _within_sentence(text[: span[0].start])
         return node >= self._n_items or (as_written and any(w.text[0].isupper() for w in span[1:]))
 
-    def _meant(self, vector: FloatArray) -> list[int]:
+    def _similar(self, vector: FloatArray) -> list[int]:
+        """Nodes of small vocabularies near the vector, the nearest first."""
         if not len(self._small.nodes):
             return []
         cosine = self._vectors @ vector
-        floor = max(LEAST_COSINE, float(cosine.max()) - NEAR_BEST)
+        floor = max(self._config.least_cosine, float(cosine.max()) - self._config.near_best)
         near = np.flatnonzero(cosine >= floor)
         best_first = near[np.lexsort((near, -cosine[near]))]
         return [int(n) for n in self._small.nodes[best_first]]
@@ -151,14 +121,20 @@ class Understanding:
         return self._encoder.encode(self._small.phrases)
 
 
+def _within_sentence(before: str) -> bool:
+    return bool(before.strip(" \"'(")) and not _SENTENCE_END.search(before)
+
+
 @dataclass(frozen=True, eq=False)
-class _Small:
+class _SmallVocabularies:
     nodes: IntArray
+    """Those with a phrase."""
     members: frozenset[int]
+    """All nodes."""
     phrases: list[str]
 
 
-def _small_vocabularies(snapshot: GraphSnapshot) -> _Small:
+def _small_vocabularies(snapshot: GraphSnapshot, largest: int) -> _SmallVocabularies:
     """Entities of the small labels, with their label as a word: "Sci-Fi genre". Numbers have no meaning that
     an encoder could find ("1990s" is near "1980s"), so names with digits are matched by their words alone.
     """
@@ -167,14 +143,15 @@ def _small_vocabularies(snapshot: GraphSnapshot) -> _Small:
     members: set[int] = set()
     for label in snapshot.schema.entities:
         size, start = len(snapshot.vocabulary(label.label)), snapshot.offsets[label.label]
-        if size <= SMALL:
+        if size <= largest:
             members.update(range(start, start + size))
             for node in range(start, start + size):
                 if not re.search(r"\d", snapshot.names[node]):
                     nodes.append(node)
                     phrases.append(f"{snapshot.names[node]} {label.label.lower()}")
-    return _Small(np.array(nodes, np.int64), frozenset(members), phrases)
+    return _SmallVocabularies(np.array(nodes, np.int64), frozenset(members), phrases)
 
 
-def _plurals(name: str) -> list[str]:
-    return [name, f"{name}s", re.sub(r"y$", "ies", name)]
+def _plurals(name: Name) -> list[Name]:
+    *before, last = name
+    return [name, (*before, f"{last}s"), (*before, re.sub(r"y$", "ies", last))]

@@ -1,10 +1,16 @@
-"""How sure a mean over users is, by drawing the users again."""
+"""Confidence intervals of means over users: the percentile bootstrap (Efron 1979), by SciPy.
 
-from collections.abc import Iterator
+The ends of an interval are the order statistics nearest to the 2.5 and 97.5 percentiles of the resampled
+statistic, so a ratio whose denominator is 0 in some resamples has an interval too.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import bootstrap
 
 from kg.graph import FloatArray
 
@@ -12,12 +18,12 @@ Doubles = npt.NDArray[np.float64]
 
 RESAMPLES = 2000
 CELLS = 4_000_000
-"""How many counts are held at a time."""
+"""Resampled values that are held in memory at a time; results do not depend on it."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and the 95 % interval around it."""
+    """A value and the 95 % confidence interval around it."""
 
     value: float
     low: float
@@ -31,13 +37,12 @@ class Comparison:
     baseline: str
     difference: Interval
     ratio: Interval
-    """Of the means."""
+    """The ratio of the means."""
 
 
 def mean_interval(values: FloatArray, seed: int = 0) -> Interval:
-    """The mean of one value a user, with its percentile bootstrap interval (Efron 1979)."""
-    means = resampled_means(values[:, None], seed)[:, 0]
-    return _interval(_mean(values), means)
+    """The mean of one value a user, with its interval; 0 without users."""
+    return _interval(np.mean, (values,), seed)
 
 
 def compare(values: FloatArray, baseline: FloatArray, name: str, seed: int = 0) -> Comparison:
@@ -46,40 +51,33 @@ def compare(values: FloatArray, baseline: FloatArray, name: str, seed: int = 0) 
     `values` and `baseline` have one value a user, in the same order. A ratio to 0 is infinite, or 1 where
     both are 0.
     """
-    means = resampled_means(np.stack([values, baseline], axis=1), seed)
-    mine, theirs = _mean(values), _mean(baseline)
-    difference = _interval(mine - theirs, means[:, 0] - means[:, 1])
-    ratios = np.array([_ratio(a, b) for a, b in means])
-    return Comparison(name, difference, _interval(_ratio(mine, theirs), ratios))
+    differences = np.subtract(values, baseline, dtype=np.float64)
+    ratio = _interval(_ratio, (values, baseline), seed)
+    return Comparison(name, _interval(np.mean, (differences,), seed), ratio)
 
 
-def resampled_means(values: FloatArray, seed: int, resamples: int = RESAMPLES) -> Doubles:
-    """Means over users drawn with replacement, float64 [resamples, columns], of float [users, columns]."""
-    if not len(values):
-        return np.zeros((resamples, values.shape[1]))
-    rows = [
-        counts @ values.astype(np.float64) / len(values) for counts in _draws(len(values), seed, resamples)
-    ]
-    return np.concatenate(rows)
-
-
-def _draws(n: int, seed: int, resamples: int) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
-    """How often each of `n` users is drawn."""
-    rng, step = np.random.default_rng(seed), max(1, CELLS // n)
-    for start in range(0, resamples, step):
-        yield rng.multinomial(n, np.full(n, 1 / n), size=min(step, resamples - start))
-
-
-def _mean(values: FloatArray) -> float:
-    return float(values.astype(np.float64).mean()) if len(values) else 0.0
-
-
-def _ratio(a: float, b: float) -> float:
-    if b:
-        return float(a / b)
-    return float("inf") if a else 1.0
-
-
-def _interval(value: float, resampled: Doubles) -> Interval:
-    low, high = np.quantile(resampled, [0.025, 0.975], method="nearest")
+def _interval(statistic: Callable[..., Any], samples: Sequence[FloatArray | Doubles], seed: int) -> Interval:
+    """`statistic` takes as many float64 arrays, and `axis`: the users."""
+    data = [np.asarray(x if len(x) else [0.0], np.float64) for x in samples]
+    n, value = len(data[0]), float(statistic(*data, axis=-1))
+    if n == 1:
+        return Interval(value, value, value)
+    rng, batch = np.random.default_rng(seed), max(1, CELLS // n)
+    with np.errstate(invalid="ignore"):  # SciPy also interpolates percentiles, between infinite ratios too
+        found = bootstrap(
+            data,
+            statistic,
+            n_resamples=RESAMPLES,
+            batch=batch,
+            vectorized=True,
+            paired=True,
+            method="percentile",
+            random_state=rng,
+        )
+    low, high = np.quantile(found.bootstrap_distribution, [0.025, 0.975], method="nearest")
     return Interval(value, float(low), float(high))
+
+
+def _ratio(values: Doubles, baseline: Doubles, axis: int) -> Any:
+    above, below = np.mean(values, axis), np.mean(baseline, axis)
+    return np.divide(above, below, out=np.where(above == 0, 1.0, np.inf), where=below != 0)

@@ -1,12 +1,13 @@
-"""Graph convolution over the collaborative knowledge graph: items, entities and who liked what.
+"""Graph convolution over the collaborative knowledge graph: items, entities and likes.
 
-An item starts as what was learnt for it + its projected text + its projected knowledge-graph embedding, and
-takes in, layer by layer, its entities (a mean a relation, each relation with weights of its own) and, through
-the users who liked it, other items. Users are no parameters: a user is the pooled history. Trained as a
-denoising autoencoder (Liang et al. 2018): part of each history is hidden and must be found among all items by
-a softmax; and, so that absence is met in training, learnt vectors and interactions, text and facts of some
-items are hidden as well (DropoutNet, Volkovs et al. 2017). A graph with very many edges is never propagated
-over whole: each step draws a neighbourhood (`embeddings.graph.sampling`).
+The input vector of an item is the sum of its id embedding, its projected text and its projected knowledge-
+graph embedding. Each layer adds the item's entities (the mean for each relation, times a weight vector of
+that relation) and, through the users who liked it, other items (as LightGCN, He et al. 2020). Users have no
+parameters: a user is the pooled history. The network is trained as a denoising autoencoder (Liang et al.
+2018): part of each history is masked, and a softmax over the items must find it. Id embeddings with their
+likes, texts and facts of some items are masked as well, so that the network learns to do without them
+(DropoutNet, Volkovs et al. 2017). A graph with more than `GnnConfig.whole_graph_edges` edges is never
+propagated over whole: each step samples a neighbourhood (`embeddings.graph.sampling`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,31 +27,31 @@ from embeddings.graph.configs import GnnConfig
 from embeddings.graph.device import put, sparse_device
 from embeddings.graph.kge import node_embedding
 from embeddings.graph.propagation import Propagation, through_users
-from embeddings.graph.sampling import Flows, Neighbourhood, draw_edges, neighbourhood
+from embeddings.graph.sampling import Adjacencies, Neighbourhood, sample_edges, sample_neighbourhood
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
 STAGE = "graph convolution"
 
 BLOCK = 100_000
-"""Items at once, where all relations are summed."""
+"""Items at a time, where the sums over all relations are computed on the processor; it bounds memory."""
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
-    """What is there: float32 ones, and zeros where it is hidden, one an item, [n_items, 1] each."""
+class AvailabilityMasks:
+    """1 where an item's input is available, 0 where it is masked, float32 [n_items, 1] each."""
 
-    learnt: Tensor
+    id_embedding: Tensor
     text: Tensor
     facts: Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Subgraph:
     """What a pass runs over, on the device: the whole graph, or the neighbourhood of some items."""
 
     items: Tensor | None
-    """Their numbers; None: all."""
+    """The numbers of its items, int64; None: all items."""
     text: Tensor
     """[items, dim]"""
     knowledge: Tensor
@@ -62,94 +63,93 @@ class Part:
 
 
 class Graph:
-    """Text, knowledge-graph embedding and flows of a dataset, of which parts are put on the device."""
+    """Text, knowledge-graph embedding and adjacency of a dataset, in memory; subgraphs are on the device."""
 
     def __init__(self, dataset: Dataset, embedding: FloatArray) -> None:
-        self.flows = Flows.of(dataset)
+        self.adjacencies = Adjacencies.of(dataset)
         self.text, self.knowledge = np.array(dataset.text, np.float32), unit_rows(embedding)
 
     @cached_property
-    def _whole(self) -> Part:
-        flows = self.flows
-        liked = Propagation(flows.to_users), Propagation(flows.from_users)
+    def _whole(self) -> Subgraph:
         text, knowledge = (put(x, sparse_device()) for x in (self.text, self.knowledge))
-        return Part(None, text, knowledge, *_facts(flows), *liked)
+        return Subgraph(None, text, knowledge, *_propagations(self.adjacencies))
 
-    def whole(self, liked: sp.csr_array) -> Part:
-        """All of it, with these likes: users x items."""
+    def whole(self, liked: sp.csr_array) -> Subgraph:
+        """The whole graph with these likes, users x items."""
         to_users, from_users = through_users(liked)
         return replace(self._whole, to_users=to_users, from_users=from_users)
 
-    def part(self, of: Neighbourhood) -> Part:
+    def subgraph(self, near: Neighbourhood) -> Subgraph:
         """A neighbourhood."""
-        nodes = np.concatenate([of.items, of.entities + len(self.text)])
-        arrays = (of.items, self.text[of.items], self.knowledge[nodes])
+        nodes = np.concatenate([near.items, near.entities + len(self.text)])
+        arrays = (near.items, self.text[near.items], self.knowledge[nodes])
         items, text, knowledge = (put(x, sparse_device()) for x in arrays)
-        liked = Propagation(of.flows.to_users), Propagation(of.flows.from_users)
-        return Part(items, text, knowledge, *_facts(of.flows), *liked)
+        return Subgraph(items, text, knowledge, *_propagations(near.adjacencies))
 
 
 class Network(nn.Module):
-    """The learnt part."""
+    """The parameters and the forward pass."""
 
     def __init__(self, graph: Graph, config: GnnConfig, generator: torch.Generator) -> None:
         super().__init__()
         d, self.layers, n_items = config.embedding_dim, config.layers, len(graph.text)
+        n_relations = len(graph.adjacencies.to_items)
 
         def weights(*shape: int, scale: float) -> nn.Parameter:
             return nn.Parameter(torch.randn(*shape, generator=generator) * scale)
 
-        self.learnt = weights(n_items, d, scale=0.1 * d**-0.5)
-        self.from_text = weights(graph.text.shape[1], d, scale=d**-0.5)
-        self.from_knowledge = weights(graph.knowledge.shape[1], d, scale=d**-0.5)
-        self.relation = nn.Parameter(torch.full((self.layers, len(graph.flows.to_items), d), 0.3))
-        self.together = nn.Parameter(torch.full((self.layers, d), 0.3))
-        self.asking = nn.Parameter(torch.eye(d))
+        self.id_embedding = weights(n_items, d, scale=0.1 * d**-0.5)
+        self.text_projection = weights(graph.text.shape[1], d, scale=d**-0.5)
+        self.knowledge_projection = weights(graph.knowledge.shape[1], d, scale=d**-0.5)
+        self.relation_weight = nn.Parameter(torch.full((self.layers, n_relations, d), 0.3))
+        self.collaborative_weight = nn.Parameter(torch.full((self.layers, d), 0.3))
+        self.query_projection = nn.Parameter(torch.eye(d))
         self.bias = nn.Parameter(torch.zeros(n_items))
 
-    def forward(self, part: Part, kept: Kept) -> tuple[Tensor, Tensor]:
-        """Vectors of a part's items, then entities [nodes, d], and the items' bias."""
-        n_items = len(part.text)
-        learnt: Tensor = self.learnt
+    def forward(self, graph: Subgraph, available: AvailabilityMasks) -> tuple[Tensor, Tensor]:
+        """Vectors of a subgraph's items, then entities [nodes, d], and the items' bias [items]."""
+        n_items = len(graph.text)
+        ids: Tensor = self.id_embedding
         bias: Tensor = self.bias
-        if part.items is not None:
-            learnt, bias = functional.embedding(part.items, learnt), bias[part.items]
-        known = part.knowledge @ self.from_knowledge
-        items = learnt * kept.learnt + (part.text @ self.from_text) * kept.text
-        items = items + known[:n_items] * kept.facts
-        entities = known[n_items:]
+        if graph.items is not None:
+            ids, bias = functional.embedding(graph.items, ids), bias[graph.items]
+        knowledge = graph.knowledge @ self.knowledge_projection
+        items = ids * available.id_embedding + (graph.text @ self.text_projection) * available.text
+        items = items + knowledge[:n_items] * available.facts
+        entities = knowledge[n_items:]
         for layer in range(self.layers):
-            entities = entities + part.to_entities(items * kept.facts)
+            entities = entities + graph.to_entities(items * available.facts)
             nodes = torch.cat([items, entities])
-            facts = sum(w * take(nodes) for w, take in zip(self.relation[layer], part.to_items, strict=True))
-            liked = part.from_users(part.to_users(items))
-            items = items + facts * kept.facts + self.together[layer] * liked
-        return torch.cat([items, entities]), bias * kept.learnt[:, 0]
+            weights = zip(self.relation_weight[layer], graph.to_items, strict=True)
+            facts = sum(weight * neighbours(nodes) for weight, neighbours in weights)
+            liked = graph.from_users(graph.to_users(items))
+            items = items + facts * available.facts + self.collaborative_weight[layer] * liked
+        return torch.cat([items, entities]), bias * available.id_embedding[:, 0]
 
 
 def train_gnn(
     dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Vectors of items, then entities [n_nodes, d], the matrix of asking [d, d], and the items' bias.
+    """Vectors of items, then entities [n_nodes, d], the query projection [d, d], the bias of items [n_items].
 
-    Item i's score is `(sum of history vectors / sqrt(their number)) @ asking @ vector_i + bias_i`.
+    Item i's score is `(sum of history vectors / sqrt(their number)) @ query_projection @ vector_i + bias_i`.
     """
     rng, graph = np.random.default_rng(seed), Graph(dataset, _input_embedding(dataset, config, seed, report))
     network = Network(graph, config, torch.Generator().manual_seed(seed)).to(sparse_device())
     optimiser = torch.optim.Adam(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     users = np.flatnonzero(np.diff(dataset.liked.indptr) > 1)
-    whole = graph.flows.edges <= config.whole_graph_edges
+    whole = graph.adjacencies.edges <= config.whole_graph_edges
     for epoch in range(config.epochs):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * (1 - epoch / config.epochs)
         order = rng.permutation(users)
-        for loss in (_whole_losses if whole else _drawn_losses)(network, graph, dataset, order, config, rng):
+        for loss in (_full_losses if whole else _sampled_losses)(network, graph, dataset, order, config, rng):
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         report(STAGE, epoch + 1, config.epochs)
-    vectors, bias = _everything(network, graph, dataset) if whole else by_blocks(network, graph, dataset)
-    return vectors, _numpy(network.asking), bias
+    vectors, bias = (embed_nodes if whole else embed_nodes_in_blocks)(network, graph, dataset)
+    return vectors, _numpy(network.query_projection), bias
 
 
 def _input_embedding(dataset: Dataset, config: GnnConfig, seed: int, report: Report) -> FloatArray:
@@ -159,35 +159,35 @@ def _input_embedding(dataset: Dataset, config: GnnConfig, seed: int, report: Rep
 
 
 @dataclass(frozen=True, eq=False)
-class Hidden:
-    """What a step hides and asks."""
+class DropoutMasks:
+    """What a step masks."""
 
     visible: sp.csr_array
-    """Users x items."""
-    learnt: BoolArray
-    """Whose learnt vector is hidden, as are all likes of them [n_items]."""
+    """The likes that are not masked, users x items."""
+    id_embedding: BoolArray
+    """Items whose id embedding and bias are masked, as are all their likes [n_items]."""
     text: BoolArray
     facts: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """Some users, what they show, what they are to find, and among which items."""
+class Queries:
+    """The histories of some users, the items to find, and the candidates among which to find them."""
 
-    shown: sp.csr_array
+    histories: sp.csr_array
     """[b, n_items]"""
-    wanted: sp.csr_array
+    targets: sp.csr_array
     """[b, n_items]"""
     candidates: IntArray
 
     @classmethod
     def of(cls, liked: sp.csr_array, visible: sp.csr_array, most: int, rng: np.random.Generator) -> Self:
-        """From what users like and what of that is visible, [b, n_items] both."""
-        wanted = liked - visible
-        return cls(visible, wanted, _candidates(wanted, most, rng))
+        """From the likes of users and the visible ones of them, [b, n_items] both."""
+        targets = liked - visible
+        return cls(visible, targets, _candidates(targets, most, rng))
 
 
-def _whole_losses(
+def _full_losses(
     network: Network,
     graph: Graph,
     dataset: Dataset,
@@ -195,16 +195,17 @@ def _whole_losses(
     config: GnnConfig,
     rng: np.random.Generator,
 ) -> Iterator[Tensor]:
-    """One a step, each of which hides anew and propagates over all that is left."""
+    """The loss of each step over the whole graph; each step draws its own masks."""
     for start in range(0, len(order), config.batch_size):
         users, liked = order[start : start + config.batch_size], dataset.liked
         new = rng.random(dataset.n_items) < config.hide_items
-        visible = visible_part(liked, new, config, rng)
-        asked = Asked.of(liked[users], visible[users], config.sampled_items, rng)
-        yield whole_loss(network, graph, Hidden(visible, new, *_drops(dataset.n_items, config, rng)), asked)
+        visible = visible_events(liked, new, config, rng)
+        queries = Queries.of(liked[users], visible[users], config.sampled_items, rng)
+        masks = DropoutMasks(visible, new, *_content_dropout(dataset.n_items, config, rng))
+        yield full_loss(network, graph, masks, queries)
 
 
-def _drawn_losses(
+def _sampled_losses(
     network: Network,
     graph: Graph,
     dataset: Dataset,
@@ -212,93 +213,100 @@ def _drawn_losses(
     config: GnnConfig,
     rng: np.random.Generator,
 ) -> Iterator[Tensor]:
-    """One a step over a drawn neighbourhood; what is hidden is drawn once for all of them."""
+    """The loss of each step over a sampled neighbourhood; all steps share one draw of masks."""
     new = rng.random(dataset.n_items) < config.hide_items
-    visible = visible_part(dataset.liked, new, config, rng)
-    hidden = Hidden(visible, new, *_drops(dataset.n_items, config, rng))
-    flows = graph.flows.liking(visible)
+    visible = visible_events(dataset.liked, new, config, rng)
+    masks = DropoutMasks(visible, new, *_content_dropout(dataset.n_items, config, rng))
+    adjacencies = graph.adjacencies.with_likes(visible)
     for start in range(0, len(order), config.batch_size):
         users = order[start : start + config.batch_size]
-        asked = Asked.of(dataset.liked[users], visible[users], config.sampled_items, rng)
-        yield drawn_loss(network, graph, flows, hidden, asked, config.fan_out, rng)
+        queries = Queries.of(dataset.liked[users], visible[users], config.sampled_items, rng)
+        yield sampled_loss(network, graph, adjacencies, masks, queries, config.fan_out, rng)
 
 
-def whole_loss(network: Network, graph: Graph, hidden: Hidden, asked: Asked) -> Tensor:
-    """Propagate over all that is left."""
-    vectors, bias = network(graph.whole(hidden.visible), _kept(hidden))
+def full_loss(network: Network, graph: Graph, masks: DropoutMasks, queries: Queries) -> Tensor:
+    """The loss by propagation over all that is not masked."""
+    vectors, bias = network(graph.whole(masks.visible), _availability(masks))
     items = vectors[: len(bias)]
-    pooled = Propagation(_pooling(asked.shown))(items)
-    return _loss(pooled @ network.asking, items[asked.candidates], bias[asked.candidates], asked)
+    pooled = Propagation(_pooling(queries.histories))(items)
+    return _loss(
+        pooled @ network.query_projection, items[queries.candidates], bias[queries.candidates], queries
+    )
 
 
-def drawn_loss(
+def sampled_loss(
     network: Network,
     graph: Graph,
-    flows: Flows,
-    hidden: Hidden,
-    asked: Asked,
+    adjacencies: Adjacencies,
+    masks: DropoutMasks,
+    queries: Queries,
     fan_out: int,
     rng: np.random.Generator,
 ) -> Tensor:
-    """Propagate over a neighbourhood of the candidates and of what users show; `flows`: of what is left."""
-    shown = draw_edges(_pooling(asked.shown), np.arange(asked.shown.shape[0]), fan_out, rng)
-    seeds = np.union1d(asked.candidates, shown.indices).astype(np.int64)
-    near = neighbourhood(flows, seeds, network.layers, fan_out, rng)
-    vectors, bias = network(graph.part(near), _kept(hidden, near.items))
+    """The loss by propagation over a sampled neighbourhood of the candidates and the histories.
+
+    `adjacencies` are those of the visible likes.
+    """
+    sampled = sample_edges(_pooling(queries.histories), np.arange(queries.histories.shape[0]), fan_out, rng)
+    seeds = np.union1d(queries.candidates, sampled.indices).astype(np.int64)
+    near = sample_neighbourhood(adjacencies, seeds, network.layers, fan_out, rng)
+    vectors, bias = network(graph.subgraph(near), _availability(masks, near.items))
     items = vectors[: len(bias)]
-    places = np.searchsorted(near.items, shown.indices)
-    local = sp.csr_array((shown.data, places, shown.indptr), shape=(shown.shape[0], len(near.items)))
-    candidates = np.searchsorted(near.items, asked.candidates)
-    return _loss(Propagation(local)(items) @ network.asking, items[candidates], bias[candidates], asked)
+    columns = np.searchsorted(near.items, sampled.indices)
+    local = sp.csr_array((sampled.data, columns, sampled.indptr), shape=(sampled.shape[0], len(near.items)))
+    candidates = np.searchsorted(near.items, queries.candidates)
+    return _loss(
+        Propagation(local)(items) @ network.query_projection, items[candidates], bias[candidates], queries
+    )
 
 
-def _loss(users: Tensor, items: Tensor, bias: Tensor, asked: Asked) -> Tensor:
-    """Mean over users of -log softmax of what they are to find, among what they do not show."""
+def _loss(users: Tensor, items: Tensor, bias: Tensor, queries: Queries) -> Tensor:
+    """Mean over users of -log softmax of the targets, among the candidates that are not in the history."""
     logits = users @ items.T + bias
-    mine = put(asked.shown[:, asked.candidates].toarray() > 0, logits.device)
-    targets = put(asked.wanted[:, asked.candidates].toarray(), logits.device)
-    losses = -(targets * logits.masked_fill(mine, -1e9).log_softmax(1)).sum(1)
+    seen = put(queries.histories[:, queries.candidates].toarray() > 0, logits.device)
+    targets = put(queries.targets[:, queries.candidates].toarray(), logits.device)
+    losses = -(targets * logits.masked_fill(seen, -1e9).log_softmax(1)).sum(1)
     loss: Tensor = (losses / targets.sum(1).clamp_min(1)).mean()
     return loss
 
 
-def _everything(network: Network, graph: Graph, dataset: Dataset) -> tuple[FloatArray, FloatArray]:
-    """Vectors of all nodes, and the items' bias, when nothing is hidden."""
+def embed_nodes(network: Network, graph: Graph, dataset: Dataset) -> tuple[FloatArray, FloatArray]:
+    """Vectors of all nodes [n_nodes, d] and the items' bias [n_items].
+
+    Nothing is masked but the id embeddings of items that nobody liked, which were not trained.
+    """
     nothing = np.zeros(dataset.n_items, np.bool_)
     with torch.no_grad():
-        hidden = Hidden(dataset.liked, dataset.degrees == 0, nothing, nothing)
-        vectors, bias = network(graph.whole(dataset.liked), _kept(hidden))
+        masks = DropoutMasks(dataset.liked, dataset.degrees == 0, nothing, nothing)
+        vectors, bias = network(graph.whole(dataset.liked), _availability(masks))
     return _numpy(vectors), _numpy(bias)
 
 
-def by_blocks(
+def embed_nodes_in_blocks(
     network: Network, graph: Graph, dataset: Dataset, block: int = BLOCK
 ) -> tuple[FloatArray, FloatArray]:
-    """The same, layer by layer on the processor, with nothing larger than a vector a node or user."""
+    """As `embed_nodes`, layer by layer on the processor; no array has more than one vector a node or user."""
     p = {name: _numpy(x) for name, x in network.named_parameters()}
     n_items, has_interactions = dataset.n_items, (dataset.degrees > 0)[:, None].astype(np.float32)
-    known = graph.knowledge @ p["from_knowledge"]
-    items, entities = (
-        p["learnt"] * has_interactions + graph.text @ p["from_text"] + known[:n_items],
-        known[n_items:],
-    )
-    flows = graph.flows
-    for relation, together in zip(p["relation"], p["together"], strict=True):
-        entities = entities + flows.to_entities @ items
-        nodes, of_users, following = np.concatenate([items, entities]), flows.to_users @ items, items.copy()
+    knowledge = graph.knowledge @ p["knowledge_projection"]
+    items = p["id_embedding"] * has_interactions + graph.text @ p["text_projection"] + knowledge[:n_items]
+    entities, adjacencies = knowledge[n_items:], graph.adjacencies
+    for layer in range(network.layers):
+        entities = entities + adjacencies.to_entities @ items
+        nodes, users, updated = np.concatenate([items, entities]), adjacencies.to_users @ items, items.copy()
         for start in range(0, n_items, block):
             rows = slice(start, start + block)
-            for weight, take in zip(relation, flows.to_items, strict=True):
-                following[rows] += weight * (take[rows] @ nodes)
-            following[rows] += together * (flows.from_users[rows] @ of_users)
-        items = following
+            for weight, neighbours in zip(p["relation_weight"][layer], adjacencies.to_items, strict=True):
+                updated[rows] += weight * (neighbours[rows] @ nodes)
+            updated[rows] += p["collaborative_weight"][layer] * (adjacencies.from_users[rows] @ users)
+        items = updated
     return np.concatenate([items, entities]), p["bias"] * has_interactions[:, 0]
 
 
-def visible_part(
+def visible_events(
     liked: sp.csr_array, new: BoolArray, config: GnnConfig, rng: np.random.Generator
 ) -> sp.csr_array:
-    """What is not hidden of users x items: a random part of each row, sometimes very short, no new items."""
+    """The likes that are not masked: a random part of each row, sometimes very short, no `new` items."""
     lengths = np.diff(liked.indptr)
     keep = np.ceil(lengths * (1 - config.hide_events))
     short = rng.random(len(lengths)) < config.short
@@ -319,15 +327,17 @@ def _candidates(targets: sp.csr_array, most: int, rng: np.random.Generator) -> I
     return np.union1d(targets.indices, rng.choice(n_items, most, replace=False)).astype(np.int64)
 
 
-def _drops(n_items: int, config: GnnConfig, rng: np.random.Generator) -> tuple[BoolArray, BoolArray]:
-    """Whose text and whose facts are hidden."""
+def _content_dropout(
+    n_items: int, config: GnnConfig, rng: np.random.Generator
+) -> tuple[BoolArray, BoolArray]:
+    """Items whose text, and items whose facts are masked, bool [n_items] both."""
     return rng.random(n_items) < config.hide_text, rng.random(n_items) < config.hide_facts
 
 
-def _kept(hidden: Hidden, items: IntArray | None = None) -> Kept:
-    """Of some items; None: of all."""
-    flags = (hidden.learnt, hidden.text, hidden.facts)
-    return Kept(*(_column(~(x if items is None else x[items])) for x in flags))
+def _availability(masks: DropoutMasks, items: IntArray | None = None) -> AvailabilityMasks:
+    """The masks of some items; None: of all."""
+    flags = (masks.id_embedding, masks.text, masks.facts)
+    return AvailabilityMasks(*(_column(~(x if items is None else x[items])) for x in flags))
 
 
 def _column(flags: BoolArray) -> Tensor:
@@ -339,11 +349,16 @@ def _numpy(x: Tensor) -> FloatArray:
     return found
 
 
-def _facts(flows: Flows) -> tuple[list[Propagation], Propagation]:
-    return [Propagation(x) for x in flows.to_items], Propagation(flows.to_entities)
+def _propagations(
+    adjacencies: Adjacencies,
+) -> tuple[list[Propagation], Propagation, Propagation, Propagation]:
+    """To items by each relation, to entities, to users, from users."""
+    others = (adjacencies.to_entities, adjacencies.to_users, adjacencies.from_users)
+    to_entities, to_users, from_users = map(Propagation, others)
+    return [Propagation(x) for x in adjacencies.to_items], to_entities, to_users, from_users
 
 
 def _pooling(histories: sp.csr_array) -> sp.csr_array:
-    """Rows divided by the root of their length."""
+    """Rows divided by the square root of their number of items."""
     scale = np.maximum(np.diff(histories.indptr), 1) ** -0.5
     return sp.csr_array(sp.diags_array(scale) @ histories)

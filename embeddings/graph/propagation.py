@@ -1,7 +1,17 @@
-"""Sums over neighbours on the device, each as one product with a CSR matrix."""
+"""Weighted sums over neighbours on the device: products of PyG's `EdgeIndex` with node vectors.
+
+`EdgeIndex.matmul` is a CSR product that keeps the transposed indices for the gradient. The layers of PyG that
+compute the same sums are slower in training: `SimpleConv` over a torch CSR tensor makes the transpose anew
+for each gradient (1.1 to 1.7 times the processor time of an epoch), and `SimpleConv` over an edge list
+gathers and scatters (1.1 to 3.4 times).
+
+Measured on 2 cores by `train_gnn` with each of them in place of `Propagation`, the best of 4 runs of 6
+epochs, on 9,066 items, 180,000 facts and 57,000 likes of `scripts.bench.synthetic_dataset`: 3 relations with
+1 layer, 10 relations with 2 layers, and sampled neighbourhoods. The memory of the process was the same within
+4 %.
+"""
 
 import warnings
-from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,55 +19,31 @@ import torch
 from torch import Tensor
 
 from embeddings.graph.device import put, sparse_device
-from embeddings.graph.sampling import through_likes
+from embeddings.graph.sampling import collaborative_adjacency
 
-with warnings.catch_warnings():  # the library still calls torch.jit.script
-    warnings.simplefilter("ignore", FutureWarning)
-    from torch_geometric.nn import MessagePassing
+with warnings.catch_warnings():  # PyG still calls torch.jit.script; torch warns once of CSR
+    warnings.simplefilter("ignore")
+    from torch_geometric import EdgeIndex
 
-
-class _Product(torch.autograd.Function):
-    """matrix @ x with the transpose at hand: the built-in gradient makes it anew, at 4 x the time."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, transposed: Tensor, x: Tensor) -> Tensor:
-        ctx.transposed = transposed
-        return matrix @ x
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, Tensor]:
-        return None, None, ctx.transposed @ gradients[0].contiguous()
+    torch.sparse_csr_tensor([0, 1], [0], [1.0], (1, 1))
 
 
-class Propagation(MessagePassing):  # type: ignore[misc]
-    """Sum over weighted neighbours as one CSR product; `matrix` is targets x sources."""
+class Propagation:
+    """Sums over weighted neighbours; `matrix` is targets x sources, float32."""
 
     def __init__(self, matrix: sp.csr_array) -> None:
-        super().__init__(aggr="sum")
-        self.matrix = _tensor(matrix)
-        self.transposed = _tensor(matrix.T.tocsr())
+        edges = matrix.tocoo()
+        index = np.stack([x.astype(np.int64) for x in edges.coords])
+        self.edges = EdgeIndex(put(index, sparse_device()), sparse_size=matrix.shape, sort_order="row")
+        self.weight = put(edges.data.astype(np.float32), sparse_device())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         """[sources, d] to [targets, d]."""
-        result: Tensor = self.propagate(self.matrix, x=x, size=tuple(self.matrix.shape[::-1]))
+        result: Tensor = self.edges.matmul(x, input_value=self.weight)
         return result
-
-    def message_and_aggregate(self, edge_index: Tensor, x: Tensor) -> Tensor:
-        """The fused product, which `propagate` calls for a sparse adjacency."""
-        return cast("Tensor", _Product.apply(edge_index, self.transposed, x))
 
 
 def through_users(liked: sp.csr_array) -> tuple[Propagation, Propagation]:
-    """From items to users and back, as `through_likes`."""
-    to_users, from_users = through_likes(liked)
+    """From items to users and back, with the weights of `collaborative_adjacency`."""
+    to_users, from_users = collaborative_adjacency(liked)
     return Propagation(to_users), Propagation(from_users)
-
-
-def _tensor(matrix: sp.csr_array) -> Tensor:
-    rows, columns, values = (
-        put(part.astype(kind), sparse_device())
-        for part, kind in ((matrix.indptr, np.int64), (matrix.indices, np.int64), (matrix.data, np.float32))
-    )
-    with warnings.catch_warnings():  # sparse CSR is called beta there
-        warnings.simplefilter("ignore", UserWarning)
-        return torch.sparse_csr_tensor(rows, columns, values, size=matrix.shape)

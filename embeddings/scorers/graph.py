@@ -60,8 +60,8 @@ class Gnn(Scorer[GnnConfig]):
 
     vectors: FloatArray
     """Items, then entities [n_nodes, d]."""
-    asking: FloatArray
-    """From an item's vector to its place in a history's [d, d]."""
+    query_projection: FloatArray
+    """From the pooled vectors of a history to the query vector [d, d]."""
     bias: FloatArray
     """[n_items]"""
 
@@ -81,7 +81,7 @@ class Gnn(Scorer[GnnConfig]):
     def score(self, histories: Histories) -> FloatArray:
         items = self.vectors[: len(self.bias)]
         pooled = (histories.matrix @ items) / _pool(histories.lengths)
-        return np.asarray((pooled @ self.asking) @ items.T + self.bias, np.float32)
+        return np.asarray((pooled @ self.query_projection) @ items.T + self.bias, np.float32)
 
 
 def _pool(lengths: IntArray) -> FloatArray:

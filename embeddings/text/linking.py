@@ -1,31 +1,37 @@
-"""Entities named in the texts of items: exactly, or in other words that a text encoder finds alike.
+"""Entities in the texts of items: named, or described by words that a text encoder finds near a name.
 
-Exactly: the longest run of words that is an entity's name, case and accents aside, left to right. Alike: a
-run of capitalised words that is no name, whose vector is near that of one. A name that several entities
-share, of whichever labels, counts for each of them as much less, so a threshold leaves out what is ambiguous.
+By name: the longest run of words that is an entity's name, without case and accents, from left to right. By
+similarity: a run of capitalised words outside of names, whose vector is near that of a name. The score of a
+name that several entities have, of whichever labels, is divided by their number, so a threshold leaves out
+ambiguous names.
 """
 
 import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from embeddings.text.encoder import TextEncoder
+from embeddings.text.names import Name, NameMatcher, Word, fold_case_and_accents, name_of, words
 from kg.graph import FloatArray, GraphSnapshot
 from kg.progress import Report, silent
 
-SHORTEST = 3
-"""Letters of a name that is looked for; shorter ones are found everywhere."""
-
 BLOCK = 512
+"""Mentions that are compared with all names at a time; it bounds memory."""
 
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
-_INSIDE = ("of", "the", "de", "la", "von", "van", "and")
-"""Small words that may stand within a run of capitalised ones."""
+
+@dataclass(frozen=True)
+class LinkingConfig:
+    """What counts as a name."""
+
+    shortest_name: int = 3
+    """The fewest letters of a name, and characters of a run of capitalised words; shorter ones are found
+    everywhere."""
+    connectors: tuple[str, ...] = ("of", "the", "de", "la", "von", "van", "and")
+    """Folded words that may stand within a run of capitalised ones."""
 
 
 @dataclass(frozen=True)
@@ -43,45 +49,20 @@ class Link:
     """1 or the cosine, divided by the number of entities that have the name."""
 
 
-@dataclass(frozen=True)
-class Word:
-    """A word of a text: how it is compared, and where it is."""
-
-    plain: str
-    start: int
-    end: int
+Mentions = dict[str, list[tuple[int, int]]]
+"""Where a run of words stands: item and position."""
 
 
-def words(text: str) -> list[Word]:
-    """The words of a text, without case and accents."""
-    return [Word(_plain(found[0]), found.start(), found.end()) for found in _WORD.finditer(text)]
-
-
-class Names:
-    """The names of all entities, by their words."""
-
-    def __init__(self, snapshot: GraphSnapshot) -> None:
-        self.nodes: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        """Name -> the nodes that are called so."""
-        for label in snapshot.schema.entities:
-            start = snapshot.offsets[label.label]
-            for node in range(start, start + len(snapshot.vocabulary(label.label))):
-                name = tuple(word.plain for word in words(snapshot.names[node]))
-                if sum(map(len, name)) >= SHORTEST:
-                    self.nodes[name].append(node)
-        self.longest = max(map(len, self.nodes), default=0)
-
-    def find(self, found: Sequence[Word]) -> Iterator[tuple[int, int]]:
-        """First and behind-last word of each name, left to right, the longest first."""
-        at = 0
-        while at < len(found):
-            for length in range(min(self.longest, len(found) - at), 0, -1):
-                if tuple(word.plain for word in found[at : at + length]) in self.nodes:
-                    yield at, at + length
-                    at += length
-                    break
-            else:
-                at += 1
+def entity_names(snapshot: GraphSnapshot, config: LinkingConfig) -> NameMatcher[list[int]]:
+    """A matcher of the names of all entities; the meaning of a name is the nodes that have it."""
+    nodes: dict[Name, list[int]] = defaultdict(list)
+    for label in snapshot.schema.entities:
+        start = snapshot.offsets[label.label]
+        for node in range(start, start + len(snapshot.vocabulary(label.label))):
+            name = name_of(snapshot.names[node], fold_case_and_accents)
+            if sum(map(len, name)) >= config.shortest_name:
+                nodes[name].append(node)
+    return NameMatcher(dict(nodes))
 
 
 def link_entities(
@@ -89,58 +70,56 @@ def link_entities(
     encoder: TextEncoder | None,
     threshold: float,
     report: Report = silent,
+    config: LinkingConfig = LinkingConfig(),
 ) -> list[Link]:
-    """The entities named in each item's text, from `threshold` (0 to 1) on, one link for each pair.
+    """The entities named in each item's text with a score of at least `threshold` (0 to 1), each once.
 
-    Left out are the item's own name, and names of what a fact joins to the item already. Without an encoder
-    only exact names are found. Sorted by item and node.
+    The item's own name at the beginning of its text, and names of entities that a fact joins to the item, are
+    left out. Without an encoder only exact names are found. Sorted by item and node.
     """
-    names = Names(snapshot)
-    joined = _joined(snapshot)
+    names, joined = entity_names(snapshot, config), _joined(snapshot)
     links: dict[tuple[int, int], Link] = {}
-    unnamed: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    unnamed: Mentions = defaultdict(list)
     for item, text in enumerate(snapshot.texts):
-        found = words(_without_name(text, snapshot.names[item]))
+        found = words(_without_name(text, snapshot.names[item]), fold_case_and_accents)
         taken: set[int] = set()
-        for first, behind in names.find(found):
-            taken.update(range(first, behind))
-            start, end = found[first].start, found[behind - 1].end
-            nodes = names.nodes[tuple(word.plain for word in found[first:behind])]
-            if any((item, node) in joined for node in nodes):
-                continue  # then the text tells that fact, and means no namesake
-            for node in nodes:
-                _keep(links, Link(item, node, text[start:end], start, "exact", 1 / len(nodes)))
+        for match in names.find(found):
+            taken.update(range(match.first, match.end))
+            if any((item, node) in joined for node in match.meaning):
+                continue  # the text repeats that fact, and means no other entity of the same name
+            start, end = found[match.first].start, found[match.end - 1].end
+            for node in match.meaning:
+                _keep(links, Link(item, node, text[start:end], start, "exact", 1 / len(match.meaning)))
         if encoder is not None:
-            for start, end in _capitalised(text, found, taken):
+            for start, end in _capitalised_runs(text, found, taken, config):
                 unnamed[text[start:end]].append((item, start))
         report("names in texts", item + 1, snapshot.n_items)
     if encoder is not None and unnamed:
-        for link in _alike(snapshot, names, encoder, unnamed, threshold, report):
+        for link in _similar(snapshot, names.names, encoder, unnamed, threshold, report):
             _keep(links, link)
     good = (x for x in links.values() if x.score >= threshold and (x.item, x.node) not in joined)
     return sorted(good, key=lambda x: (x.item, x.node))
 
 
-def _alike(
+def _similar(
     snapshot: GraphSnapshot,
-    names: Names,
+    names: Mapping[Name, Sequence[int]],
     encoder: TextEncoder,
-    unnamed: Mapping[str, Sequence[tuple[int, int]]],
+    unnamed: Mentions,
     threshold: float,
     report: Report,
 ) -> Iterator[Link]:
-    """Each run of words to the entity whose name is nearest."""
-    known = [(node, len(nodes)) for nodes in names.nodes.values() for node in nodes]
-    if not known:
+    """From each run of words to the entity with the nearest name."""
+    named = [(node, len(nodes)) for nodes in names.values() for node in nodes]
+    if not named:
         return
     mentions = sorted(unnamed)
-    called: FloatArray = encoder.encode([snapshot.names[node] for node, _ in known], report)
-    given: FloatArray = encoder.encode(mentions, report)
+    name_vectors: FloatArray = encoder.encode([snapshot.names[node] for node, _ in named], report)
+    mention_vectors: FloatArray = encoder.encode(mentions, report)
     for start in range(0, len(mentions), BLOCK):
-        scores = given[start : start + BLOCK] @ called.T
-        best = np.asarray(scores.argmax(axis=1))
-        for row, column in enumerate(best):
-            node, sharing = known[column]
+        scores = mention_vectors[start : start + BLOCK] @ name_vectors.T
+        for row, column in enumerate(np.asarray(scores.argmax(axis=1))):
+            node, sharing = named[column]
             score = float(scores[row, column]) / sharing
             if score >= threshold:
                 mention = mentions[start + row]
@@ -156,28 +135,35 @@ def _keep(links: dict[tuple[int, int], Link], link: Link) -> None:
         links[link.item, link.node] = link
 
 
-def _capitalised(text: str, found: Sequence[Word], taken: set[int]) -> Iterator[tuple[int, int]]:
-    """Where runs of capitalised words are that no name covers; one alone at a sentence's start is none."""
+def _capitalised_runs(
+    text: str, found: Sequence[Word], taken: Container[int], config: LinkingConfig
+) -> Iterator[tuple[int, int]]:
+    """Start and end in `text` of runs of capitalised words outside of names, as `_span` allows."""
     run: list[int] = []
     for at in range(len(found) + 1):
-        fits = at < len(found) and at not in taken
-        if fits and (text[found[at].start].isupper() or (run and found[at].plain in _INSIDE)):
-            together = not run or not text[found[run[-1]].end : found[at].start].strip()
-            if together:
+        free = at < len(found) and at not in taken
+        if free and (found[at].text[0].isupper() or (run and found[at].folded in config.connectors)):
+            adjacent = not run or not text[found[run[-1]].end : found[at].start].strip()
+            if adjacent:
                 run.append(at)
                 continue
-        yield from _span(text, found, run)
-        run = [at] if fits and text[found[at].start].isupper() else []
+        yield from _span(text, found, run, config)
+        run = [at] if free and found[at].text[0].isupper() else []
 
 
-def _span(text: str, found: Sequence[Word], run: list[int]) -> Iterator[tuple[int, int]]:
-    while run and found[run[-1]].plain in _INSIDE:
+def _span(
+    text: str, found: Sequence[Word], run: list[int], config: LinkingConfig
+) -> Iterator[tuple[int, int]]:
+    """The place of a run, without connectors at its end; no place for a short run, or for a single word that
+    begins a sentence.
+    """
+    while run and found[run[-1]].folded in config.connectors:
         run = run[:-1]
     if not run:
         return
     start, end = found[run[0]].start, found[run[-1]].end
     begins = re.search(r"(?:^|[.!?:]\s*)$", text[:start]) is not None
-    if end - start >= SHORTEST and not (begins and len(run) == 1):
+    if end - start >= config.shortest_name and not (begins and len(run) == 1):
         yield start, end
 
 
@@ -190,8 +176,3 @@ def _joined(snapshot: GraphSnapshot) -> set[tuple[int, int]]:
 def _without_name(text: str, name: str) -> str:
     """The text, with blanks where it begins with the item's name."""
     return " " * len(name) + text[len(name) :] if name and text.startswith(name) else text
-
-
-def _plain(word: str) -> str:
-    folded = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(x for x in folded if not unicodedata.combining(x))

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from kg.graph import GraphSnapshot
+from service.config import UnderstandingConfig
 from service.understanding import Understanding
 
 
 @pytest.fixture
-def understanding(films: GraphSnapshot, encoder: Any, monkeypatch: pytest.MonkeyPatch) -> Understanding:
-    monkeypatch.setattr("service.understanding.SMALL", 4)  # so that the six people are no small vocabulary
-    return Understanding(films, encoder)
+def understanding(films: GraphSnapshot, encoder: Any) -> Understanding:
+    """Four genres are a small vocabulary, and six people are none."""
+    return Understanding(films, encoder, UnderstandingConfig(small_vocabulary=4))
 
 
 @pytest.mark.parametrize(
@@ -59,5 +60,22 @@ def test_what_is_rejected_does_not_come_back_by_its_meaning(understanding: Under
 
 
 def test_of_one_name_the_word_of_a_small_vocabulary_wins(films: GraphSnapshot, encoder: Any) -> None:
-    every_label_is_small = Understanding(films, encoder)
+    every_label_is_small = Understanding(films, encoder, UnderstandingConfig())
     assert [films.locate(n)[0] for n in every_label_is_small.understand("drama").nodes] == ["Genre"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "text", "named"),
+    [
+        ({"negation_reach": 2}, "please no more old horror", ["Horror"]),  # 3 words before it
+        ({}, "please no more old horror", []),
+        ({"longest_name": 1}, "something by Ridley Scott", []),
+        ({"shortest_single_word": 6}, "a film with Cher", []),
+        ({"least_cosine": 1.1}, "I like to watch science fiction movies", []),
+    ],
+)
+def test_settings(
+    films: GraphSnapshot, encoder: Any, changed: dict[str, Any], text: str, named: list[str]
+) -> None:
+    understanding = Understanding(films, encoder, UnderstandingConfig(small_vocabulary=4, **changed))
+    assert [films.names[n] for n in understanding.understand(text).nodes] == named

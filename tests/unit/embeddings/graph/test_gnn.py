@@ -7,7 +7,7 @@ import torch
 from embeddings.data.dataset import Histories
 from embeddings.graph.configs import GnnConfig
 from embeddings.graph.device import sparse_device
-from embeddings.graph.gnn import visible_part
+from embeddings.graph.gnn import visible_events
 from embeddings.graph.propagation import Propagation
 from embeddings.scorers.graph import Gnn
 
@@ -31,7 +31,7 @@ def test_what_is_hidden() -> None:
     liked = sp.csr_array(np.ones((200, 20), np.float32))
     new = np.arange(20) < 3
     config = GnnConfig(hide_events=0.5, short=0.25)
-    visible = visible_part(liked, new, config, np.random.default_rng(0))
+    visible = visible_events(liked, new, config, np.random.default_rng(0))
     lengths = np.diff(visible.indptr)
     assert visible[:, :3].nnz == 0
     assert lengths.max() <= 10

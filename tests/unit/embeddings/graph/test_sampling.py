@@ -9,8 +9,24 @@ import torch
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.graph.configs import GnnConfig
-from embeddings.graph.gnn import Asked, Graph, Hidden, Network, _everything, by_blocks, drawn_loss, whole_loss
-from embeddings.graph.sampling import Flows, draw_edges, draw_places, neighbourhood
+from embeddings.graph.device import put, sparse_device
+from embeddings.graph.gnn import (
+    DropoutMasks,
+    Graph,
+    Network,
+    Queries,
+    _availability,
+    embed_nodes,
+    embed_nodes_in_blocks,
+    full_loss,
+    sampled_loss,
+)
+from embeddings.graph.sampling import (
+    Adjacencies,
+    sample_edges,
+    sample_neighbourhood,
+    sample_without_replacement,
+)
 from embeddings.scorers.graph import Gnn
 from kg.graph import Interactions, Triples
 
@@ -39,7 +55,7 @@ def random_graph() -> Dataset:
     return Dataset(N_USERS, N_ITEMS, N_ITEMS + N_ENTITIES, events, triples, ("a", "b", "c"), text)
 
 
-def a_step(dataset: Dataset, layers: int) -> tuple[Network, Graph, Hidden, Asked]:
+def a_step(dataset: Dataset, layers: int) -> tuple[Network, Graph, DropoutMasks, Queries]:
     """Some likes, items, texts and facts hidden; three users ask for items among a few."""
     rng = np.random.default_rng(5)
     embedding = rng.standard_normal((N_ITEMS + N_ENTITIES, 6)).astype(np.float32)
@@ -50,20 +66,20 @@ def a_step(dataset: Dataset, layers: int) -> tuple[Network, Graph, Hidden, Asked
     visible = dataset.liked.copy()
     visible.data *= rng.random(visible.nnz) < 0.6
     visible.eliminate_zeros()
-    hidden = Hidden(visible, *(rng.random(N_ITEMS) < share for share in (0.1, 0.2, 0.2)))
+    masks = DropoutMasks(visible, *(rng.random(N_ITEMS) < share for share in (0.1, 0.2, 0.2)))
     users = np.flatnonzero(np.diff(visible.indptr) < np.diff(dataset.liked.indptr))[:3]
-    return network, graph, hidden, Asked.of(dataset.liked[users], visible[users], 4, rng)
+    return network, graph, masks, Queries.of(dataset.liked[users], visible[users], 4, rng)
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_with_every_edge_drawn_a_step_is_that_over_the_whole_graph(random_graph, layers) -> None:
-    network, graph, hidden, asked = a_step(random_graph, layers)
-    expected = whole_loss(network, graph, hidden, asked)
+    network, graph, masks, queries = a_step(random_graph, layers)
+    expected = full_loss(network, graph, masks, queries)
     expected.backward()
     gradients = {name: x.grad.clone() for name, x in network.named_parameters()}
     network.zero_grad()
-    flows = graph.flows.liking(hidden.visible)
-    found = drawn_loss(network, graph, flows, hidden, asked, EVERYTHING, np.random.default_rng(0))
+    adjacencies = graph.adjacencies.with_likes(masks.visible)
+    found = sampled_loss(network, graph, adjacencies, masks, queries, EVERYTHING, np.random.default_rng(0))
     found.backward()
     torch.testing.assert_close(found, expected)
     for name, x in network.named_parameters():
@@ -72,8 +88,8 @@ def test_with_every_edge_drawn_a_step_is_that_over_the_whole_graph(random_graph,
 
 def test_a_neighbourhood_is_what_can_be_reached(random_graph) -> None:
     """Against sets: an item's entities, its items by facts and by users, and the items of its entities."""
-    flows = Flows.of(random_graph)
-    near = neighbourhood(flows, np.array([0, 7]), 1, EVERYTHING, np.random.default_rng(0))
+    adjacencies = Adjacencies.of(random_graph)
+    near = sample_neighbourhood(adjacencies, np.array([0, 7]), 1, EVERYTHING, np.random.default_rng(0))
     liked = random_graph.liked.toarray() > 0
     facts = {
         (int(h), int(t)) for h, t in zip(random_graph.triples.head, random_graph.triples.tail, strict=True)
@@ -92,24 +108,24 @@ def test_a_neighbourhood_does_not_grow_with_the_graph() -> None:
     """Fan-out 3, one layer: an item, and 3 items each of 3 users, of 2,000 who like all 50."""
     likes = sp.csr_array(np.ones((2000, 50), np.float32))
     none = sp.csr_array((0, 50), dtype=np.float32)
-    flows = Flows([], none, likes, likes.T.tocsr())
-    near = neighbourhood(flows, np.array([5]), 1, 3, np.random.default_rng(0))
+    adjacencies = Adjacencies([], none, likes, likes.T.tocsr())
+    near = sample_neighbourhood(adjacencies, np.array([5]), 1, 3, np.random.default_rng(0))
     assert len(near.items) <= 10
-    assert near.flows.edges == 3 + 9
+    assert near.adjacencies.edges == 3 + 9
 
 
 def test_drawn_sums_are_right_on_average() -> None:
     rng = np.random.default_rng(1)
     dense = (rng.random((3, 9)) * (rng.random((3, 9)) < 0.8)).astype(np.float32)
     rows = np.array([2, 0])
-    draws = [draw_edges(sp.csr_array(dense), rows, 3, rng) for _ in range(4000)]
+    draws = [sample_edges(sp.csr_array(dense), rows, 3, rng) for _ in range(4000)]
     assert max(np.diff(x.indptr).max() for x in draws) == 3
     np.testing.assert_allclose(sum(x.toarray() for x in draws) / 4000, dense[rows], atol=0.05)
 
 
 def test_places_are_different_and_even() -> None:
     """Each of 6 numbers is among 4 drawn in 4 of 6 cases; each of 5 in 4 of 5."""
-    drawn = draw_places(np.repeat([6, 5], 6000), 4, np.random.default_rng(2))
+    drawn = sample_without_replacement(np.repeat([6, 5], 6000), 4, np.random.default_rng(2))
     assert (np.diff(np.sort(drawn, axis=1), axis=1) > 0).all()
     np.testing.assert_allclose(np.bincount(drawn[:6000].ravel()) / 6000, [4 / 6] * 6, atol=0.03)
     np.testing.assert_allclose(np.bincount(drawn[6000:].ravel()) / 6000, [4 / 5] * 5, atol=0.03)
@@ -118,8 +134,8 @@ def test_places_are_different_and_even() -> None:
 def test_inference_by_blocks_is_inference_at_once(random_graph) -> None:
     network, graph, _, _ = a_step(random_graph, 2)
     for found, expected in zip(
-        by_blocks(network, graph, random_graph, block=7),
-        _everything(network, graph, random_graph),
+        embed_nodes_in_blocks(network, graph, random_graph, block=7),
+        embed_nodes(network, graph, random_graph),
         strict=True,
     ):
         np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -130,3 +146,39 @@ def test_graph_convolution_learns_from_neighbourhoods_too(dataset, small_configs
     scores = Gnn.fit(dataset, small, seed=0).score(Histories.of([[0, 2], [1, 3]], dataset.n_items))
     assert scores[0, [4, 6, 8]].min() > scores[0, [5, 7, 9]].max()
     assert scores[1, [5, 7, 9]].min() > scores[1, [4, 6, 8]].max()
+
+
+def test_a_pass_is_its_sums_over_dense_matrices(random_graph) -> None:
+    """Two layers with every mask, by NumPy over all pairs of nodes."""
+    network, graph, masks, _ = a_step(random_graph, 2)
+    rng = np.random.default_rng(6)
+    with torch.no_grad():
+        for weight in (network.relation_weight, network.collaborative_weight):
+            weight += put(rng.standard_normal(tuple(weight.shape)).astype(np.float32), weight.device)
+        vectors, bias = network.to(sparse_device())(graph.whole(masks.visible), _availability(masks))
+    p = {name: x.detach().cpu().numpy() for name, x in network.named_parameters()}
+    ids, text, facts = (1.0 - x[:, None] for x in (masks.id_embedding, masks.text, masks.facts))
+
+    triples, n = random_graph.triples, random_graph.n_nodes
+    joined = np.zeros((3, n, n))
+    for a, b in ((triples.head, triples.tail), (triples.tail, triples.head)):
+        joined[triples.relation, a, b] = 1
+    of_entity = joined[:, N_ITEMS:, :N_ITEMS].max(axis=0)
+    liked = masks.visible.toarray()
+    both = np.sqrt(np.outer(np.maximum(liked.sum(axis=1), 1), np.maximum(liked.sum(axis=0), 1)))
+
+    def mean(matrix):
+        return matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+
+    knowledge = graph.knowledge @ p["knowledge_projection"]
+    items = p["id_embedding"] * ids + graph.text @ p["text_projection"] * text + knowledge[:N_ITEMS] * facts
+    entities = knowledge[N_ITEMS:]
+    for layer in range(2):
+        entities = entities + mean(of_entity) @ (items * facts)
+        nodes = np.concatenate([items, entities])
+        relations = zip(p["relation_weight"][layer], joined, strict=True)
+        by_facts = sum(weight * (mean(matrix[:N_ITEMS]) @ nodes) for weight, matrix in relations)
+        by_users = (liked / both).T @ ((liked / both) @ items)
+        items = items + by_facts * facts + p["collaborative_weight"][layer] * by_users
+    np.testing.assert_allclose(vectors.cpu(), np.concatenate([items, entities]), atol=1e-5)
+    np.testing.assert_allclose(bias.cpu(), p["bias"] * ids[:, 0], atol=1e-6)

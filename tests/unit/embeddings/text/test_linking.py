@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from embeddings.text.linking import Names, link_entities, words
+from embeddings.text.linking import LinkingConfig, entity_names, link_entities
 from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
 from kg.progress import silent
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
@@ -78,15 +78,6 @@ def found(links):
     return [(x.item, x.node, x.mention, x.position, x.by, round(x.score, 4)) for x in links]
 
 
-def test_words_are_compared_without_case_and_accents():
-    text = "Zoë's CAFÉ-Noir"
-    assert [(word.plain, text[word.start : word.end]) for word in words(text)] == [
-        ("zoe's", "Zoë's"),
-        ("cafe", "CAFÉ"),
-        ("noir", "Noir"),
-    ]
-
-
 def test_exact_names_the_longest_first_the_own_name_and_known_facts_aside(snapshot):
     assert found(link_entities(snapshot, None, 0.8)) == [
         (0, PERSON, "Ridley Scott", 7, "exact", 1.0),
@@ -109,8 +100,11 @@ def test_what_is_no_name_goes_to_the_nearest(snapshot):
 
 
 def test_names_too_short_are_not_looked_for(snapshot):
-    assert ("al",) not in Names(snapshot).nodes
-    assert Names(snapshot).longest == 2
+    names = entity_names(snapshot, LinkingConfig())
+    assert ("al",) not in names.names
+    assert names.longest == 2
+    shorter = LinkingConfig(shortest_name=2)
+    assert (1, PERSON + 4, "Al", 6, "exact", 1.0) in found(link_entities(snapshot, None, 0.8, config=shorter))
 
 
 def test_a_text_that_tells_a_fact_means_no_namesake(snapshot):

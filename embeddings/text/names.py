@@ -1,0 +1,83 @@
+"""Names in texts: words, how they are compared, and the matcher for texts of items and of requests."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+
+Name = tuple[str, ...]
+"""The folded words of a name."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text and its place there."""
+
+    text: str
+    folded: str
+    """The form in which words are compared."""
+    start: int
+    end: int
+
+
+def fold_case(word: str) -> str:
+    """Without case; a typographic apostrophe becomes a plain one."""
+    return word.casefold().replace("\u2019", "'")
+
+
+def fold_case_and_accents(word: str) -> str:
+    """Without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(x for x in decomposed if not unicodedata.combining(x))
+
+
+def words(text: str, fold: Callable[[str], str]) -> list[Word]:
+    """The words of a text, in order."""
+    return [Word(m[0], fold(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
+
+
+def name_of(text: str, fold: Callable[[str], str]) -> Name:
+    """A text as a name: its folded words."""
+    return tuple(word.folded for word in words(text, fold))
+
+
+@dataclass(frozen=True)
+class Match(Generic[T]):
+    """A name in a sequence of words: `words[first:end]`."""
+
+    first: int
+    end: int
+    meaning: T
+
+
+class NameMatcher(Generic[T]):
+    """Finds names from left to right; at each word the longest name that begins there wins."""
+
+    def __init__(self, names: Mapping[Name, T]) -> None:
+        self.names = names
+        self.longest = max(map(len, names), default=0)
+
+    def find(
+        self, found: Sequence[Word], accepts: Callable[[Match[T]], bool] = lambda _: True
+    ) -> Iterator[Match[T]]:
+        """The names in `found`, none of which overlap; where `accepts` fails, a shorter name may match.
+
+        `found` must be folded like the names.
+        """
+        first = 0
+        while first < len(found):
+            match = next(filter(accepts, self._beginning_at(first, found)), None)
+            if match is not None:
+                yield match
+            first = first + 1 if match is None else match.end
+
+    def _beginning_at(self, first: int, found: Sequence[Word]) -> Iterator[Match[T]]:
+        for end in range(min(first + self.longest, len(found)), first, -1):
+            meaning = self.names.get(tuple(word.folded for word in found[first:end]))
+            if meaning is not None:
+                yield Match(first, end, meaning)
