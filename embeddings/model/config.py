@@ -1,8 +1,8 @@
 """The settings that serve: how a model's candidates are selected, described and scored."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Self
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -36,8 +36,13 @@ class ModelConfig:
             ValidationError: a value is of the wrong type.
         """
         specs = {name: _spec_from_dict(own) for name, own in values["scorers"].items()}
-        own = {x.name: values[x.name] for x in fields(cls) if x.name != "scorers"}
-        return replace(TypeAdapter(cls).validate_python(own), scorers=specs)
+        types = get_type_hints(cls)
+        own = {
+            x.name: TypeAdapter(types[x.name]).validate_python(values[x.name])
+            for x in fields(cls)
+            if x.name != "scorers"
+        }
+        return cls(scorers=specs, **own)
 
 
 def _spec_from_dict(values: Mapping[str, Any]) -> ScorerSpec:

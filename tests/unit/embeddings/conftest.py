@@ -1,8 +1,11 @@
 """A checkerboard: even users like even items, odd users odd ones; genre Even and genre Odd say so too."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from embeddings.candidates.specs import DEFAULT_SCORERS, select_specs
 from embeddings.data.dataset import Dataset
 from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.ranking.ranker import RankerConfig
@@ -82,18 +85,25 @@ def dataset(snapshot: GraphSnapshot, text: np.ndarray) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def config() -> TrainingConfig:
-    """As the defaults, at the size of the checkerboard."""
+def small_configs() -> dict[str, Any]:
+    """Configurations of scorers at the size of the checkerboard, by name."""
     kge = KgeConfig(embedding_dim=8, epochs=30, negatives=4)
-    configs = {
+    return {
         "als": AlsConfig(factors=2, regularisation=0.1, iterations=15),
         "svd": SvdConfig(2),
         "graph_filter": SvdConfig(2, normalised=True),
         "kge": kge,
         "gnn": GnnConfig(embedding_dim=8, epochs=30, learning_rate=0.05, kge=kge),
     }
-    ranker = RankerConfig(rounds=20, smallest_leaf=5)
-    return TrainingConfig(configs=configs, kge=kge, folds=HoldoutConfig(folds=2), ranker=ranker)
+
+
+@pytest.fixture(scope="session")
+def config(small_configs: dict[str, Any]) -> TrainingConfig:
+    """As the defaults, at the size of the checkerboard."""
+    ranker = RankerConfig(rounds=20, min_leaf_size=5)
+    own = {name: config for name, config in small_configs.items() if name in DEFAULT_SCORERS}
+    scorers = select_specs(DEFAULT_SCORERS, own)
+    return TrainingConfig(scorers, holdout=HoldoutConfig(holdouts=2), ranker=ranker)
 
 
 class FakeEncoder:
@@ -119,3 +129,38 @@ def trained_encoder() -> FakeEncoder:
 @pytest.fixture
 def encoder() -> FakeEncoder:
     return FakeEncoder()
+
+
+def board_events() -> Interactions:
+    """User 0 likes items 0, 1, 2; user 1 likes 0 and 1 and dislikes 3; user 2 likes 0; 4 has no event."""
+    rows = [
+        (0, 0, 5.0, 0),
+        (1, 0, 4.0, 100),
+        (0, 1, 5.0, 200),
+        (1, 1, 5.0, 300),
+        (2, 0, 4.0, 400),
+        (0, 2, 5.0, 500),
+        (1, 3, 1.0, 1000),
+    ]
+    user, item, value, time = (np.array(column) for column in zip(*rows, strict=True))
+    return Interactions(
+        user.astype(np.int32),
+        item.astype(np.int32),
+        value.astype(np.float32),
+        time.astype(np.int64),
+        np.zeros(len(user), np.int8),
+        value >= 4,
+    )
+
+
+@pytest.fixture
+def board() -> Dataset:
+    """3 users, 5 items, 2 entities: small enough for every number to be worked out by hand.
+
+    Times of likes are 0, 100, ... 500, so the share of likes before a time is time / 500. Item 1 has two
+    facts, item 3 none, all others one; item 4 has no text.
+    """
+    head, tail = np.array([0, 1, 1, 2, 4], np.int32), np.array([5, 5, 6, 6, 5], np.int32)
+    triples = Triples(head, np.zeros(5, np.int32), tail)
+    text = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [0, 0]], np.float32)
+    return Dataset(3, 5, 7, board_events(), triples, ("HAS_GENRE",), text)

@@ -46,7 +46,7 @@ def test_loss_by_hand() -> None:
 
 def test_an_item_nobody_liked_says_nothing_of_who_has_it(dataset) -> None:
     """It only makes the history longer: 1 / sqrt 2 of the score without it."""
-    known = dataset.only(dataset.events.item != 3)
+    known = dataset.select_events(dataset.events.item != 3)
     fitted = LightGcn.fit(known, LightGcnConfig(embedding_dim=4, epochs=2))
     alone, beside = fitted.score(Histories.of([[0], [0, 3]], dataset.n_items))
     np.testing.assert_allclose(beside, alone / 2**0.5, atol=1e-6)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embeddings.data.dataset import Dataset, Histories, liked_histories, spans
+from embeddings.data.dataset import Dataset, Histories, first_median_last, liked_histories
 from kg.graph import NO_TIME, Interactions, Triples
 
 
@@ -17,7 +17,7 @@ def random_events(n_users: int, n_items: int, n: int, seed: int) -> Interactions
 def test_spans_by_hand() -> None:
     """Of 3, 4, 9 (a time is unknown): 3, 4, 9; of 2, 5: (2 + 5) / 2 = 3.5 in the middle; nothing is known."""
     times = np.array([NO_TIME, 3, 4, 9, 2, 5, NO_TIME])
-    found = spans(times, np.array([0, 4, 6, 6, 7]))
+    found = first_median_last(times, np.array([0, 4, 6, 6, 7]))
     np.testing.assert_array_equal(found, [[3, 4, 9], [2, 3.5, 5], [np.nan] * 3, [np.nan] * 3])
 
 
@@ -33,7 +33,7 @@ def test_histories_against_loops() -> None:
         assert found[user].tolist() == expected
         known = [time for time in last.values() if time != NO_TIME]
         when = [min(known), np.median(known), max(known)] if known else [np.nan] * 3
-        np.testing.assert_array_equal(found.when[user], when)
+        np.testing.assert_array_equal(found.times[user], when)
     assert events.item[origin].tolist() == found.items.tolist()
 
 
@@ -42,7 +42,7 @@ def test_select_is_each_history_in_turn() -> None:
     histories = Histories.of([[3, 1], [], [2], [0, 4, 1]], 5, when)
     found = histories.select(np.array([3, 1, 0, 3]))
     assert [found[n].tolist() for n in range(4)] == [[0, 4, 1], [], [3, 1], [0, 4, 1]]
-    np.testing.assert_array_equal(found.when, when[[3, 1, 0, 3]])
+    np.testing.assert_array_equal(found.times, when[[3, 1, 0, 3]])
     assert len(histories.select(np.zeros(0, np.int64)).items) == 0
 
 
@@ -55,9 +55,9 @@ def test_a_part_is_as_if_made_of_its_events() -> None:
         return Dataset(8, 10, 12, some, triples, ("is",), np.zeros((10, 2), np.float32))
 
     stays = np.random.default_rng(2).random(300) < 0.6
-    part, anew = of(events).only(stays), of(events.select(stays))
-    np.testing.assert_array_equal(part.order, anew.order)
+    part, anew = of(events).select_events(stays), of(events.select(stays))
+    np.testing.assert_array_equal(part._liked_order, anew._liked_order)
     np.testing.assert_array_equal(part.histories.items, anew.histories.items)
     np.testing.assert_array_equal(part.histories.starts, anew.histories.starts)
-    np.testing.assert_array_equal(part.histories.when, anew.histories.when)
+    np.testing.assert_array_equal(part.histories.times, anew.histories.times)
     np.testing.assert_array_equal(part.links.toarray(), anew.links.toarray())

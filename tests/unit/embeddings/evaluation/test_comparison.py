@@ -64,7 +64,7 @@ def test_thirds_of_users_by_history() -> None:
 
 def test_a_new_item_has_the_scores_of_those_nearest(dataset) -> None:
     """Nobody is left to like item 0; the even items are near it in text and genre, the odd ones are not."""
-    part = dataset.only(dataset.events.item != 0)
+    part = dataset.select_events(dataset.events.item != 0)
     config = EaseWithContentConfig(neighbours=3, regularisation=10.0, scale=2.0)
     extrapolated, ease = (
         EaseWithContent.fit(part, config),

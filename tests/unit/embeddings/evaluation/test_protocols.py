@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embeddings.evaluation.protocols import FEWEST, MOST_REVEALED, PROTOCOLS, trials
+from embeddings.evaluation.protocols import MOST_REVEALED, PROTOCOLS, ProtocolConfig, trials
 from kg.adapters.benchmark import read_benchmark
 
 USERS, ITEMS, NEW_USER, NEW_ITEM = 12, 30, 11, 29
@@ -88,7 +88,7 @@ def test_a_protocol_is_as_agreed(by_name, pairs, parts, protocol, learnt, out, r
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_new_users_are_asked_with_what_they_reveal(by_name, pairs, parts, k) -> None:
+def test_histories_of_new_users_are_what_they_reveal(by_name, pairs, parts, k) -> None:
     assert pairs(by_name[f"new_users_{k}"].test.histories.matrix) == parts[f"user_cold/reveal_{k}"]
 
 
@@ -129,7 +129,7 @@ def test_hidden_users_show_as_many_as_new_users_do(by_name, pairs) -> None:
         assert len(hidden) == round(0.1 * (USERS - 1))
         assert (valid.histories.lengths[hidden] == k).all()
         assert (np.diff(valid.excluded.indptr)[hidden] == MOST_REVEALED).all()
-        assert (whole.histories.lengths[hidden] >= FEWEST).all()
+        assert (whole.histories.lengths[hidden] >= ProtocolConfig().min_events).all()
         assert not valid.dataset.histories.lengths[hidden].any()
         assert pairs(valid.histories.matrix) <= pairs(valid.excluded)
 

@@ -58,8 +58,8 @@ def test_a_configuration_is_chosen_on_validation_and_fitted_on_what_the_test_lea
 
     def fit(dataset, config):
         fitted.append((dataset, config))
-        wanted = (valid if dataset is valid.dataset else test).relevant
-        right = wanted[np.flatnonzero(np.diff(wanted.indptr))].toarray()
+        relevant = (valid if dataset is valid.dataset else test).relevant
+        right = relevant[np.flatnonzero(np.diff(relevant.indptr))].toarray()
         return lambda _histories: right if config == "right" else -right
 
     trial = Trial("t", valid, test, {"part": test})

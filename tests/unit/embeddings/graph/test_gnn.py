@@ -39,16 +39,16 @@ def test_what_is_hidden() -> None:
     assert (visible.data == 1).all()
 
 
-def test_an_item_nobody_liked_is_placed_by_facts_and_text(dataset, config) -> None:
+def test_an_item_without_likes_is_placed_by_facts_and_text(dataset, small_configs) -> None:
     """Items 0 and 1 lose every event; a history of even items still prefers the even one."""
-    cold = dataset.only(~np.isin(dataset.events.item, [0, 1]))
-    fitted = Gnn.fit(cold, config.configs["gnn"], seed=0)
+    cold = dataset.select_events(~np.isin(dataset.events.item, [0, 1]))
+    fitted = Gnn.fit(cold, small_configs["gnn"], seed=0)
     even, odd = fitted.score(Histories.of([[2, 4, 6], [3, 5, 7]], dataset.n_items))
     assert even[0] > even[1]
     assert odd[1] > odd[0]
 
 
-def test_sampled_softmax_learns_too(dataset, config) -> None:
-    fitted = Gnn.fit(dataset, replace(config.configs["gnn"], sampled_items=8, batch_size=10), seed=0)
+def test_sampled_softmax_learns_too(dataset, small_configs) -> None:
+    fitted = Gnn.fit(dataset, replace(small_configs["gnn"], sampled_items=8, batch_size=10), seed=0)
     scores = fitted.score(Histories.of([[0, 2]], dataset.n_items))[0]
     assert scores[[4, 6, 8]].mean() > scores[[5, 7, 9]].mean()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,8 @@ from embeddings.graph.kge import (
     _cubes,
     _softmax_loss,
     both_directions,
+    node_embedding,
     train_kge,
-    with_knowledge,
 )
 from kg.graph import Triples
 
@@ -52,13 +54,13 @@ def test_learns_a_small_graph(model, negatives) -> None:
     assert (tails.argmax(1) == 20 + np.arange(20) % 4).mean() >= 0.9
 
 
-def test_drawn_entities_are_scored_as_one_by_one(monkeypatch) -> None:
-    """Seven facts in groups of two or three, and one left over: each group has entities of its own."""
-    monkeypatch.setattr("embeddings.graph.kge.SHARING", 2)
+def test_drawn_entities_are_scored_as_one_by_one() -> None:
+    """Seven facts in groups of two or three, and one more: each group has entities of its own."""
+    config = KgeConfig(negatives=3, facts_sharing_negatives=2)
     rng = torch.Generator().manual_seed(0)
     query, entities = torch.randn(7, 4, generator=rng), torch.randn(9, 4, generator=rng)
     tail = torch.tensor([0, 1, 2, 3, 4, 5, 6])
-    found = _softmax_loss(SCORING["transe"], query, tail, entities, 3, torch.Generator().manual_seed(1))
+    found = _softmax_loss(SCORING["transe"], query, tail, entities, config, torch.Generator().manual_seed(1))
     again = torch.Generator().manual_seed(1)
     first, last = (torch.randint(9, (groups, 3), generator=again) for groups in (3, 1))
     losses = []
@@ -77,8 +79,17 @@ def test_size_is_the_sum_of_cubes() -> None:
     assert _cubes(table, "complex").item() == pytest.approx(125 / 2)
 
 
-def test_knowledge_is_learnt_once(dataset) -> None:
+def test_the_embedding_of_equal_facts_is_learnt_once(dataset) -> None:
     config = KgeConfig(embedding_dim=4, epochs=1)
-    first = with_knowledge(dataset, config, seed=1)
-    assert first.knowledge.shape == (dataset.n_nodes, 4)
-    assert with_knowledge(first, config, seed=2) is first
+    first = node_embedding(dataset, config, seed=1)
+    assert first.shape == (dataset.n_nodes, 4)
+    fewer = dataset.select_events(np.arange(len(dataset.events)) > 5)
+    assert node_embedding(fewer, config, seed=1) is first
+    assert node_embedding(dataset, config, seed=2) is not first
+    assert (node_embedding(dataset, config, seed=2) != first).any()
+
+
+def test_without_facts_the_embedding_is_zeros(dataset) -> None:
+    nothing = replace(dataset, triples=dataset.triples.select(np.zeros(len(dataset.triples), np.bool_)))
+    found = node_embedding(nothing, KgeConfig(embedding_dim=4))
+    np.testing.assert_array_equal(found, np.zeros((dataset.n_nodes, 4)))

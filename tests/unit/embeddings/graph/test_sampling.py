@@ -36,14 +36,14 @@ def random_graph() -> Dataset:
     relation = np.repeat([0, 1, 2], [20, 10, 10])
     triples = Triples(*(x.astype(np.int32) for x in (head, relation, tail)))
     text = rng.standard_normal((N_ITEMS, 4)).astype(np.float32)
-    knowledge = rng.standard_normal((N_ITEMS + N_ENTITIES, 6)).astype(np.float32)
-    return Dataset(N_USERS, N_ITEMS, N_ITEMS + N_ENTITIES, events, triples, ("a", "b", "c"), text, knowledge)
+    return Dataset(N_USERS, N_ITEMS, N_ITEMS + N_ENTITIES, events, triples, ("a", "b", "c"), text)
 
 
 def a_step(dataset: Dataset, layers: int) -> tuple[Network, Graph, Hidden, Asked]:
     """Some likes, items, texts and facts hidden; three users ask for items among a few."""
     rng = np.random.default_rng(5)
-    graph = Graph(dataset)
+    embedding = rng.standard_normal((N_ITEMS + N_ENTITIES, 6)).astype(np.float32)
+    graph = Graph(dataset, embedding)
     network = Network(graph, GnnConfig(embedding_dim=8, layers=layers), torch.Generator().manual_seed(0))
     with torch.no_grad():
         network.bias += torch.randn(N_ITEMS)
@@ -125,8 +125,8 @@ def test_inference_by_blocks_is_inference_at_once(random_graph) -> None:
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_graph_convolution_learns_from_neighbourhoods_too(dataset, config) -> None:
-    small = replace(config.configs["gnn"], whole_graph_edges=0, fan_out=3, batch_size=10)
+def test_graph_convolution_learns_from_neighbourhoods_too(dataset, small_configs) -> None:
+    small = replace(small_configs["gnn"], whole_graph_edges=0, fan_out=3, batch_size=10)
     scores = Gnn.fit(dataset, small, seed=0).score(Histories.of([[0, 2], [1, 3]], dataset.n_items))
     assert scores[0, [4, 6, 8]].min() > scores[0, [5, 7, 9]].max()
     assert scores[1, [5, 7, 9]].min() > scores[1, [4, 6, 8]].max()

@@ -1,4 +1,4 @@
-"""The fused model, from training to disk and back."""
+"""The model, from training to disk and back."""
 
 from dataclasses import replace
 
@@ -15,7 +15,8 @@ from embeddings.model.artifact import (
     saved_models,
 )
 from embeddings.model.model import Query
-from embeddings.training.train import config_of, describe, refreshed, train
+from embeddings.training.config import GroupConfig, TrainingConfig
+from embeddings.training.train import describe, refresh, train
 from kg.errors import ArtifactError
 from kg.graph import GraphSnapshot, Triples, Vocabulary
 
@@ -29,33 +30,39 @@ def query(**known):
     return Query(**{name: np.array(value, np.int64) for name, value in known.items()})
 
 
-def test_parts_sum_to_the_total(model, text) -> None:
-    asked = Query(np.array([0, 2]), np.array([12]), text[3])
-    scores = model.score(asked)
+def test_contributions_sum_to_the_scores(model, text) -> None:
+    known = Query(np.array([0, 2]), np.array([12]), text[3])
+    scores = model.score(known)
     items = np.arange(12)
-    parts = scores.parts(items)
-    assert {"base_value", "blended_score", "likes", "said"} < set(parts)
-    assert set(parts) <= {"base_value", "blended_score", "likes", "said", *model.fitted.panel.score_columns}
-    np.testing.assert_allclose(sum(parts.values()), scores.total, atol=1e-5)
+    contributions = scores.contributions(items)
+    assert {"base_value", "blended_score", "likes", "text_query"} < set(contributions)
+    assert set(contributions) <= {
+        "base_value",
+        "blended_score",
+        "likes",
+        "text_query",
+        *model.two_stage.ensemble.score_columns,
+    }
+    np.testing.assert_allclose(sum(contributions.values()), scores.scores, atol=1e-5)
 
 
 def test_history_decides(model) -> None:
-    scores = model.score(query(history=[0, 2])).total
+    scores = model.score(query(history=[0, 2])).scores
     assert scores[[4, 6, 8]].min() > scores[[5, 7, 9]].max()
 
 
 def test_a_liked_entity_brings_its_items(model) -> None:
     odd_genre = 13
-    scores = model.score(query(likes=[odd_genre])).total
+    scores = model.score(query(likes=[odd_genre])).scores
     assert set(np.argsort(-scores)[:6]) == {1, 3, 5, 7, 9, 11}
 
 
-def test_what_is_said_brings_items_of_like_text(model, text) -> None:
-    scores = model.score(Query(text=text[2])).total
+def test_the_text_of_a_query_brings_items_of_similar_text(model, text) -> None:
+    scores = model.score(Query(text=text[2])).scores
     assert scores[[0, 2, 4, 6, 8]].min() > scores[[1, 3, 5, 7, 9]].max()
 
 
-def test_fused_vectors_are_unit(model) -> None:
+def test_item_vectors_are_unit(model) -> None:
     assert model.item_vectors.shape == (12, 8)
     np.testing.assert_allclose(np.linalg.norm(model.item_vectors, axis=1), 1.0, atol=1e-5)
 
@@ -68,8 +75,8 @@ def test_measured_beside_baselines(model) -> None:
 def test_saved_and_loaded(model, snapshot, tmp_path) -> None:
     path = save_model(model, tmp_path)
     loaded = load_model(latest_model(tmp_path), snapshot)
-    asked = query(history=[1, 3], likes=[12])
-    np.testing.assert_array_equal(loaded.score(asked).total, model.score(asked).total)
+    known = query(history=[1, 3], likes=[12])
+    np.testing.assert_array_equal(loaded.score(known).scores, model.score(known).scores)
     assert loaded.manifest.model_version == path.name
     assert loaded.manifest.metrics == model.manifest.metrics
     assert save_model(model, tmp_path) == path
@@ -86,7 +93,7 @@ def test_equal_inputs_are_found(model, snapshot, config, tmp_path) -> None:
     for other in (
         describe(snapshot, "fake", config, 2),
         describe(snapshot, "other", config, 1),
-        describe(snapshot, "fake", replace(config, shown=0.9), 1),
+        describe(snapshot, "fake", replace(config, groups=GroupConfig(keep=0.9)), 1),
     ):
         assert find_model(tmp_path, other.inputs) is None
 
@@ -138,7 +145,7 @@ def test_other_items_are_refused_other_events_are_not(model, snapshot, tmp_path)
 
 @pytest.fixture(scope="module")
 def grown(snapshot) -> GraphSnapshot:
-    """Two more books that nobody has met, one of each genre, with the text of books 0 and 1."""
+    """Two more books without interactions, one of each genre, with the text of books 0 and 1."""
     books, *others = snapshot.vocabularies
     vocabularies = (Vocabulary("Book", [*books.ids, "new0", "new1"]), *others)
     names = (*snapshot.names[:12], "new0", "new1", *snapshot.names[12:])
@@ -148,28 +155,28 @@ def grown(snapshot) -> GraphSnapshot:
     return replace(snapshot, vocabularies=vocabularies, names=names, texts=texts, triples=triples)
 
 
-def test_new_items_count_under_the_same_ranking(model, grown, encoder, tmp_path) -> None:
+def test_new_items_are_scored_under_the_same_ranker(model, grown, encoder, tmp_path) -> None:
     path = save_model(model, tmp_path)
     manifest, ranker = load_ranker(path)
-    new = refreshed(ranker, manifest, grown, encoder)
-    for name, array in new.fitted.ranker.arrays().items():
-        np.testing.assert_array_equal(array, model.fitted.ranker.arrays()[name])
+    new = refresh(ranker, manifest, grown, encoder)
+    for name, array in new.two_stage.ranker.arrays().items():
+        np.testing.assert_array_equal(array, model.two_stage.ranker.arrays()[name])
     for even in (0, 1):
-        scores = new.score(query(history=[even, even + 2])).total
+        scores = new.score(query(history=[even, even + 2])).scores
         assert scores[12 + even] > scores[13 - even]
     assert (new.manifest.snapshot, new.manifest.ranked_on) == (grown.fingerprint, model.manifest.snapshot)
     assert new.manifest.metrics == {}
     version = save_model(new, tmp_path)
-    assert load_model(version, grown).score(query(history=[0])).total.shape == (14,)
-    again = refreshed(*reversed(load_ranker(version)), grown, encoder)  # the ranking is still the first one's
+    assert load_model(version, grown).score(query(history=[0])).scores.shape == (14,)
+    again = refresh(*reversed(load_ranker(version)), grown, encoder)  # the ranking is still the first one's
     assert again.manifest.ranked_on == model.manifest.snapshot
 
 
-def test_a_ranking_is_refreshed_under_its_own_settings_and_encoder(
+def test_a_ranker_is_refreshed_under_its_own_settings_and_encoder(
     model, config, grown, encoder, tmp_path
 ) -> None:
     manifest, ranker = load_ranker(save_model(model, tmp_path))
-    assert config_of(manifest) == config
+    assert TrainingConfig.from_dict(manifest.config) == config
     encoder.name = "other"
     with pytest.raises(ArtifactError, match="trained with the text encoder fake, this is other"):
-        refreshed(ranker, manifest, grown, encoder)
+        refresh(ranker, manifest, grown, encoder)

@@ -1,31 +1,33 @@
-"""Two rankings in one, what is hidden for them to learn from, and the prior for new items."""
+"""Two rankings in one: of all candidates, and of the known items among themselves."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from embeddings.data.dataset import Dataset
 from embeddings.ranking.features import CandidateFeatures
-from embeddings.ranking.ranker import BoosterEnsemble, Ranker, RankerConfig, RankingGroup, _deal_again
-from embeddings.training.fit import PRIORS, _ndcg, fit
-from embeddings.training.holdout import HoldoutConfig, hide, latest
-from kg.graph import NO_TIME, Interactions, Triples
+from embeddings.ranking.ranker import (
+    BoosterEnsemble,
+    Ranker,
+    RankerConfig,
+    RankingGroup,
+    rerank_known_items,
+)
 
-FEATURES = ("voice", "blended_score", "voice.rank", "new")
-CONFIG = RankerConfig(rounds=30, smallest_leaf=5, features=1.0)
+FEATURES = ("column", "blended_score", "column.log_rank", "is_new")
+CONFIG = RankerConfig(rounds=30, min_leaf_size=5, feature_fraction=1.0)
 
 
 @pytest.fixture(scope="module")
 def group() -> RankingGroup:
-    """100 users want, of 10 known items, those the voice is for, and of 4 new ones those it is against."""
+    """To each of 100 users known items of a high score and new items of a low score are relevant."""
     rng = np.random.default_rng(0)
     values = np.zeros((100, 14, 4), np.float32)
     values[:, :, 0] = rng.normal(size=(100, 14))
     values[:, 10:, 3] = 1.0
-    wanted = np.where(values[:, :, 3] > 0, values[:, :, 0] < -0.5, values[:, :, 0] > 0.5)
-    wanted[:, 0] = values[:, 0, 0] > values[:, 1:10, 0].min(axis=1)  # everybody wants something
-    return RankingGroup(values.reshape(-1, 4), wanted.ravel(), np.full(100, 14))
+    relevant = np.where(values[:, :, 3] > 0, values[:, :, 0] < -0.5, values[:, :, 0] > 0.5)
+    relevant[:, 0] = values[:, 0, 0] > values[:, 1:10, 0].min(axis=1)  # each user has a relevant item
+    return RankingGroup(values.reshape(-1, 4), relevant.ravel(), np.full(100, 14))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def ranker(group) -> Ranker:
 
 
 @pytest.fixture
-def page() -> CandidateFeatures:
+def candidates() -> CandidateFeatures:
     """One user: three known items, two new ones and an empty place."""
     values = np.zeros((1, 6, 4), np.float32)
     values[0, :, 0] = [2.0, 0.0, -2.0, 2.0, -2.0, 0.0]
@@ -43,58 +45,58 @@ def page() -> CandidateFeatures:
     return CandidateFeatures(np.array([[0, 1, 2, 3, 4, -1]]), values, np.zeros((1, 5), np.float32))
 
 
-def test_known_and_new_items_are_ranked_by_what_was_learnt_of_each(ranker, page) -> None:
-    first, second, third, new_for, new_against, nothing = ranker.score(page)[0]
+def test_known_and_new_items_are_ranked_by_what_was_learnt_of_each(ranker, candidates) -> None:
+    first, second, third, new_for, new_against, nothing = ranker.score(candidates)[0]
     assert first > second >= third
     assert new_against > new_for
     assert nothing == -np.inf
 
 
-def test_known_items_share_out_the_places_that_all_have(ranker, page) -> None:
-    known = page.values[0, :3]
-    ours = ranker.score(page)[0, :3]
-    assert sorted(ours) == sorted(ranker.of_all.score(known))
-    assert np.argmax(ours) == np.argmax(ranker.of_known.score(known))
+def test_known_items_are_reranked_within_their_positions(ranker, candidates) -> None:
+    known = candidates.values[0, :3]
+    ours = ranker.score(candidates)[0, :3]
+    assert sorted(ours) == sorted(ranker.all_items.score(known))
+    assert np.argmax(ours) == np.argmax(ranker.known_items.score(known))
 
 
-def test_where_nothing_is_new_what_was_learnt_of_the_known_is_the_score(ranker, page) -> None:
-    known = CandidateFeatures(page.items[:, :3], page.values[:, :3], page.blended_score)
-    assert ranker.score(known)[0].tolist() == ranker.of_known.score(page.values[0, :3]).tolist()
+def test_where_nothing_is_new_what_was_learnt_of_the_known_is_the_score(ranker, candidates) -> None:
+    known = CandidateFeatures(candidates.items[:, :3], candidates.values[:, :3], candidates.blended_score)
+    assert ranker.score(known)[0].tolist() == ranker.known_items.score(candidates.values[0, :3]).tolist()
 
 
-def test_dealt_again_by_hand() -> None:
+def test_reranked_by_hand() -> None:
     rank = np.array([[5.0, 1.0, 3.0, 2.0], [4.0, 9.0, 7.0, -np.inf]])
     among = np.array([[True, False, True, True], [True, True, False, False]])
     # 5, 3, 2 go to the last, the first and the third place; in a tie 9 and 4 stay where they were
-    _deal_again(rank, among, np.array([0.5, 0.1, 0.9, 0.3, 0.3]))
+    rerank_known_items(rank, among, np.array([0.5, 0.1, 0.9, 0.3, 0.3]))
     np.testing.assert_array_equal(rank, [[3.0, 1.0, 2.0, 5.0], [4.0, 9.0, 7.0, -np.inf]])
 
 
-def test_the_prior_is_added_to_new_items_alone(ranker, page) -> None:
-    more = replace(ranker, new_item_bias=0.75).score(page)[0, :5] - ranker.score(page)[0, :5]
+def test_the_bias_is_added_to_new_items_alone(ranker, candidates) -> None:
+    more = replace(ranker, new_item_bias=0.75).score(candidates)[0, :5] - ranker.score(candidates)[0, :5]
     np.testing.assert_allclose(more, [0, 0, 0, 0.75, 0.75], atol=1e-5)
 
 
-def test_contributions_sum_to_the_score(ranker, page) -> None:
+def test_contributions_sum_to_the_score(ranker, candidates) -> None:
     promoted = replace(ranker, new_item_bias=0.75)
-    parts = promoted.contributions(page, np.arange(5), ["voice"])
-    assert set(parts) == {"voice", "blended_score", "base_value"}
-    np.testing.assert_allclose(sum(parts.values()), promoted.score(page)[0, :5], atol=1e-4)
+    parts = promoted.contributions(candidates, np.arange(5), ["column"])
+    assert set(parts) == {"column", "blended_score", "base_value"}
+    np.testing.assert_allclose(sum(parts.values()), promoted.score(candidates)[0, :5], atol=1e-4)
 
 
-def test_kept_as_arrays(ranker, page) -> None:
+def test_kept_as_arrays(ranker, candidates) -> None:
     again = Ranker.restore(ranker.arrays())
-    np.testing.assert_array_equal(again.score(page), ranker.score(page))
+    np.testing.assert_array_equal(again.score(candidates), ranker.score(candidates))
 
 
-def test_forests_of_either_objective_weigh_the_same(group) -> None:
+def test_boosters_of_either_objective_weigh_the_same(group) -> None:
     both, first, second = (
         BoosterEnsemble.fit(FEATURES, [group], objectives, CONFIG, 0)
         for objectives in (("lambdarank", "binary"), ("lambdarank",), ("binary",))
     )
     assert first.weights == (1.0,)
     values = group.values[: CONFIG.bins]
-    second = BoosterEnsemble(second.texts, (both.weights[1] * 2,))
+    second = BoosterEnsemble(second.models, (both.weights[1] * 2,))
     # the second forest of two has another seed than one alone, so only about the same
     np.testing.assert_allclose(
         both.score(values),
@@ -103,68 +105,107 @@ def test_forests_of_either_objective_weigh_the_same(group) -> None:
     )
 
 
-def test_nothing_wanted_leaves_the_consensus(group, page) -> None:
-    bored = Ranker.fit(FEATURES, [replace(group, wanted=np.zeros_like(group.wanted))], CONFIG)
-    np.testing.assert_allclose(bored.score(page)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
-    np.testing.assert_allclose(bored.contributions(page, np.arange(5), ["voice"])["blended_score"][4], 0.5)
-    assert not Ranker.fit(FEATURES, [], CONFIG).of_all.texts
-
-
-def test_ndcg_of_candidates_by_hand() -> None:
-    ranked = np.array([[3.0, 2.0, 1.0], [1.0, 2.0, -np.inf]])
-    wanted = np.array([[True, False, True], [True, False, False]])
-    first = (1 / np.log2(2) + 1 / np.log2(4)) / (1 / np.log2(2) + 1 / np.log2(3) + 1 / np.log2(4))
-    second = (1 / np.log2(3)) / (1 / np.log2(2))
-    np.testing.assert_allclose(_ndcg(ranked, wanted, np.array([3, 1])), [first, second])
-
-
-def three_users(times) -> Dataset:
-    """User 0 likes items 0..9 at the given times; users 1 and 2 items 0..6 before them all, and after."""
-    user = np.repeat([0, 1, 2], [10, 7, 7]).astype(np.int32)
-    item = np.concatenate([np.arange(10), np.arange(7), np.arange(7)]).astype(np.int32)
-    time = np.concatenate([times, np.arange(7), np.arange(7) + 200]).astype(np.int64)
-    ones = np.ones(24)
-    events = Interactions(user, item, ones.astype(np.float32), time, (0 * ones).astype(np.int8), ones > 0)
-    nothing = np.zeros(0, np.int32)
-    return Dataset(3, 10, 10, events, Triples(nothing, nothing, nothing), (), np.zeros((10, 0), np.float32))
-
-
-def test_the_latest_events_are_hidden_from_those_who_stayed_and_those_who_came() -> None:
-    fold = latest(three_users(np.arange(10) + 100), HoldoutConfig(latest=0.5), 0.0, np.random.default_rng(0))
-    assert fold is not None
-    # 24 events: the first 7 are user 1's, then come user 0's 10, then user 2's 7; half of them stay
-    assert len(fold.part.events) == 12
-    assert not fold.excluded.any()
-    stayed, came = fold.questions
-    assert [h.tolist() for h in (stayed.histories[0], came.histories[0])] == [
-        [0, 1, 2, 3, 4],
-        [0, 1, 2, 3, 4],
-    ]
-    assert stayed.wanted.toarray().nonzero()[1].tolist() == [5, 6, 7, 8, 9]
-    assert came.wanted.toarray().nonzero()[1].tolist() == [5, 6]
-
-
-def test_without_times_nothing_is_the_latest() -> None:
-    assert latest(three_users(np.full(10, NO_TIME)), HoldoutConfig(), 0.0, np.random.default_rng(0)) is None
-
-
-def test_newcomers_were_not_there_to_be_chosen() -> None:
-    dataset = replace(three_users(np.arange(10) + 100), n_items=12)
-    excluded = [
-        latest(dataset, HoldoutConfig(), new_items, np.random.default_rng(0)).excluded
-        for new_items in (0.0, 1.0)
-    ]
-    assert not excluded[0].any()
-    assert np.flatnonzero(excluded[1]).tolist() == [10, 11]
-
-
-def test_no_more_askers_than_asked_for() -> None:
-    fold = hide(
-        three_users(np.arange(10) + 100), HoldoutConfig(users=0.0, max_users=2), np.random.default_rng(0)
+def test_without_relevant_items_the_blended_score_ranks(group, candidates) -> None:
+    without = Ranker.fit(FEATURES, [replace(group, relevant=np.zeros_like(group.relevant))], CONFIG)
+    np.testing.assert_allclose(without.score(candidates)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
+    np.testing.assert_allclose(
+        without.contributions(candidates, np.arange(5), ["column"])["blended_score"][4], 0.5
     )
-    assert [len(question.histories) for question in fold.questions] == [2]
+    assert not Ranker.fit(FEATURES, [], CONFIG).all_items.models
 
 
-def test_the_prior_learnt_is_one_of_the_priors(config, dataset) -> None:
-    assert fit(dataset, config).ranker.new_item_bias in PRIORS
-    assert fit(dataset, replace(config, new_item_bias=0.3)).ranker.new_item_bias == 0.3
+def test_contributions_are_shapley_values_of_the_trees_for_known_and_for_new(ranker, candidates) -> None:
+    """A score and its rank are one; the blended score stands alone; the base value is in the remainder."""
+    parts = ranker.contributions(candidates, np.array([3, 0, 1]), ["column"])
+    new, known = (
+        trees.shapley_values(candidates.values[0, places])
+        for trees, places in ((ranker.all_items, [3]), (ranker.known_items, [0, 1]))
+    )
+    assert new.shape == (1, len(FEATURES) + 1)
+    shares = np.concatenate([new, known])
+    np.testing.assert_allclose(parts["column"], shares[:, 0] + shares[:, 2], atol=1e-6)
+    np.testing.assert_allclose(parts["blended_score"], shares[:, 1], atol=1e-6)
+    rest = ranker.score(candidates)[0, [3, 0, 1]] - shares[:, :3].sum(axis=1)
+    np.testing.assert_allclose(parts["base_value"], rest, atol=1e-6)
+    assert abs(shares[:, 0]).min() > 0.1
+
+
+def test_shapley_values_sum_to_the_score_of_the_trees(ranker, group) -> None:
+    for trees in (ranker.known_items, ranker.all_items):
+        values = group.values[:50]
+        np.testing.assert_allclose(trees.shapley_values(values).sum(axis=1), trees.score(values), atol=1e-4)
+
+
+def test_without_rows_there_are_no_scores(ranker) -> None:
+    nothing = np.zeros((0, len(FEATURES)), np.float32)
+    assert ranker.all_items.score(nothing).shape == (0,)
+    assert ranker.all_items.shapley_values(nothing).shape == (0, len(FEATURES) + 1)
+
+
+def test_some_rows_of_the_queries_with_a_relevant_one_among_them() -> None:
+    """Three queries of 3, 2 and 2 rows; the relevant row of the second is dropped, the third has none."""
+    relevant = np.array([True, False, True, True, False, False, False])
+    rows = np.array([False, True, True, False, True, True, True])
+    kept = RankingGroup(np.arange(7.0)[:, None], relevant, np.array([3, 2, 2])).select_rows(rows)
+    assert kept.values.tolist() == [[1.0], [2.0]]
+    assert kept.relevant.tolist() == [False, True]
+    assert kept.sizes.tolist() == [2]
+
+
+def test_trees_for_known_items_learn_from_these_alone(group) -> None:
+    groups = [group]
+    ranker = Ranker.fit(FEATURES, groups, CONFIG)
+    assert len(groups[0].values) == 1000
+    assert not groups[0].values[:, FEATURES.index("is_new")].any()
+    again = BoosterEnsemble.fit(FEATURES, groups, CONFIG.known_items, CONFIG, 0)
+    assert ranker.known_items.models == again.models
+    assert (
+        ranker.all_items.models == BoosterEnsemble.fit(FEATURES, [group], CONFIG.all_items, CONFIG, 0).models
+    )
+
+
+def test_trees_are_fitted_as_configured(group) -> None:
+    config = RankerConfig(
+        rounds=3,
+        leaves=7,
+        learning_rate=0.11,
+        min_leaf_size=9,
+        l2=2.5,
+        truncation=13,
+        feature_fraction=0.5,
+        row_fraction=0.75,
+        bins=31,
+    )
+    first, second = BoosterEnsemble.fit(FEATURES, [group], ("lambdarank", "binary"), config, 3).models
+    for text, objective, seed in ((first, "lambdarank", 6), (second, "binary", 7)):
+        for line in (
+            f"[objective: {objective}]",
+            f"[seed: {seed}]",
+            "[num_iterations: 3]",
+            "[num_leaves: 7]",
+            "[learning_rate: 0.11]",
+            "[min_data_in_leaf: 9]",
+            "[lambda_l2: 2.5]",
+            "[lambdarank_truncation_level: 13]",
+            "[feature_fraction: 0.5]",
+            "[bagging_fraction: 0.75]",
+            "[bagging_freq: 1]",
+            "[max_bin: 31]",
+        ):
+            assert line in text
+
+
+def test_without_context_features_trees_split_on_scores_alone(group) -> None:
+    values = group.values.copy()
+    values[:, 3] = group.relevant  # were it seen, nothing else would be needed
+    without_context_features = BoosterEnsemble.fit(
+        FEATURES,
+        [replace(group, values=values)],
+        CONFIG.all_items,
+        replace(CONFIG, without_context_features=True),
+        0,
+    )
+    (booster,) = without_context_features._boosters
+    used = dict(zip(booster.feature_name(), booster.feature_importance(), strict=True))
+    assert used["column"] > 0
+    assert used["is_new"] == 0

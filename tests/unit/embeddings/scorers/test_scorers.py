@@ -1,4 +1,4 @@
-"""The contract that every scorer keeps, and the board that every one must read."""
+"""The contract that every scorer keeps, and the checkerboard that every one must reproduce."""
 
 from dataclasses import replace
 
@@ -6,23 +6,29 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+from embeddings.baselines.attributes import ContentCosine, ContentPearson
+from embeddings.baselines.lightgcn import LightGcn
+from embeddings.baselines.ncf import Ncf
 from embeddings.baselines.nmf import Nmf, NmfConfig, sweep
+from embeddings.baselines.sasrec import SasRec
+from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.graph.configs import LightGcnConfig, NcfConfig, SasRecConfig
 from embeddings.scorers.als import Als, AlsConfig, BiasedAls, solve_rows
-from embeddings.scorers.cooccurrence import Cooccurrence, CooccurrenceConfig, _some
+from embeddings.scorers.cooccurrence import Cooccurrence, CooccurrenceConfig, _sampled
 from embeddings.scorers.ease import Ease, EaseConfig
 from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest
 from embeddings.scorers.popularity import Popularity
-from embeddings.scorers.registry import SCORERS
 from embeddings.scorers.time_popularity import TimePopularity, TimePopularityConfig
 
-ALL = sorted(SCORERS)
-PERSONAL = sorted(set(SCORERS) - {"popularity", "time_popularity"})
+BASELINES = (BiasedAls, Nmf, ContentCosine, ContentPearson, LightGcn, Ncf, SasRec)
+METHODS = {**SCORERS, **{scorer.name: scorer for scorer in BASELINES}}
+ALL = sorted(METHODS)
+PERSONAL = sorted(set(METHODS) - {"popularity", "time_popularity"})
 
 
-def configured(config, name):
-    return config.configs.get(name) or SMALL.get(name) or SCORERS[name].grid[0]
+def configured(small_configs, name):
+    return small_configs.get(name) or SMALL.get(name) or METHODS[name].grid[0]
 
 
 SMALL = {
@@ -38,8 +44,8 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def fitted(dataset, config):
-    return {name: SCORERS[name].fit(dataset, configured(config, name), seed=3) for name in ALL}
+def fitted(dataset, small_configs):
+    return {name: METHODS[name].fit(dataset, configured(small_configs, name), seed=3) for name in ALL}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -60,8 +66,8 @@ def test_checkerboard(fitted, dataset, name) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_same_seed_gives_the_same_arrays(fitted, dataset, config, name) -> None:
-    again = SCORERS[name].fit(dataset, configured(config, name), seed=3).arrays()
+def test_the_same_seed_gives_the_same_arrays(fitted, dataset, small_configs, name) -> None:
+    again = METHODS[name].fit(dataset, configured(small_configs, name), seed=3).arrays()
     for key, array in fitted[name].arrays().items():
         np.testing.assert_array_equal(array, again[key], err_msg=key)
 
@@ -71,7 +77,7 @@ def test_arrays_round_trip(fitted, dataset, name) -> None:
     histories = Histories.of([[0, 2], []], dataset.n_items)
     arrays = fitted[name].arrays()
     assert all(x.flags.c_contiguous for x in arrays.values()), "else the loaded scores differ in the last bit"
-    restored = SCORERS[name].restore(arrays)
+    restored = METHODS[name].restore(arrays)
     np.testing.assert_array_equal(restored.score(histories), fitted[name].score(histories))
 
 
@@ -84,7 +90,7 @@ def test_a_batch_scores_as_its_rows_alone(fitted, dataset, name) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_fits_without_facts_text_or_events(dataset, config, name) -> None:
+def test_fits_without_facts_text_or_events(dataset, small_configs, name) -> None:
     nothing = Dataset(
         n_users=3,
         n_items=5,
@@ -94,7 +100,7 @@ def test_fits_without_facts_text_or_events(dataset, config, name) -> None:
         relations=dataset.relations,
         text=np.zeros((5, 4), np.float32),
     )
-    scores = SCORERS[name].fit(nothing, configured(config, name)).score(Histories.of([[1], []], 5))
+    scores = METHODS[name].fit(nothing, configured(small_configs, name)).score(Histories.of([[1], []], 5))
     assert np.isfinite(scores).all()
 
 
@@ -132,7 +138,7 @@ def test_ease_is_the_plain_closed_form_from_either_side(dataset, n_users, n_item
 
 def test_ease_beyond_its_largest_side_learns_from_drawn_users(dataset) -> None:
     data = random_dataset(dataset, 30, 40)
-    fitted = Ease.fit(data, EaseConfig(largest=10), seed=1)
+    fitted = Ease.fit(data, EaseConfig(max_side=10), seed=1)
     assert fitted.inverse.shape == (10, 10)
     assert fitted.scaled.shape == (10, 40)
 
@@ -181,10 +187,10 @@ def test_the_highest_of_a_row_tie_to_the_lowest_name() -> None:
     assert _highest(values, names, 5).tolist() == [True, False, True, True, True]
 
 
-def test_of_too_many_histories_some_are_learnt_from_whole() -> None:
+def test_of_too_many_histories_some_are_drawn() -> None:
     histories = Histories.of([[0, 1], [2], [3, 4, 5], [6]], 7)
-    assert _some(histories, 7, 0) is histories
-    fewer = _some(histories, 4, 0)
+    assert _sampled(histories, 7, 0) is histories
+    fewer = _sampled(histories, 4, 0)
     assert 0 < len(fewer.items) <= 4
     whole = {tuple(histories[n]) for n in range(4)}
     assert {tuple(fewer[n]) for n in range(len(fewer))} <= whole
@@ -205,17 +211,16 @@ def test_ease_in_single_precision_is_ease(dataset, monkeypatch, n_users, n_items
     """As for large squares; mirrored in blocks of 7."""
     data = random_dataset(dataset, n_users, n_items)
     exact = Ease.fit(data, EaseConfig(regularisation=7.0))
-    monkeypatch.setattr("embeddings.scorers.ease.DOUBLE", 0)
-    monkeypatch.setattr("embeddings.scorers.ease.MIRRORED", 7)
-    found = Ease.fit(data, EaseConfig(regularisation=7.0))
+    monkeypatch.setattr("embeddings.scorers.ease.MIRROR_BLOCK", 7)
+    found = Ease.fit(data, EaseConfig(regularisation=7.0, double_precision_up_to=0))
     np.testing.assert_array_equal(found.inverse, found.inverse.T)
     np.testing.assert_allclose(found.inverse, exact.inverse, atol=1e-6)
     np.testing.assert_allclose(found.score(data.histories), exact.score(data.histories), atol=1e-5)
 
 
-def test_an_era_against_loops(dataset) -> None:
+def test_time_popularity_against_loops(dataset) -> None:
     """With a width of 1 user, those 7 places away and further weigh less than 1/1000 and are left out."""
-    fitted = TimePopularity.fit(dataset, TimePopularityConfig(users=1))
+    fitted = TimePopularity.fit(dataset, TimePopularityConfig(width=1))
     when = np.array([[np.nan, fitted.times[5], np.nan], [np.nan] * 3])
     known, unknown = fitted.score(Histories.of([[0], [1]], dataset.n_items, when))
     liked = fitted.liked.toarray()
@@ -225,20 +230,20 @@ def test_an_era_against_loops(dataset) -> None:
     np.testing.assert_allclose(unknown, 2 / dataset.n_users * liked.sum(axis=0), rtol=1e-6)
 
 
-def test_users_alike_of_an_era_against_loops(dataset) -> None:
-    """The three for whom similarity times closeness is highest, and who ties with the last, speak."""
-    fitted = TimePopularity.fit(dataset, TimePopularityConfig(users=4, neighbours=3, shrink=2.0))
+def test_time_knn_against_loops(dataset) -> None:
+    """The three for whom similarity times closeness is highest, and who ties with the last, count."""
+    fitted = TimePopularity.fit(dataset, TimePopularityConfig(width=4, neighbours=3, shrink=2.0))
     when = np.array([[np.nan, fitted.times[5], np.nan]])
     found = fitted.score(Histories.of([[0, 2, 3]], dataset.n_items, when))[0]
     liked = fitted.liked.toarray()
-    alike = [row[[0, 2, 3]].sum() / ((3 * row.sum()) ** 0.5 + 2) for row in liked]
-    alike = [s * np.exp(-abs(place + 0.5 - 5) / 4) for place, s in enumerate(alike)]
-    last = sorted(alike)[-3]
-    expected = sum(s * row for s, row in zip(alike, liked, strict=True) if s >= last - 1e-6)
+    similar = [row[[0, 2, 3]].sum() / ((3 * row.sum()) ** 0.5 + 2) for row in liked]
+    similar = [s * np.exp(-abs(place + 0.5 - 5) / 4) for place, s in enumerate(similar)]
+    last = sorted(similar)[-3]
+    expected = sum(s * row for s, row in zip(similar, liked, strict=True) if s >= last - 1e-6)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_adjacency_against_loops(dataset) -> None:
+def test_cooccurrence_against_loops(dataset) -> None:
     """Common / (root of degrees + shrink), common being how often two stand no more than two places apart."""
     config = CooccurrenceConfig(window=2, shrink=3.0)
     found = Cooccurrence.fit(dataset, config).similarity.toarray()
@@ -253,13 +258,13 @@ def test_adjacency_against_loops(dataset) -> None:
 
 
 def test_user_knn_against_loops(dataset) -> None:
-    """Every user alike with the last of three speaks; similarity = common / (root of lengths + 2)."""
+    """Every user similar with the last of three counts; similarity = common / (root of lengths + 2)."""
     fitted = UserKnn.fit(dataset, UserKnnConfig(neighbours=3, shrink=2.0))
     found = fitted.score(Histories.of([[0, 2, 3]], dataset.n_items))[0]
     liked = dataset.liked.toarray()
-    alike = [row[[0, 2, 3]].sum() / ((3 * row.sum()) ** 0.5 + 2) for row in liked]
-    last = sorted(alike)[-3]
-    expected = sum(s * row for s, row in zip(alike, liked, strict=True) if s >= last - 1e-6)
+    similar = [row[[0, 2, 3]].sum() / ((3 * row.sum()) ** 0.5 + 2) for row in liked]
+    last = sorted(similar)[-3]
+    expected = sum(s * row for s, row in zip(similar, liked, strict=True) if s >= last - 1e-6)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Newcomers or leftovers: told by what content says of popularity."""
+"""New or merely unpopular items: told apart by what content says of popularity."""
 
 from dataclasses import replace
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from embeddings.data.dataset import Dataset
-from embeddings.training.new_item_share import new_item_share
+from embeddings.training.new_item_share import NewItemShareConfig, new_item_share
 from kg.graph import Interactions, Triples
 
 N_ITEMS, N_USERS = 600, 60
+CONFIG = NewItemShareConfig()
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +36,17 @@ def dataset() -> Dataset:
 
 
 def without(dataset: Dataset, items) -> Dataset:
-    return dataset.only(~np.isin(dataset.events.item, items))
+    return dataset.select_events(~np.isin(dataset.events.item, items))
 
 
-def test_what_nobody_met_is_left_over(dataset) -> None:
+def test_unpopular_items_are_not_new(dataset) -> None:
     assert (~dataset.has_interactions).sum() > 50
-    assert new_item_share(dataset) < 0.1
+    assert new_item_share(dataset, CONFIG) < 0.1
 
 
-def test_items_hidden_whole_are_newcomers(dataset) -> None:
+def test_items_with_all_events_hidden_are_new(dataset) -> None:
     has_interactions = np.flatnonzero(dataset.has_interactions)
-    all_met = Dataset(
+    all_known = Dataset(
         dataset.n_users,
         len(has_interactions),
         len(has_interactions),
@@ -54,18 +55,18 @@ def test_items_hidden_whole_are_newcomers(dataset) -> None:
         (),
         dataset.text[has_interactions],
     )
-    assert new_item_share(all_met) == 0.0  # there is no item that nobody has met
+    assert new_item_share(all_known, CONFIG) == 0.0  # every item has interactions
     hidden = np.random.default_rng(1).permutation(len(has_interactions))[:60]
-    assert new_item_share(without(all_met, hidden)) > 0.8
+    assert new_item_share(without(all_known, hidden), CONFIG) > 0.8
 
 
 def test_a_mixture_lies_between(dataset) -> None:
-    unmet = int((~dataset.has_interactions).sum())
-    hidden = np.random.default_rng(1).permutation(np.flatnonzero(dataset.has_interactions))[:unmet]
-    assert 0.25 < new_item_share(without(dataset, hidden)) < 0.75
+    without_events = int((~dataset.has_interactions).sum())
+    hidden = np.random.default_rng(1).permutation(np.flatnonzero(dataset.has_interactions))[:without_events]
+    assert 0.25 < new_item_share(without(dataset, hidden), CONFIG) < 0.75
 
 
 def test_without_content_nothing_is_known(dataset) -> None:
-    assert new_item_share(replace(dataset, text=np.zeros((N_ITEMS, 0), np.float32))) == pytest.approx(
+    assert new_item_share(replace(dataset, text=np.zeros((N_ITEMS, 0), np.float32)), CONFIG) == pytest.approx(
         0.5, abs=0.01
     )

@@ -1,0 +1,93 @@
+"""Candidates by the ranker above all others by the blended score."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_scorers import FixedScores, ensemble_of, first_and_previous
+
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.ranking.features import CandidateFeatures, FeatureConfig, ItemFeatures, feature_names
+from embeddings.ranking.ranker import BoosterEnsemble, Ranker
+from embeddings.ranking.two_stage import TwoStageConfig, TwoStageRecommender, scores_of_all
+
+INF = np.inf
+
+
+def test_candidates_stand_above_all_others() -> None:
+    """The lowest candidate scores -2, so the others, 0 to -3 by their blended scores, start at -2.001."""
+    blended = np.array([[4.0, 1.0, 2.0, 3.0, 0.5], [0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
+    candidates = CandidateFeatures(
+        np.array([[1, -1, 4], [3, 0, -1], [-1, -1, -1]]), np.zeros((3, 3, 0)), blended
+    )
+    ranked = np.array([[-2.0, -INF, 7.0], [0.5, 0.25, -INF], [-INF, -INF, -INF]])
+    by_hand = [
+        [4 - 4 - 2.001, -2.0, 2 - 4 - 2.001, 3 - 4 - 2.001, 7.0],
+        [0.25, 1 - 4 + 0.249, 2 - 4 + 0.249, 0.5, 4 - 4 + 0.249],
+        [-4.001, -3.001, -2.001, -1.001, -0.001],
+    ]
+    np.testing.assert_allclose(scores_of_all(candidates, ranked), by_hand, rtol=1e-6)
+
+
+@pytest.fixture
+def two_stage(board: Dataset) -> TwoStageRecommender:
+    """Ranked by ease alone, without any trees: 3, 2, 1, 0 of the known items 0, 1, 2, 3."""
+    items = ItemFeatures.of(board, FeatureConfig())
+    ensemble = ensemble_of(
+        {"ease": FixedScores([3.0, 2.0, 1.0, 0.0, 9.0])}, first_and_previous([1.0] * 5), items.known
+    )
+    ranker = Ranker(feature_names(ensemble.score_columns), BoosterEnsemble((), ()), BoosterEnsemble((), ()))
+    return TwoStageRecommender(ensemble, items, ranker, TwoStageConfig())
+
+
+def test_what_is_liked_is_below_all_candidates(two_stage) -> None:
+    """Item 4 extrapolates to 0 (the scores of items 0 and 3 cancel out), between the known ones."""
+    scores = two_stage.score(Histories.of([[], [0], [1, 2]], 5))
+    order = np.argsort(-scores, axis=1, kind="stable").tolist()
+    assert order == [[0, 1, 4, 2, 3], [1, 4, 2, 3, 0], [0, 4, 3, 1, 2]]
+    high, low = (np.arcsinh(x / np.sqrt(5 / 4)) for x in (1.5, 0.5))
+    np.testing.assert_allclose(scores[0], [high, low, -low, -high, 0], atol=1e-5)
+    np.testing.assert_allclose(scores[1, 0], -high - 1e-3, atol=1e-5)
+    assert two_stage.score(Histories.of([], 5)).shape == (0, 5)
+
+
+def test_scores_do_not_depend_on_the_other_users(two_stage) -> None:
+    both = two_stage.score(Histories.of([[0], [1, 2]], 5))
+    np.testing.assert_array_equal(both[1:], two_stage.score(Histories.of([[1, 2]], 5)))
+
+
+def test_contributions_of_candidates_and_of_others(two_stage) -> None:
+    """Without trees the whole score is the blended score's."""
+    scores, contributions = two_stage.score_one(Histories.of([[0]], 5))
+    shares = contributions(np.array([4, 0, 1]))
+    assert set(shares) == {"blended_score"}
+    np.testing.assert_allclose(shares["blended_score"], scores[[4, 0, 1]], rtol=1e-6)
+
+
+def test_contributions_sum_to_the_score_of_each_item(two_stage, monkeypatch) -> None:
+    """Candidates of [0] are 1, 2, 3, none and 4; the whole score of another item is the blended score's."""
+
+    def given(self, candidates, places, names):
+        assert candidates.items[0, places].tolist() == [4, 2]
+        assert names == ("ease", "ease_ridge", "ease_knn")
+        return {"ease": np.float32([1.0, 2.0]), "blended_score": np.float32([10.0, 20.0])}
+
+    scores, contributions = two_stage.score_one(Histories.of([[0]], 5))
+    monkeypatch.setattr(Ranker, "contributions", given)
+    shares = contributions(np.array([4, 0, 2]))
+    assert shares["ease"].tolist() == [1.0, 0.0, 2.0]
+    np.testing.assert_allclose(shares["blended_score"], [10.0, scores[0], 20.0], rtol=1e-6)
+
+
+def test_a_constant_is_added_to_new_items_alone(two_stage, board) -> None:
+    """Where all trees give 0, only the constant is left."""
+
+    class Zero(BoosterEnsemble):
+        def score(self, values):
+            return np.zeros(len(values), np.float32)
+
+    zero = Zero(("",), (1.0,))
+    ranker = replace(two_stage.ranker, known_items=zero, all_items=zero, new_item_bias=0.5)
+    scores = replace(two_stage, ranker=ranker).score(Histories.of([[0]], 5))[0]
+    assert scores[[1, 2, 3, 4]].tolist() == [0.0, 0.0, 0.0, 0.5]
+    assert scores[0] < 0

@@ -1,0 +1,278 @@
+"""What holdouts hide, and the queries about it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from fake_random import FixedDraws
+
+from embeddings.data.dataset import Dataset, Histories
+from embeddings.training.holdout import (
+    HoldoutConfig,
+    HoldoutQueries,
+    _remaining_likes,
+    _revealed,
+    _sampled,
+    draw_holdouts,
+    latest_holdout,
+    random_holdout,
+)
+from kg.graph import NO_TIME, Interactions, Triples
+
+NAN = np.nan
+STAYS, HIDDEN = 0.5, 0.05
+
+
+def pairs(events: Interactions) -> list[tuple[int, int]]:
+    return list(zip(events.user.tolist(), events.item.tolist(), strict=True))
+
+
+def listed(histories: Histories) -> list[list[int]]:
+    return [histories[n].tolist() for n in range(len(histories))]
+
+
+def relevant_of(queries: HoldoutQueries) -> list[list[int]]:
+    return [np.flatnonzero(row).tolist() for row in queries.relevant.toarray()]
+
+
+def test_users_items_and_events_are_hidden(board: Dataset) -> None:
+    """User 1 and item 2 are hidden whole, and the first event; 0.1 itself is not below a share of 0.1."""
+    draws = ([0.1, HIDDEN, STAYS], [STAYS, 0.1, HIDDEN, STAYS, STAYS], [HIDDEN, 0.1, 0.1, *[STAYS] * 4])
+    holdout = random_holdout(board, HoldoutConfig(), FixedDraws(*draws))
+    assert pairs(holdout.train.events) == [(0, 1), (2, 0)]
+    (queries,) = holdout.queries
+    assert listed(queries.histories) == [[1], [0]]
+    assert relevant_of(queries) == [[0, 2], []]
+    assert queries.relevant.nnz == 2
+    assert holdout.excluded.tolist() == [
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]  # item 3 has an interaction, though no like
+
+
+def test_users_without_a_remaining_history_are_no_query(board: Dataset) -> None:
+    draws = ([STAYS] * 3, [STAYS] * 5, [STAYS] * 4 + [HIDDEN] + [STAYS] * 2)
+    (queries,) = random_holdout(board, HoldoutConfig(), FixedDraws(*draws)).queries
+    assert listed(queries.histories) == [[0, 1, 2], [0, 1]]
+    assert relevant_of(queries) == [[], []]
+
+
+def test_shares_of_one_hide_everything_and_shares_of_nothing_nothing(board: Dataset) -> None:
+    rng = np.random.default_rng(0)
+    nothing = HoldoutConfig(events=0.0, items=0.0, users=0.0)
+    assert len(random_holdout(board, nothing, rng).train.events) == 7
+    for name in ("events", "items", "users"):
+        assert len(random_holdout(board, replace(nothing, **{name: 1.0}), rng).train.events) == 0
+
+
+def test_holdouts_hide_different_parts(board: Dataset) -> None:
+    found = list(draw_holdouts(board, HoldoutConfig(3, 0.5), np.random.default_rng(0)))
+    assert len(found) == 3
+    assert len({tuple(pairs(holdout.train.events)) for holdout in found}) > 1
+
+
+@pytest.fixture
+def wide() -> Dataset:
+    """User 0 likes 3, 2, 1, 0, 6, 5, 4 in this order, user 1 likes 0..4, user 2 likes 0..3; 7 has no like."""
+    user = np.repeat([0, 1, 2], [7, 5, 4]).astype(np.int32)
+    item = np.array([3, 2, 1, 0, 6, 5, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3], np.int32)
+    ones, time = np.ones(16), np.arange(16, dtype=np.int64)
+    events = Interactions(user, item, ones.astype(np.float32), time, (0 * ones).astype(np.int8), ones > 0)
+    nothing = np.zeros(0, np.int32)
+
+    return Dataset(3, 8, 8, events, Triples(nothing, nothing, nothing), (), np.zeros((8, 0), np.float32))
+
+
+def test_hidden_users_reveal_some_likes_and_the_others_are_relevant(wide: Dataset) -> None:
+    """Users 0 and 1 are hidden; 5 likes are too few to reveal 5. Only 0..3 still have events."""
+    times = [[STAYS], [STAYS], [HIDDEN], [STAYS]]
+    draws = ([HIDDEN, HIDDEN, STAYS], [STAYS] * 8, [STAYS] * 16, *times)
+    holdout = random_holdout(wide, HoldoutConfig(), FixedDraws(*draws))
+    assert [listed(queries.histories) for queries in holdout.queries] == [
+        [[0, 1, 2, 3]],
+        [[]],
+        [[0]],  # of 3, 2, 1, 0 the reverse permutation takes the last first
+        [[2, 1, 0]],
+        [[3, 2, 1, 0]],  # 5 are wanted, 4 are liked by another user
+    ]
+    assert [relevant_of(queries)[0] for queries in holdout.queries] == [
+        [],
+        [0, 1, 2, 3, 4, 5, 6],
+        [1, 2, 3, 4, 5, 6],
+        [3, 4, 5, 6],
+        [4, 5, 6],
+    ]
+    when = [queries.histories.times[0].tolist() for queries in holdout.queries[1:]]
+    np.testing.assert_array_equal(when, [[NAN] * 3, [0, 3, 6], [NAN] * 3, [0, 3, 6]])
+    assert np.flatnonzero(holdout.excluded).tolist() == [7]
+
+
+def test_no_more_new_users_than_configured(wide: Dataset) -> None:
+    """Of 8 a half is for new users, shared among 4 lengths."""
+    events = replace(wide.events, user=np.where(wide.events.user == 1, 0, wide.events.user))
+    events = replace(events, user=np.repeat([0, 1], 8).astype(np.int32), item=np.tile(np.arange(8), 2))
+    dataset = replace(wide, events=events)
+    for count, expected in ((7, []), (8, [1] * 4), (16, [2] * 4)):
+        draws = [[HIDDEN, HIDDEN, STAYS], [STAYS] * 8, [STAYS] * 16]
+        draws += [[STAYS] * max(1, n) for n in expected or [0] * 4]
+        found = random_holdout(
+            dataset, replace(HoldoutConfig(), max_users=count), FixedDraws(*draws)
+        ).queries[1:]
+        assert [len(queries.histories) for queries in found] == expected
+
+
+def test_as_many_users_as_sampled_in_order() -> None:
+    users = np.array([4, 5, 9])
+    assert _sampled(users, 2, FixedDraws()).tolist() == [5, 9]
+    assert _sampled(users, 3, FixedDraws()).tolist() == [4, 5, 9]
+
+
+def test_revealed_are_only_items_with_interactions(board: Dataset) -> None:
+    """User 0 likes 0, 1, 2 and user 1 likes 0, 1; without interactions are item 0, then 2, then all three."""
+    users = np.array([0, 1])
+    for has_interactions, expected in (
+        ([0, 1, 1, 1, 1], [[1, 2], [1]]),
+        ([1, 1, 0, 1, 1], [[0, 1], [0, 1]]),
+        ([0, 0, 0, 1, 1], [[], []]),
+    ):
+        revealed = _revealed(
+            board, users, np.array(has_interactions, bool), 5, 0.0, FixedDraws([STAYS, STAYS])
+        )
+        assert listed(revealed) == expected
+
+
+def test_revealed_are_at_most_so_many_in_their_order(board: Dataset) -> None:
+    everything, users = np.ones(5, bool), np.array([0, 1])
+    lists = [
+        listed(_revealed(board, users, everything, n, 0.0, FixedDraws([STAYS, STAYS])))
+        for n in (0, 1, 2, 3, 4)
+    ]
+    assert lists == [[[], []], [[2], [1]], [[1, 2], [0, 1]], [[0, 1, 2], [0, 1]], [[0, 1, 2], [0, 1]]]
+
+
+def test_some_new_users_have_no_times(board: Dataset) -> None:
+    everything, users = np.ones(5, bool), np.array([0, 1])
+    revealed = _revealed(board, users, everything, 1, 0.15, FixedDraws([0.15, 0.1]))
+    # user 0 likes at 0, 200 and 500
+    np.testing.assert_array_equal(revealed.times, [[0, 200, 500], [NAN] * 3])
+    revealed = _revealed(board, users, everything, 0, 0.15, FixedDraws([STAYS, STAYS]))
+    assert np.isnan(revealed.times).all()
+
+
+def test_relevant_is_what_is_liked_beyond_what_is_revealed(board: Dataset) -> None:
+    revealed = Histories.of([[0], [1, 0]], 5)
+    queries = _remaining_likes(board, np.array([2, 1]), revealed)
+    assert relevant_of(queries) == [[], []]  # a dislike is not relevant
+    assert queries.relevant.nnz == 0
+    assert queries.histories is revealed
+    assert relevant_of(_remaining_likes(board, np.array([0, 1]), revealed)) == [[1, 2], []]
+
+
+def test_the_latest_events_by_time(board: Dataset) -> None:
+    """Times are 0, 100, ... 500 and 1000: half of them are up to 300. Then user 0 likes item 2, and user 2,
+    who comes later, likes too little for a query."""
+    holdout = latest_holdout(board, HoldoutConfig(latest=0.5), 1.0, FixedDraws([0.9] * 5))
+    assert pairs(holdout.train.events) == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    known, new = holdout.queries
+    assert listed(known.histories) == [[0, 1]]
+    assert relevant_of(known) == [[2]]
+    np.testing.assert_array_equal(known.histories.times, [[0, 100, 200]])  # as of then
+    assert len(new.histories) == 0
+
+
+def test_of_the_latest_the_earlier_is_not_hidden(board: Dataset) -> None:
+    """A tenth of 7 events: the quantile 0.9 is 500 + 0.4 (1000 - 500) = 700."""
+    holdout = latest_holdout(board, HoldoutConfig(), 1.0, FixedDraws([0.9] * 5))
+    assert pairs(holdout.train.events) == pairs(board.events)[:6]
+    assert [len(queries.histories) for queries in holdout.queries] == [0, 0]
+
+
+def test_a_share_of_the_items_without_interactions_is_excluded(board: Dataset) -> None:
+    draws = [0.2, 0.2, 0.2, 0.2, 0.4]
+    for share, expected in ((0.0, []), (0.4, []), (0.41, [4]), (1.0, [4])):
+        holdout = latest_holdout(board, HoldoutConfig(), share, FixedDraws(draws))
+        assert np.flatnonzero(holdout.excluded).tolist() == expected
+
+
+def test_one_event_without_a_time_leaves_no_latest(board: Dataset) -> None:
+    time = np.where(np.arange(7) == 3, NO_TIME, board.events.time)
+    for events in (replace(board.events, time=time), board.events.select(np.zeros(7, bool))):
+        assert (
+            latest_holdout(replace(board, events=events), HoldoutConfig(), 1.0, FixedDraws([0.9] * 5)) is None
+        )
+
+
+def test_new_users_reveal_their_first_five(wide: Dataset) -> None:
+    """User 0 does all after the others, in the order 3, 2, 1, 0, 6, 5, 4."""
+    time = np.concatenate([np.arange(7) + 100, np.arange(9)])
+    dataset = replace(wide, events=replace(wide.events, time=time))
+    holdout = latest_holdout(dataset, HoldoutConfig(latest=0.45), 0.0, FixedDraws([STAYS] * 8))
+    known, new = holdout.queries
+    assert len(known.histories) == 0
+    assert listed(new.histories) == [[3, 2, 1, 0, 6]]
+    assert relevant_of(new) == [[4, 5]]
+    np.testing.assert_array_equal(new.histories.times, [[100, 103, 106]])
+
+
+def test_queries_in_batches(board: Dataset) -> None:
+    first = HoldoutQueries(Histories.of([[0], [1], [2]], 5), sp.csr_array(np.eye(3, 5)))
+    second = HoldoutQueries(Histories.of([[3]], 5), sp.csr_array(np.eye(1, 5)))
+    parts = [*first.batches(2), *second.batches(2)]
+    assert [listed(part.histories) for part in parts] == [[[0], [1]], [[2]], [[3]]]
+    assert [relevant_of(part) for part in parts] == [[[0], [1]], [[2]], [[0]]]
+
+
+def three_users(times) -> Dataset:
+    """User 0 likes items 0..9 at the given times; users 1 and 2 items 0..6 before them all, and after."""
+    user = np.repeat([0, 1, 2], [10, 7, 7]).astype(np.int32)
+    item = np.concatenate([np.arange(10), np.arange(7), np.arange(7)]).astype(np.int32)
+    time = np.concatenate([times, np.arange(7), np.arange(7) + 200]).astype(np.int64)
+    ones = np.ones(24)
+    events = Interactions(user, item, ones.astype(np.float32), time, (0 * ones).astype(np.int8), ones > 0)
+    nothing = np.zeros(0, np.int32)
+    return Dataset(3, 10, 10, events, Triples(nothing, nothing, nothing), (), np.zeros((10, 0), np.float32))
+
+
+def test_the_latest_events_are_hidden_of_known_users_and_of_new_ones() -> None:
+    holdout = latest_holdout(
+        three_users(np.arange(10) + 100), HoldoutConfig(latest=0.5), 0.0, np.random.default_rng(0)
+    )
+    assert holdout is not None
+    # 24 events: the first 7 are user 1's, then come user 0's 10, then user 2's 7; half of them stay
+    assert len(holdout.train.events) == 12
+    assert not holdout.excluded.any()
+    known, new = holdout.queries
+    assert [h.tolist() for h in (known.histories[0], new.histories[0])] == [
+        [0, 1, 2, 3, 4],
+        [0, 1, 2, 3, 4],
+    ]
+    assert known.relevant.toarray().nonzero()[1].tolist() == [5, 6, 7, 8, 9]
+    assert new.relevant.toarray().nonzero()[1].tolist() == [5, 6]
+
+
+def test_without_times_nothing_is_the_latest() -> None:
+    assert (
+        latest_holdout(three_users(np.full(10, NO_TIME)), HoldoutConfig(), 0.0, np.random.default_rng(0))
+        is None
+    )
+
+
+def test_items_that_arrived_later_are_excluded() -> None:
+    dataset = replace(three_users(np.arange(10) + 100), n_items=12)
+    excluded = [
+        latest_holdout(dataset, HoldoutConfig(), new_items, np.random.default_rng(0)).excluded
+        for new_items in (0.0, 1.0)
+    ]
+    assert not excluded[0].any()
+    assert np.flatnonzero(excluded[1]).tolist() == [10, 11]
+
+
+def test_no_more_users_than_configured() -> None:
+    holdout = random_holdout(
+        three_users(np.arange(10) + 100), HoldoutConfig(users=0.0, max_users=2), np.random.default_rng(0)
+    )
+    assert [len(queries.histories) for queries in holdout.queries] == [2]

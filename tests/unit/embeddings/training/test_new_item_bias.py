@@ -1,0 +1,107 @@
+"""The bias of new items: NDCG by bias, and the choice of the bias."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from embeddings.candidates.ensemble import ContentScorers, score_columns
+from embeddings.candidates.specs import select_specs
+from embeddings.data.dataset import Histories
+from embeddings.ranking.features import feature_names
+from embeddings.ranking.ranker import BoosterEnsemble, Ranker
+from embeddings.training import new_item_bias
+from embeddings.training.config import NewItemBiasConfig, TrainingConfig
+from embeddings.training.fit import fit
+from embeddings.training.holdout import Holdout, HoldoutQueries, latest_holdout
+from embeddings.training.new_item_bias import (
+    _loss_by_bias,
+    _ndcg,
+    _ndcg_by_bias,
+    biases,
+    learn_new_item_bias,
+)
+from embeddings.training.scored_queries import score_queries
+
+BIASES = biases(NewItemBiasConfig())
+
+
+def test_ndcg_of_candidates_by_hand() -> None:
+    ranked = np.array([[3.0, 2.0, 1.0], [1.0, 2.0, -np.inf]])
+    relevant = np.array([[True, False, True], [True, False, False]])
+    first = (1 / np.log2(2) + 1 / np.log2(4)) / (1 / np.log2(2) + 1 / np.log2(3) + 1 / np.log2(4))
+    second = (1 / np.log2(3)) / (1 / np.log2(2))
+    np.testing.assert_allclose(_ndcg(ranked, relevant, np.array([3, 1]), 20), [first, second])
+
+
+def test_ndcg_counts_the_first_20_alone() -> None:
+    ranked = -np.arange(25.0)[None]
+    for place, gain in ((19, 1 / np.log2(21)), (20, 0.0)):
+        relevant = np.arange(25)[None] == place
+        np.testing.assert_allclose(_ndcg(ranked, relevant, np.array([1]), 20), [gain])
+    everything = np.ones((1, 25), bool)
+    np.testing.assert_allclose(_ndcg(ranked, everything, np.array([25]), 20), [1.0])
+
+
+def test_ndcg_by_bias(board, config) -> None:
+    """One query has item 0, and the new item 4 is relevant; another has nothing relevant and does not count.
+
+    Without trees candidates 1, 2, 3, 4 stand at their blended scores; the bias moves item 4 among them.
+    """
+    some = replace(config, scorers=select_specs(["popularity"]))
+    relevant = sp.csr_array(np.array([[0, 0, 0, 0, 1.0], [0, 0, 0, 0, 0]]))
+    queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant)
+    holdout = Holdout(board, np.zeros(5, np.bool_), (queries,))
+    content_scorers = ContentScorers.fit(board, some.scorers, 0)
+    nothing = BoosterEnsemble((), ())
+    ranker = Ranker(feature_names(score_columns(some.scorers)), nothing, nothing, 5.0)
+    (found,) = _ndcg_by_bias(ranker, holdout, content_scorers, some, 0)
+    scored = next(score_queries(holdout, content_scorers, some, 0))
+    assert scored.queries.histories[0].tolist() == [0]
+    blended = scored.candidates.blended_score[0]
+    places = [1 + (blended[[1, 2, 3]] > blended[4] + bias).sum() for bias in BIASES]
+    assert places[0] == 4
+    assert places[-1] == 1
+    np.testing.assert_allclose(found, [[1 / np.log2(1 + place)] for place in places], rtol=1e-6)
+
+
+def test_the_share_that_each_bias_loses(monkeypatch) -> None:
+    """Two holdouts with two queries and one: the means are 0.2 and 0.5, of which the first loses 0.6."""
+    found = {1: [np.array([[0.1, 0.2], [0.4, 0.5]])], 2: [np.array([[0.3], [0.6]])], 3: [np.zeros((2, 0))]}
+    monkeypatch.setattr(new_item_bias, "_ndcg_by_bias", lambda ranker, holdout, *_: found[holdout])
+    np.testing.assert_allclose(_loss_by_bias(None, [1, 2], None, None, 0), [1 - 0.2 / 0.5, 0], rtol=1e-6)
+    assert not _loss_by_bias(None, [3], None, TrainingConfig(), 0).any()
+
+
+@pytest.mark.parametrize(
+    ("simulated", "latest", "expected"),
+    [(3, 5, 4), (0, 0, 0), (len(BIASES) - 1, len(BIASES) - 1, len(BIASES) - 1)],
+)
+def test_the_bias_loses_least_in_two_kinds_of_holdout_together(
+    simulated, latest, expected, board, config, monkeypatch
+) -> None:
+    """Losses are squares of the distance from the best of either, so that the middle loses least."""
+    places, kinds = np.arange(len(BIASES)), []
+
+    def lost(ranker, holdouts, *_):
+        kinds.append(holdouts)
+        return (places - (simulated if len(kinds) == 1 else latest)) ** 2 / 1000
+
+    monkeypatch.setattr(new_item_bias, "_loss_by_bias", lost)
+    assert learn_new_item_bias(None, board, None, config, 0) == BIASES[expected]
+    assert [len(holdouts) for holdouts in kinds] == [2, 1]
+    # the last events are hidden there: times are known
+    assert len(kinds[1][0].train.events) == len(
+        latest_holdout(board, config.holdout, 0, np.random.default_rng()).train.events
+    )
+
+
+def test_without_any_loss_the_bias_is_0(board, config, monkeypatch) -> None:
+    monkeypatch.setattr(new_item_bias, "_loss_by_bias", lambda *_: np.zeros(len(BIASES)))
+    assert learn_new_item_bias(None, board, None, config, 0) == 0.0
+
+
+def test_the_bias_learnt_is_one_of_those_tried(config, dataset) -> None:
+    assert fit(dataset, config).ranker.new_item_bias in BIASES
+    assert fit(dataset, replace(config, new_item_bias=NewItemBiasConfig(0.3))).ranker.new_item_bias == 0.3
