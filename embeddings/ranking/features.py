@@ -110,12 +110,12 @@ class CandidateFeatures:
 
     items: IntArray
     """Item numbers, int64 [b, c], the known ones first; -1 where there are fewer."""
-    n_known: int
-    """How many of the columns are for known items; the others are for new items."""
     values: FloatArray
     """float32 [b, c, features], NaN where unknown; named by `feature_names`."""
     blended_score: FloatArray
     """As `Candidates.blended_score`, for all items, float32 [b, n_items]."""
+    n_known: int
+    """How many of the columns are for known items; the others are for new items."""
 
 
 def feature_names(score_columns: Sequence[str]) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def candidate_features(
         ]
     )
     by_candidate = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
-    return CandidateFeatures(found.items, found.n_known, by_candidate, found.blended_score)
+    return CandidateFeatures(found.items, by_candidate, found.blended_score, found.n_known)
 
 
 def _log_ranks(candidates: Candidates) -> FloatArray:
