@@ -114,6 +114,8 @@ class CandidateFeatures:
     """float32 [b, c, features], NaN where unknown; named by `feature_names`."""
     blended_score: FloatArray
     """As `Candidates.blended_score`, for all items, float32 [b, n_items]."""
+    n_known: int
+    """How many of the columns are for known items; the others are for new items."""
 
 
 def feature_names(score_columns: Sequence[str]) -> tuple[str, ...]:
@@ -147,12 +149,13 @@ def candidate_features(
         ]
     )
     by_candidate = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
-    return CandidateFeatures(found.items, by_candidate, found.blended_score)
+    return CandidateFeatures(found.items, by_candidate, found.blended_score, found.n_known)
 
 
 def _log_ranks(candidates: Candidates) -> FloatArray:
     """log(1 + place) of each candidate among those of its group by each score [v, b, c]; the best has 0."""
-    groups = np.split(candidates.scores, [candidates.n_known], axis=2)
+    valid = np.where(candidates.items >= 0, candidates.scores, -np.inf)  # empty places take no rank
+    groups = np.split(valid, [candidates.n_known], axis=2)
     return np.concatenate([_log_ranks_of_group(scores) for scores in groups], axis=2)
 
 

@@ -50,10 +50,9 @@ def refit(
 
 def ranking_group(scored: ScoredQueries, config: GroupConfig, rng: np.random.Generator) -> RankingGroup:
     """The candidates to learn from: the first of either kind, and a random part of the others."""
-    candidates, known = scored.candidates, scored.known
-    place = np.cumsum(np.ones_like(candidates.items), axis=1) - 1
-    place = np.where(known, place, place - known.sum(axis=1, keepdims=True))
-    first = np.where(known, place < config.first_known, place < config.first_new)
+    candidates, column = scored.candidates, np.arange(scored.candidates.items.shape[1])
+    place_among_new = column - candidates.n_known
+    first = np.where(place_among_new < 0, column < config.first_known, place_among_new < config.first_new)
     keep = (candidates.items >= 0) & (first | (rng.random(candidates.items.shape) < config.keep))
     relevant = scored.relevant
     keep &= (relevant & keep).any(axis=1, keepdims=True)

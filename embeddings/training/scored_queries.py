@@ -28,8 +28,6 @@ class ScoredQueries:
 
     queries: HoldoutQueries
     candidates: CandidateFeatures
-    known: BoolArray
-    """Which candidates are known items, bool [b, c]."""
 
     @property
     def relevant(self) -> BoolArray:
@@ -52,7 +50,7 @@ def score_queries(
         candidates = candidate_features(
             queries.histories, ensemble, items, two_stage.candidates, two_stage.features, holdout.excluded
         )
-        return ScoredQueries(queries, candidates, items.known[candidates.items])
+        return ScoredQueries(queries, candidates)
 
     batches = chain.from_iterable(queries.batches(size) for queries in holdout.queries)
     with single_blas_thread(), ThreadPoolExecutor(_THREADS) as pool:

@@ -301,5 +301,12 @@ def test_ranks_start_anew_with_the_new_items() -> None:
     np.testing.assert_allclose(_log_ranks(candidates), by_hand, rtol=1e-6)
 
 
+def test_an_empty_place_takes_no_rank() -> None:
+    """The empty place scores 9, more than either candidate; still 3 is first and 1 second."""
+    scores = np.array([[[1.0, 3.0, 9.0]]], np.float32)
+    candidates = Candidates(np.array([[4, 0, -1]]), 3, scores, np.zeros((1, 5), np.float32))
+    assert _log_ranks(candidates)[0, 0, :2].tolist() == [np.float32(np.log(2)), 0.0]
+
+
 def test_score_features_are_the_scores_and_their_ranks() -> None:
     assert score_features(NAMES).tolist() == [True] * 8 + [False] * 18

@@ -42,7 +42,7 @@ def candidates() -> CandidateFeatures:
     values[0, :, 0] = [2.0, 0.0, -2.0, 2.0, -2.0, 0.0]
     values[0, :, 1] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     values[0, 3:, 3] = 1.0
-    return CandidateFeatures(np.array([[0, 1, 2, 3, 4, -1]]), values, np.zeros((1, 5), np.float32))
+    return CandidateFeatures(np.array([[0, 1, 2, 3, 4, -1]]), values, np.zeros((1, 5), np.float32), 3)
 
 
 def test_known_and_new_items_are_ranked_by_what_was_learnt_of_each(ranker, candidates) -> None:
@@ -60,7 +60,7 @@ def test_known_items_are_reranked_within_their_positions(ranker, candidates) -> 
 
 
 def test_where_nothing_is_new_what_was_learnt_of_the_known_is_the_score(ranker, candidates) -> None:
-    known = CandidateFeatures(candidates.items[:, :3], candidates.values[:, :3], candidates.blended_score)
+    known = CandidateFeatures(candidates.items[:, :3], candidates.values[:, :3], candidates.blended_score, 3)
     assert ranker.score(known)[0].tolist() == ranker.known_items.score(candidates.values[0, :3]).tolist()
 
 

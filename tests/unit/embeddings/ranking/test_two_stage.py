@@ -18,7 +18,7 @@ def test_candidates_stand_above_all_others() -> None:
     """The lowest candidate scores -2, so the others, 0 to -3 by their blended scores, start at -2.001."""
     blended = np.array([[4.0, 1.0, 2.0, 3.0, 0.5], [0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
     candidates = CandidateFeatures(
-        np.array([[1, -1, 4], [3, 0, -1], [-1, -1, -1]]), np.zeros((3, 3, 0)), blended
+        np.array([[1, -1, 4], [3, 0, -1], [-1, -1, -1]]), np.zeros((3, 3, 0)), blended, 3
     )
     ranked = np.array([[-2.0, -INF, 7.0], [0.5, 0.25, -INF], [-INF, -INF, -INF]])
     by_hand = [

@@ -29,7 +29,7 @@ def thinned(relevant, keep: float, draws):
     for query, own in enumerate(relevant):
         liked[query, own] = 1
     queries = HoldoutQueries(Histories.of([[]] * len(relevant), 120), sp.csr_array(liked))
-    scored = ScoredQueries(queries, CandidateFeatures(items, values, blended_score), items >= 29)
+    scored = ScoredQueries(queries, CandidateFeatures(items, values, blended_score, 90))
     group = ranking_group(scored, GroupConfig(keep=keep), FixedDraws(np.broadcast_to(draws, items.shape)))
     return group.values[:, 0].astype(int).tolist(), group.relevant.tolist(), group.sizes.tolist()
 
@@ -71,13 +71,23 @@ def test_queries_without_a_relevant_row_are_left_out() -> None:
 
 def test_an_empty_place_is_no_row() -> None:
     items = np.array([[2, 0, -1, 4]])
-    candidates = CandidateFeatures(items, np.array([[[2.0], [0.0], [9.0], [4.0]]]), np.zeros((1, 5)))
+    candidates = CandidateFeatures(items, np.array([[[2.0], [0.0], [9.0], [4.0]]]), np.zeros((1, 5)), 3)
     queries = HoldoutQueries(Histories.of([[]], 5), sp.csr_array(np.array([[1.0, 0, 0, 0, 0]])))
-    scored = ScoredQueries(queries, candidates, np.array([[True, True, False, False]]))
+    scored = ScoredQueries(queries, candidates)
     group = ranking_group(scored, GroupConfig(keep=1.0), FixedDraws(np.zeros((1, 4))))
     assert group.values[:, 0].tolist() == [2.0, 0.0, 4.0]
     assert group.relevant.tolist() == [False, True, False]
     assert group.sizes.tolist() == [3]
+
+
+def test_an_empty_place_is_none_of_the_first() -> None:
+    """Known 3 and 2 and an empty place, then new 1 and 0: the first known and the first new one are kept."""
+    items, values = np.array([[3, 2, -1, 1, 0]]), np.array([[[3.0], [2.0], [9.0], [1.0], [0.0]]])
+    queries = HoldoutQueries(Histories.of([[]], 4), sp.csr_array(np.array([[0, 0, 0, 1.0]])))
+    scored = ScoredQueries(queries, CandidateFeatures(items, values, np.zeros((1, 4)), 3))
+    config = GroupConfig(first_known=1, first_new=1, keep=0.0)
+    group = ranking_group(scored, config, FixedDraws(np.full((1, 5), 0.5)))
+    assert group.values[:, 0].tolist() == [3.0, 1.0]
 
 
 def test_by_default_six_of_ten_others_are_kept() -> None:

@@ -13,7 +13,5 @@ def test_relevant_candidates_and_none_in_an_empty_place() -> None:
     items = np.array([[2, 0, -1], [1, 4, -1]])
     relevant = sp.csr_array(np.array([[1, 1, 0, 0, 0], [0, 0, 0, 1, 1]]))
     queries = HoldoutQueries(Histories.of([[], []], 5), relevant)
-    scored = ScoredQueries(
-        queries, CandidateFeatures(items, np.zeros((2, 3, 1)), np.zeros((2, 5))), items >= 0
-    )
+    scored = ScoredQueries(queries, CandidateFeatures(items, np.zeros((2, 3, 1)), np.zeros((2, 5)), 3))
     assert scored.relevant.tolist() == [[False, True, False], [False, True, False]]
