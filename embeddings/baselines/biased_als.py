@@ -7,7 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.scorers.als import Als, AlsConfig, solve_rows
+from embeddings.scorers.als import Als, AlsConfig, initial_vectors, solve_rows
 from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray
 from kg.progress import Report, silent
