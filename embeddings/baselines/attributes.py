@@ -26,7 +26,7 @@ class ContentCosine(Scorer[AttributesConfig]):
     """
 
     name: ClassVar[str] = "content_cosine"
-    of_content: ClassVar[bool] = True
+    content_only: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (AttributesConfig(),)
 
     vectors: sp.csr_array
@@ -51,7 +51,7 @@ class ContentPearson(Scorer[AttributesConfig]):
     """
 
     name: ClassVar[str] = "content_pearson"
-    of_content: ClassVar[bool] = True
+    content_only: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (AttributesConfig(),)
 
     vectors: sp.csr_array

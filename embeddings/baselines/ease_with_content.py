@@ -1,5 +1,6 @@
 """EASE, and for new items the mean of EASE's scores of similar items: the content baseline."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -8,6 +9,7 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.files import Array
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.ease import Ease, EaseConfig
 from kg.graph import FloatArray
@@ -63,6 +65,18 @@ class EaseWithContent(Scorer[EaseWithContentConfig]):
         scores = self.ease.score(histories)
         new = np.diff(self.extrapolation.indptr) > 0
         return np.where(new, np.asarray(scores @ self.extrapolation.T), scores)
+
+    @override
+    def arrays(self) -> dict[str, Array]:
+        own = {name: x for name, x in super().arrays().items() if name != "ease"}
+        return own | {f"ease.{name}": x for name, x in self.ease.arrays().items()}
+
+    @override
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array]) -> Self:
+        ease = {name.removeprefix("ease."): x for name, x in arrays.items() if name.startswith("ease.")}
+        parts = tuple(arrays[f"extrapolation.{name}"] for name in ("data", "indices", "indptr"))
+        return cls(Ease.restore(ease), sp.csr_array(parts, shape=tuple(arrays["extrapolation.shape"])))
 
 
 def _extrapolation(dataset: Dataset, config: EaseWithContentConfig) -> sp.csr_array:

@@ -51,7 +51,7 @@ class NetworkScorer(Scorer[Config], Generic[Config, Network]):
         config = type(cls.grid[0])(**{k: v.item() for k, v in _below(arrays, "config.").items()})
         n_items = int(arrays["n_items"])
         network = cls.build(n_items, config)
-        weights = {name: torch.from_numpy(x) for name, x in _below(arrays, "network.").items()}
+        weights = {name: torch.from_numpy(x.copy()) for name, x in _below(arrays, "network.").items()}
         network.load_state_dict(weights)
         return cls(config, n_items, network.eval())
 

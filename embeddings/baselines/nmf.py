@@ -50,15 +50,16 @@ class Nmf(Scorer[NmfConfig]):
         model = NMF(
             config.factors,
             init="random",
-            alpha_W=config.regularisation
-            / dataset.n_items,  # scikit-learn multiplies by the other side's size
+            # scikit-learn multiplies each penalty by the size of the other side
+            alpha_W=config.regularisation / dataset.n_items,
             alpha_H=config.regularisation / dataset.n_users,
             max_iter=config.iterations,
             tol=0.0,
             random_state=seed,
         ).fit(dataset.liked)
         report(cls.name, config.iterations, config.iterations)
-        return cls(model.components_, config.regularisation, config.fold_in_iterations)
+        components = np.ascontiguousarray(model.components_)
+        return cls(components, config.regularisation, config.fold_in_iterations)
 
     @override
     def score(self, histories: Histories) -> FloatArray:

@@ -1,10 +1,8 @@
 import numpy as np
 import torch
 
-from embeddings.baselines.lightgcn import LightGcn
-from embeddings.baselines.lightgcn_training import _ranking_loss, propagate, train_lightgcn
+from embeddings.baselines.lightgcn import LightGcn, LightGcnConfig, _ranking_loss, propagate, train
 from embeddings.data.dataset import Histories
-from embeddings.graph.configs import LightGcnConfig
 from embeddings.graph.device import put, sparse_device
 from embeddings.graph.propagation import through_users
 
@@ -28,7 +26,7 @@ def test_layers_are_the_paper_s_sums(dataset) -> None:
 
 def test_a_known_user_folds_in_as_the_mean_of_the_layers_after_the_first(dataset) -> None:
     config = LightGcnConfig(embedding_dim=4, epochs=0)
-    vectors, _ = train_lightgcn(dataset, config, seed=2)
+    vectors, _ = train(dataset, config, seed=2)
     generator = torch.Generator().manual_seed(2)
     users, items = ((torch.randn(n, 4, generator=generator) * 0.1).to(sparse_device()) for n in (24, 12))
     of_users, _ = propagate(users, items, *through_users(dataset.liked), layers=2)

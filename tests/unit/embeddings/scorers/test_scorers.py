@@ -1,20 +1,14 @@
-"""The contract that every scorer keeps, and the checkerboard that every one must reproduce."""
+"""The scorers of the model: the contract, and each one against a closed form or loops."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.optimize
+from random_likes import random_dataset
+from scorer_contract import ScorerCase, ScorerContract
 
-from embeddings.baselines.attributes import ContentCosine, ContentPearson
-from embeddings.baselines.biased_als import BiasedAls
-from embeddings.baselines.lightgcn import LightGcn
-from embeddings.baselines.ncf import Ncf
-from embeddings.baselines.nmf import Nmf, NmfConfig, sweep
-from embeddings.baselines.sasrec import SasRec
 from embeddings.candidates.specs import SCORERS
-from embeddings.data.dataset import Dataset, Histories
-from embeddings.graph.configs import LightGcnConfig, NcfConfig, SasRecConfig
+from embeddings.data.dataset import Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.cooccurrence import Cooccurrence, CooccurrenceConfig, _sampled
 from embeddings.scorers.ease import Ease, EaseConfig
@@ -22,87 +16,15 @@ from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserK
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.time_popularity import TimePopularity, TimePopularityConfig
 
-BASELINES = (BiasedAls, Nmf, ContentCosine, ContentPearson, LightGcn, Ncf, SasRec)
-METHODS = {**SCORERS, **{scorer.name: scorer for scorer in BASELINES}}
-ALL = sorted(METHODS)
-PERSONAL = sorted(set(METHODS) - {"popularity", "time_popularity"})
+
+@pytest.fixture(scope="module", params=sorted(SCORERS))
+def case(request, dataset, small_configs):
+    kind = SCORERS[request.param]
+    return ScorerCase.of(kind, small_configs.get(request.param) or kind.grid[0], dataset)
 
 
-def configured(small_configs, name):
-    return small_configs.get(name) or SMALL.get(name) or METHODS[name].grid[0]
-
-
-SMALL = {
-    "biased_als": AlsConfig(factors=2, regularisation=0.1, iterations=15),
-    "ncf": NcfConfig(embedding_dim=8, hidden=4, epochs=60, learning_rate=0.03, negatives=12, dropout=0.1),
-    "nmf": NmfConfig(factors=2, regularisation=0.1),
-    "lightgcn": LightGcnConfig(embedding_dim=8, epochs=30, learning_rate=0.05),
-    "sasrec": SasRecConfig(
-        embedding_dim=8, length=6, epochs=60, learning_rate=0.01, batch_size=8, dropout=0.1
-    ),
-}
-"""Configurations at the size of the checkerboard, of methods the model has no part in."""
-
-
-@pytest.fixture(scope="module")
-def fitted(dataset, small_configs):
-    return {name: METHODS[name].fit(dataset, configured(small_configs, name), seed=3) for name in ALL}
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_shape_and_finiteness_for_new_and_empty_histories(fitted, dataset, name) -> None:
-    histories = Histories.of([[], [0], [1, 3], list(range(12))], dataset.n_items)
-    scores = fitted[name].score(histories)
-    assert scores.shape == (4, dataset.n_items)
-    assert scores.dtype == np.float32
-    assert np.isfinite(scores).all()
-
-
-@pytest.mark.parametrize("name", PERSONAL)
-def test_checkerboard(fitted, dataset, name) -> None:
-    """Somebody new who liked two of a colour gets that colour; items without text are left aside."""
-    scores = fitted[name].score(Histories.of([[0, 2], [1, 3]], dataset.n_items))
-    assert scores[0, [4, 6, 8]].min() > scores[0, [5, 7, 9]].max()
-    assert scores[1, [5, 7, 9]].min() > scores[1, [4, 6, 8]].max()
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_the_same_seed_gives_the_same_arrays(fitted, dataset, small_configs, name) -> None:
-    again = METHODS[name].fit(dataset, configured(small_configs, name), seed=3).arrays()
-    for key, array in fitted[name].arrays().items():
-        np.testing.assert_array_equal(array, again[key], err_msg=key)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_arrays_round_trip(fitted, dataset, name) -> None:
-    histories = Histories.of([[0, 2], []], dataset.n_items)
-    arrays = fitted[name].arrays()
-    assert all(x.flags.c_contiguous for x in arrays.values()), "else the loaded scores differ in the last bit"
-    restored = METHODS[name].restore(arrays)
-    np.testing.assert_array_equal(restored.score(histories), fitted[name].score(histories))
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_a_batch_scores_as_its_rows_alone(fitted, dataset, name) -> None:
-    histories = [[0, 2], [1], [], [3, 4, 5]]
-    together = fitted[name].score(Histories.of(histories, dataset.n_items))
-    alone = [fitted[name].score(Histories.of([h], dataset.n_items))[0] for h in histories]
-    np.testing.assert_allclose(together, np.stack(alone), atol=1e-5)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_fits_without_facts_text_or_events(dataset, small_configs, name) -> None:
-    nothing = Dataset(
-        n_users=3,
-        n_items=5,
-        n_nodes=5,
-        events=dataset.events.select(np.zeros(len(dataset.events), np.bool_)),
-        triples=dataset.triples.select(np.zeros(len(dataset.triples), np.bool_)),
-        relations=dataset.relations,
-        text=np.zeros((5, 4), np.float32),
-    )
-    scores = METHODS[name].fit(nothing, configured(small_configs, name)).score(Histories.of([[1], []], 5))
-    assert np.isfinite(scores).all()
+class TestScorers(ScorerContract):
+    """Every scorer of the model."""
 
 
 def test_popularity_counts_users() -> None:
@@ -110,25 +32,9 @@ def test_popularity_counts_users() -> None:
     np.testing.assert_array_equal(Popularity(counts).score(Histories.of([[0]], 3))[0], counts)
 
 
-def random_dataset(dataset, n_users, n_items, seed=5):
-    rng = np.random.default_rng(seed)
-    user, item = np.nonzero(rng.random((n_users, n_items)) < 0.3)
-    events = type(dataset.events)(
-        user.astype(np.int32),
-        item.astype(np.int32),
-        np.ones(len(user), np.float32),
-        np.arange(len(user), dtype=np.int64),
-        np.zeros(len(user), np.int8),
-        np.ones(len(user), np.bool_),
-    )
-    none = dataset.triples.select(np.zeros(len(dataset.triples), np.bool_))
-    text = np.zeros((n_items, 2), np.float32)
-    return Dataset(n_users, n_items, n_items, events, none, (), text)
-
-
 @pytest.mark.parametrize(("n_users", "n_items"), [(9, 14), (14, 9)])
-def test_ease_is_the_plain_closed_form_from_either_side(dataset, n_users, n_items) -> None:
-    data = random_dataset(dataset, n_users, n_items)
+def test_ease_is_the_plain_closed_form_from_either_side(n_users, n_items) -> None:
+    data = random_dataset(n_users, n_items)
     x = data.liked.toarray().astype(np.float64)
     p = np.linalg.inv(x.T @ x + 7.0 * np.eye(n_items))
     b = -p / np.diag(p)
@@ -137,15 +43,15 @@ def test_ease_is_the_plain_closed_form_from_either_side(dataset, n_users, n_item
     np.testing.assert_allclose(fast, x @ b, atol=1e-5)
 
 
-def test_ease_beyond_its_largest_side_learns_from_drawn_users(dataset) -> None:
-    data = random_dataset(dataset, 30, 40)
+def test_ease_beyond_its_largest_side_learns_from_drawn_users() -> None:
+    data = random_dataset(30, 40)
     fitted = Ease.fit(data, EaseConfig(max_side=10), seed=1)
     assert fitted.inverse.shape == (10, 10)
     assert fitted.scaled.shape == (10, 40)
 
 
-def test_item_knn_against_loops(dataset) -> None:
-    data = random_dataset(dataset, 20, 8)
+def test_item_knn_against_loops() -> None:
+    data = random_dataset(20, 8)
     x = data.liked.toarray()
     expected = np.zeros((8, 8))
     for j in range(8):
@@ -160,19 +66,19 @@ def test_item_knn_against_loops(dataset) -> None:
 
 
 @pytest.mark.parametrize("weight", [1.0, 5.0])
-def test_als_conjugate_gradient_reaches_the_normal_equations(dataset, weight) -> None:
-    data = random_dataset(dataset, 20, 15)
-    config = AlsConfig(factors=4, regularisation=2.0, weight=weight)
+def test_als_conjugate_gradient_reaches_the_normal_equations(weight) -> None:
+    data = random_dataset(20, 15)
+    config = AlsConfig(factors=4, regularisation=2.0, weight=weight, cg_steps=8)
     fixed = np.random.default_rng(0).standard_normal((15, 4)).astype(np.float32)
-    fast = solve_rows(data.liked, fixed, np.zeros((20, 4), np.float32), config, steps=8)
+    fast = solve_rows(data.liked, fixed, np.zeros((20, 4), np.float32), config)
     for user in range(20):
         mine = fixed[data.liked[[user]].indices]
         normal = fixed.T @ fixed + 2.0 * np.eye(4) + (weight - 1) * mine.T @ mine
         np.testing.assert_allclose(fast[user], np.linalg.solve(normal, weight * mine.sum(0)), atol=1e-3)
 
 
-def test_als_folds_in_by_the_same_equation(dataset) -> None:
-    data = random_dataset(dataset, 20, 15)
+def test_als_folds_in_by_the_same_equation() -> None:
+    data = random_dataset(20, 15)
     fitted = Als.fit(data, AlsConfig(factors=4, regularisation=2.0, weight=3.0))
     mine = fitted.factors[[2, 5]]
     normal = fitted.factors.T @ fitted.factors + 2.0 * np.eye(4) + 2.0 * mine.T @ mine
@@ -208,9 +114,9 @@ def test_ease_by_blocks_is_ease_at_once(dataset, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(("n_users", "n_items"), [(30, 45), (45, 30)])
-def test_ease_in_single_precision_is_ease(dataset, monkeypatch, n_users, n_items) -> None:
+def test_ease_in_single_precision_is_ease(monkeypatch, n_users, n_items) -> None:
     """As for large squares; mirrored in blocks of 7."""
-    data = random_dataset(dataset, n_users, n_items)
+    data = random_dataset(n_users, n_items)
     exact = Ease.fit(data, EaseConfig(regularisation=7.0))
     monkeypatch.setattr("embeddings.scorers.ease.MIRROR_BLOCK", 7)
     found = Ease.fit(data, EaseConfig(regularisation=7.0, double_precision_up_to=0))
@@ -267,66 +173,3 @@ def test_user_knn_against_loops(dataset) -> None:
     last = sorted(similar)[-3]
     expected = sum(s * row for s, row in zip(similar, liked, strict=True) if s >= last - 1e-6)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
-def test_nmf_folds_in_as_non_negative_least_squares(dataset) -> None:
-    """Active sets (Lawson and Hanson) on [V; sqrt(l) I] u = [x; 0] find the same users as the sweeps."""
-    data = random_dataset(dataset, 30, 15)
-    fitted = Nmf.fit(data, NmfConfig(factors=6, regularisation=0.5))
-    assert (fitted.factors >= 0).all()
-    stacked = np.concatenate([fitted.factors, np.sqrt(0.5) * np.eye(6)]).astype(np.float64)
-    x = data.liked.toarray()
-    exact = np.stack([scipy.optimize.nnls(stacked, np.concatenate([row, np.zeros(6)]))[0] for row in x])
-    assert (exact == 0).any(), "somewhere the bound must bind"
-    np.testing.assert_allclose(fitted.score(data.histories), exact @ fitted.factors.T, atol=1e-3)
-
-
-def test_nmf_sweep_by_hand() -> None:
-    """G = [[2, 1], [1, 2]], target (4, 1) from 0: first 4 / 2 = 2, then max((1 - 2) / 2, 0) = 0."""
-    gram, target = np.array([[2, 1], [1, 2]], np.float32), np.array([[4, 1]], np.float32)
-    np.testing.assert_array_equal(sweep(np.zeros((1, 2), np.float32), gram, target), [[2, 0]])
-
-
-def test_nmf_never_gets_worse(dataset) -> None:
-    data = random_dataset(dataset, 30, 15)
-    x, losses = data.liked.toarray(), []
-    for iterations in (1, 2, 4, 8):
-        fitted = Nmf.fit(data, NmfConfig(factors=3, regularisation=0.1, iterations=iterations), seed=1)
-        losses.append(np.square(x - fitted.score(data.histories)).sum())
-    assert losses == sorted(losses, reverse=True)
-
-
-@pytest.mark.parametrize("weight", [1.0, 3.0])
-def test_biased_als_folds_in_as_weighted_least_squares(dataset, weight) -> None:
-    """Of (x - bias) by the factors and 1, over all items, liked ones w-fold; the score adds the bias."""
-    data = random_dataset(dataset, 20, 15)
-    fitted = BiasedAls.fit(data, AlsConfig(factors=4, regularisation=2.0, weight=weight))
-    x = np.zeros(15)
-    x[[2, 5]] = 1
-    count = np.where(x > 0, weight, 1.0)[:, None]
-    normal = fitted.factors.T @ (count * fitted.factors) + 2.0 * np.eye(5)
-    user = np.linalg.solve(normal, fitted.factors.T @ (count[:, 0] * (x - fitted.bias)))
-    found = fitted.score(Histories.of([[5, 2]], 15))[0]
-    np.testing.assert_allclose(found, fitted.factors @ user + fitted.bias, atol=1e-4)
-    assert (fitted.factors[:, -1] == 1).all()
-
-
-def test_biases_alone_are_the_shares_of_users_and_items(dataset) -> None:
-    """Without factors, almost unregularised: share of the user + share of the item - share of all pairs."""
-    data = random_dataset(dataset, 20, 15)
-    fitted = BiasedAls.fit(data, AlsConfig(factors=0, regularisation=1e-4, iterations=10))
-    x = data.liked.toarray()
-    np.testing.assert_allclose(np.ptp(fitted.bias - x.mean(axis=0)), 0, atol=1e-4)
-    expected = x.mean(axis=0) + x.mean(axis=1, keepdims=True) - x.mean()
-    np.testing.assert_allclose(fitted.score(data.histories), expected, atol=1e-3)
-
-
-@pytest.mark.parametrize("weight", [1.0, 5.0])
-def test_biased_als_never_gets_worse(dataset, weight) -> None:
-    data = random_dataset(dataset, 30, 15)
-    x, losses = data.liked.toarray(), []
-    for iterations in (1, 2, 4, 8):
-        config = AlsConfig(factors=3, regularisation=0.1, weight=weight, iterations=iterations)
-        error = x - BiasedAls.fit(data, config, seed=1).score(data.histories)
-        losses.append((np.where(x > 0, weight, 1.0) * error**2).sum())
-    assert losses == sorted(losses, reverse=True)
