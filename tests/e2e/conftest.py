@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from kg.settings import Settings
 from kg.store.connect import open_store
 from kg.store.store import ServerStore
+from scripts.main import main
 
 
 class Trailmix:
@@ -140,6 +142,26 @@ def sample_service(sample: Sample) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def trailmix_under() -> type[Trailmix]:
     return Trailmix
+
+
+@pytest.fixture
+def trailmix_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Called like `Trailmix`, but in this process, so that torch is imported once for all these tests."""
+
+    def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr("sys.argv", ["trailmix", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert (ended.value.code or 0) == status, (
+            f"trailmix {' '.join(arguments)}\n{printed.out}\n{printed.err}"
+        )
+        return subprocess.CompletedProcess(arguments, status, printed.out, printed.err)
+
+    yield run
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

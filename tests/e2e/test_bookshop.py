@@ -40,28 +40,28 @@ def test_from_csv_to_explained_answers_over_http(store, trailmix, edges_missing,
 
 
 @pytest.mark.parametrize("server", ["arcadedb"], indirect=True)
-def test_a_budget_is_for_searching_settings_first(store, trailmix, tmp_path):
+def test_a_budget_is_for_searching_settings_first(store, trailmix_here, tmp_path):
     pytest.importorskip("optuna")
-    trailmix("ingest", str(shutil.copytree(BOOKSHOP, tmp_path / "bookshop") / "mapping.yaml"))
-    manifest = json.loads(trailmix("train", "--budget", "1s", "--json").stdout)
+    trailmix_here("ingest", str(shutil.copytree(BOOKSHOP, tmp_path / "bookshop") / "mapping.yaml"))
+    manifest = json.loads(trailmix_here("train", "--budget", "1s", "--json").stdout)
     assert manifest["tuned"]["trials"] >= 1
     assert manifest["tuned"]["ndcg"] >= manifest["tuned"]["ndcg_before"]
-    assert json.loads(trailmix("train", "--json").stdout)["tuned"] is None
+    assert json.loads(trailmix_here("train", "--json").stdout)["tuned"] is None
 
 
 @pytest.mark.parametrize("server", ["arcadedb"], indirect=True)
-def test_new_items_are_recommended_after_a_refresh(store, trailmix, tmp_path):
+def test_new_items_are_recommended_after_a_refresh(store, trailmix_here, tmp_path):
     shop = shutil.copytree(BOOKSHOP, tmp_path / "bookshop")
-    trailmix("ingest", str(shop / "mapping.yaml"))
-    assert "no trained model yet" in trailmix("train", "--refresh", status=1).stderr
-    first = json.loads(trailmix("train", "--seed", "3", "--json").stdout)
+    trailmix_here("ingest", str(shop / "mapping.yaml"))
+    assert "no trained model yet" in trailmix_here("train", "--refresh", status=1).stderr
+    first = json.loads(trailmix_here("train", "--seed", "3", "--json").stdout)
     with (shop / "books.csv").open("a") as books:
         books.write("b11,Coraline,Neil Gaiman,Bloomsbury,192,yes,A door.\n")
-    trailmix("ingest", str(shop / "mapping.yaml"))
-    refreshed = json.loads(trailmix("train", "--refresh", "--json").stdout)
+    trailmix_here("ingest", str(shop / "mapping.yaml"))
+    refreshed = json.loads(trailmix_here("train", "--refresh", "--json").stdout)
     assert (refreshed["seed"], refreshed["ranked_on"]) == (3, first["snapshot"])
-    answer = json.loads(trailmix("recommend", "r1", "--json").stdout)
+    answer = json.loads(trailmix_here("recommend", "r1", "--json").stdout)
     assert "b11" in [item["item_id"] for item in answer["items"]]
     assert answer["meta"]["model_version"] == refreshed["model_version"]
-    assert "reused" in trailmix("train", "--refresh").stderr
-    assert "leave out --seed" in trailmix("train", "--refresh", "--seed", "1", status=2).stderr
+    assert "reused" in trailmix_here("train", "--refresh").stderr
+    assert "leave out --seed" in trailmix_here("train", "--refresh", "--seed", "1", status=2).stderr

@@ -1,7 +1,6 @@
 """The lists that `trailmix evaluate` measures are the lists that people get, item by item, score by score."""
 
 import json
-import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -72,11 +71,6 @@ def folders(pairs, split, tmp_path_factory) -> tuple[Path, Path]:
     return benchmark, train
 
 
-@pytest.fixture
-def trailmix(store_settings, trailmix_under):
-    return trailmix_under(os.environ)
-
-
 def lists(path: Path) -> dict[str, list[tuple[str, float]]]:
     table = pd.read_csv(path, sep="\t", dtype={"user": str, "item": str})
     found = defaultdict(list)
@@ -87,16 +81,16 @@ def lists(path: Path) -> dict[str, list[tuple[str, float]]]:
 
 @pytest.mark.parametrize("server", ["arcadedb"], indirect=True)
 def test_lists_of_evaluate_recommend_and_the_service_are_one(
-    store_settings, trailmix, folders, split, tmp_path
+    store_settings, trailmix_here, folders, split, tmp_path
 ) -> None:
     benchmark, train = folders
     measure = ("--protocol", "warm", "--scorer", "trailmix", "--seed", "3", "--export-lists", str(tmp_path))
-    trailmix("evaluate", "--benchmark", str(benchmark), *measure)
+    trailmix_here("evaluate", "--benchmark", str(benchmark), *measure)
     measured = lists(tmp_path / "warm.tsv")
     assert len(measured) == USERS
 
-    trailmix("ingest", str(train))
-    trailmix("train", "--no-measure", "--seed", "3")
+    trailmix_here("ingest", str(train))
+    trailmix_here("train", "--no-measure", "--seed", "3")
     client = create_app(store_settings).test_client()
     out = split["valid"].astype(str).groupby("user")["item"].agg(set)  # evaluation leaves these out as well
 
@@ -109,7 +103,9 @@ def test_lists_of_evaluate_recommend_and_the_service_are_one(
         assert [item for item, _ in found] == [item for item, _ in expected], user
         np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], atol=1.5e-6)
     for user in ("0", "37"):
-        printed = trailmix("recommend", user, "--k", str(ITEMS), "--score-contributions", "--json").stdout
+        printed = trailmix_here(
+            "recommend", user, "--k", str(ITEMS), "--score-contributions", "--json"
+        ).stdout
         answer = client.post("/recommend", json={"user_id": user, "k": ITEMS, "score_contributions": True})
         assert json.loads(printed)["items"] == answer.json["items"]
         for item in answer.json["items"]:
