@@ -11,10 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kg.settings import Settings
+from kg.store.connect import open_store
 from kg.store.store import ServerStore
 
 
@@ -79,9 +83,13 @@ class Service:
         pytest.fail("the service was not ready after 120 s")
 
 
-def _clean_environment(**more: str) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("TRAILMIX_", "NEO4J_"))}
-    return {**ours, **more}
+@dataclass(frozen=True)
+class Sample:
+    """A home folder after `trailmix quickstart`, with its graph server running."""
+
+    home: Path
+    trailmix: Trailmix
+    printed: str
 
 
 def _edges_missing(store: ServerStore, answer: dict[str, Any]) -> list[str]:
@@ -104,8 +112,29 @@ def _edges_missing(store: ServerStore, answer: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def clean_environment() -> Callable[..., dict[str, str]]:
-    return _clean_environment
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+    """The sample, trained once a run in a home of its own; no test may change its graph or model."""
+    home = tmp_path_factory.mktemp("sample") / "home"
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("TRAILMIX_", "NEO4J_"))}
+    trailmix = Trailmix({**ours, "TRAILMIX_HOME": str(home)})
+    try:
+        yield Sample(home, trailmix, trailmix("quickstart").stdout)
+    finally:
+        trailmix("graph", "stop")
+
+
+@pytest.fixture(scope="session")
+def sample_store(sample: Sample) -> Iterator[ServerStore]:
+    """The graph of the sample."""
+    with open_store(Settings(home=sample.home)) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def sample_service(sample: Sample) -> Iterator[Service]:
+    """The service over the model of the sample."""
+    with sample.trailmix.serve() as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,8 @@
 import json
 import re
 import time
-from pathlib import Path
 
 import pytest
-
-from kg.settings import Settings
-from kg.store.connect import open_store
 
 pytestmark = pytest.mark.slow
 
@@ -16,76 +12,47 @@ SCIENCE_FICTION = "I like to watch science fiction movies"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("quickstart") / "home"
+def shown_user(sample):
+    return re.search(r"Recommended for user (\S+)", sample.printed)[1]
 
 
-@pytest.fixture(scope="module")
-def trailmix(home, clean_environment, trailmix_under):
-    run = trailmix_under(clean_environment(TRAILMIX_HOME=str(home)))
-    yield run
-    run("graph", "stop")
-
-
-@pytest.fixture(scope="module")
-def first_run(trailmix):
-    return trailmix("quickstart").stdout
-
-
-@pytest.fixture(scope="module")
-def store(first_run, home):
-    with open_store(Settings(home=home)) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def service(first_run, trailmix):
-    with trailmix.serve() as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def shown_user(first_run):
-    return re.search(r"Recommended for user (\S+)", first_run)[1]
-
-
-def test_prints_ten_explained_recommendations(first_run):
-    recommended = first_run.partition("Recommended for user")[2]
+def test_prints_ten_explained_recommendations(sample):
+    recommended = sample.printed.partition("Recommended for user")[2]
     ranks = [int(n) for n in re.findall(r"^ *(\d+)\. \S", recommended, re.MULTILINE)]
     assert ranks == list(range(1, 11))
     assert recommended.count("because you liked *") >= 10
-    assert "curl" in first_run
+    assert "curl" in sample.printed
 
 
-def test_the_evaluation_names_the_baselines(first_run):
+def test_the_evaluation_names_the_baselines(sample):
     for name in ("trailmix", "popularity", "item_knn", "ease"):
-        assert re.search(rf"^\s*{name}\s+0\.\d+", first_run, re.MULTILINE), name
+        assert re.search(rf"^\s*{name}\s+0\.\d+", sample.printed, re.MULTILINE), name
 
 
-def test_every_rating_user_and_film_arrives(store):
-    counts = store.counts()
+def test_every_rating_user_and_film_arrives(sample_store):
+    counts = sample_store.counts()
     assert counts.relations["RATED"] == 100_004
     assert counts.nodes["User"] == 671
     assert counts.nodes["Movie"] == 9_066
 
 
-def test_second_run_reuses_everything(first_run, trailmix):
+def test_second_run_reuses_everything(sample):
     began = time.monotonic()
-    again = trailmix("quickstart")
+    again = sample.trailmix("quickstart")
     assert time.monotonic() - began < 60
     assert again.stderr.count("unchanged") == 3
-    assert again.stdout == first_run
+    assert again.stdout == sample.printed
 
 
-def test_ingesting_again_leaves_identical_counts(store, trailmix, home: Path):
-    before = store.counts()
-    trailmix("ingest", str(home / "sample" / "mapping.yaml"))
-    assert store.counts() == before
+def test_ingesting_again_leaves_identical_counts(sample, sample_store):
+    before = sample_store.counts()
+    sample.trailmix("ingest", str(sample.home / "sample" / "mapping.yaml"))
+    assert sample_store.counts() == before
 
 
-def test_the_service_gives_what_the_command_line_gives(service, trailmix, shown_user):
-    said = json.loads(trailmix("recommend", shown_user, "--json").stdout)
-    answered = service.recommend(user_id=shown_user)
+def test_the_service_gives_what_the_command_line_gives(sample, sample_service, shown_user):
+    said = json.loads(sample.trailmix("recommend", shown_user, "--json").stdout)
+    answered = sample_service.recommend(user_id=shown_user)
     assert answered["items"] == said["items"]
     assert answered["user_state"] == "hot"
 
@@ -95,23 +62,23 @@ def test_the_service_gives_what_the_command_line_gives(service, trailmix, shown_
     [{"user_id": "15"}, {"history": ["1214", "1200", "541"]}, {"text": SCIENCE_FICTION}],
     ids=["user", "history", "text"],
 )
-def test_each_path_is_in_the_graph(service, store, edges_missing, request_body):
-    answer = service.recommend(**request_body)
+def test_each_path_is_in_the_graph(sample_service, sample_store, edges_missing, request_body):
+    answer = sample_service.recommend(**request_body)
     assert len(answer["items"]) == 10
     assert all(item["paths"] for item in answer["items"])
-    assert edges_missing(store, answer) == []
+    assert edges_missing(sample_store, answer) == []
 
 
-def test_science_fiction_comes_back(service, store):
-    answer = service.recommend(text=SCIENCE_FICTION)
-    rows = store.query(
+def test_science_fiction_comes_back(sample_service, sample_store):
+    answer = sample_service.recommend(text=SCIENCE_FICTION)
+    rows = sample_store.query(
         "MATCH (m:Movie)-[:HAS_GENRE]->(g:Genre {id: 'Sci-Fi'}) WHERE m.id IN $ids RETURN count(m) AS n",
         {"ids": [item["item_id"] for item in answer["items"]]},
     )
     assert rows[0]["n"] >= 8
 
 
-def test_an_unknown_user_gets_an_answer_that_says_it_is_cold(service):
-    answer = service.recommend(user_id="nobody-knows-me")
+def test_an_unknown_user_gets_an_answer_that_says_it_is_cold(sample_service):
+    answer = sample_service.recommend(user_id="nobody-knows-me")
     assert answer["user_state"] == "cold"
     assert len(answer["items"]) == 10
