@@ -73,7 +73,7 @@ def test_a_new_item_has_the_scores_of_those_nearest(dataset) -> None:
     asked = Histories.of([[2, 4], [1, 3]], dataset.n_items)
     scores, plain = extrapolated.score(asked), ease.score(asked)
     assert (scores[:, 1:] == plain[:, 1:]).all()
-    row = extrapolated.carry[[0]].toarray()[0]
+    row = extrapolated.extrapolation[[0]].toarray()[0]
     assert set(np.flatnonzero(row)) <= set(range(2, 12, 2))
     assert row.sum() == pytest.approx(2.0)
     assert scores[:, 0] == pytest.approx(plain @ row, rel=1e-5)
