@@ -1,4 +1,4 @@
-"""Items whose facts are like the facts of the history."""
+"""Content-based baselines: items whose facts are similar to the facts of the history."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -15,14 +15,15 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class AttributesConfig:
-    """Nothing to set."""
+    """The attribute baselines have no settings."""
 
 
 @dataclass(frozen=True, eq=False)
 class ContentCosine(Scorer[AttributesConfig]):
     """Cosine of an item's attributes with the history's sum (Pazzani, Billsus 2007, section 10.3).
 
-    An item's attributes are the nodes that facts join it to, by inverse document frequency; 0 without facts.
+    An item's attributes are the nodes that its facts name, weighted by inverse document frequency. An item
+    without facts has the score 0.
     """
 
     name: ClassVar[str] = "content_cosine"
@@ -47,7 +48,7 @@ class ContentPearson(Scorer[AttributesConfig]):
     """Pearson correlation, over all attributes, of an item's weights with the history's sum.
 
     r = (p.x - n p' x') / (sqrt(p.p - n p'^2) sqrt(x.x - n x'^2)), where p' and x' are the means over the n
-    attributes: absent ones count, with weight 0. The attributes are those of `ContentCosine`.
+    attributes. Absent attributes count with weight 0. The attributes are those of `ContentCosine`.
     """
 
     name: ClassVar[str] = "content_pearson"
@@ -57,7 +58,7 @@ class ContentPearson(Scorer[AttributesConfig]):
     vectors: sp.csr_array
     """Unit vectors items x nodes; empty rows without facts."""
     attributes: int
-    """How many nodes are an attribute of anything."""
+    """How many nodes are an attribute of any item."""
 
     @override
     @classmethod
@@ -74,9 +75,9 @@ class ContentPearson(Scorer[AttributesConfig]):
         return np.asarray(shared / np.outer(spread_p, spread_x), np.float32)
 
     def _moments(self, rows: sp.csr_array) -> tuple[FloatArray, FloatArray]:
-        """Mean over all attributes, and the root of the summed squares about it, of each row.
+        """Each row's mean over all attributes, and the root of its summed squared deviations from that mean.
 
-        A row that does not vary correlates with nothing: its root is given as infinite.
+        A row that does not vary has no correlation: its root is infinite, so that its score is 0.
         """
         mean = _sum_rows(rows) / np.float32(max(self.attributes, 1))
         squares = _sum_rows(rows.multiply(rows).tocsr()) - self.attributes * mean**2

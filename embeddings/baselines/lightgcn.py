@@ -4,6 +4,7 @@ Users and items have vectors, which neighbours average layer by layer without we
 vector is the mean over layers (equation 4). The loss is Bayesian personalised ranking (equation 15).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -84,26 +85,17 @@ def train(
     number with the last: propagated to a user it is that user's mean over layers, without the vector learnt
     for the user.
     """
-    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    users, items = (
-        (torch.randn(n, config.embedding_dim, generator=generator) * config.initializer_range)
-        .to(sparse_device())
-        .requires_grad_()
-        for n in (dataset.n_users, dataset.n_items)
-    )
+    rng = np.random.default_rng(seed)
+    users, items = _initial_vectors(dataset, config, seed)
     to_users, to_items = through_users(dataset.liked)
-    pairs = np.stack([x.astype(np.int64) for x in dataset.liked.tocoo().coords], axis=1)
     optimiser = torch.optim.Adam([users, items], lr=config.learning_rate)
     for epoch in range(config.epochs):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * (1 - epoch / config.epochs)
-        order = rng.permutation(len(pairs))
-        for start in range(0, len(order), config.batch_size):
-            batch = pairs[order[start : start + config.batch_size]]
-            negatives = rng.integers(dataset.n_items, size=(len(batch), config.negatives))
+        for pairs, negatives in _batches(dataset.liked, config, rng):
             user_layers, item_layers = propagate(users, items, to_users, to_items, config.layers)
-            loss = _ranking_loss(_mean(user_layers), _mean(item_layers), batch, negatives)
-            loss = loss + config.regularisation * _penalty(users, items, batch, negatives)
+            loss = _ranking_loss(_mean(user_layers), _mean(item_layers), pairs, negatives)
+            loss = loss + config.regularisation * _penalty(users, items, pairs, negatives)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -112,6 +104,26 @@ def train(
         _, item_layers = propagate(users, items, to_users, to_items, config.layers)
         of_history = torch.stack(item_layers[:-1] or item_layers).sum(0) / (config.layers + 1)
         return _mean(item_layers).cpu().numpy(), of_history.cpu().numpy()
+
+
+def _initial_vectors(dataset: Dataset, config: LightGcnConfig, seed: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    users, items = (
+        torch.randn(n, config.embedding_dim, generator=generator) * config.initializer_range
+        for n in (dataset.n_users, dataset.n_items)
+    )
+    return users.to(sparse_device()).requires_grad_(), items.to(sparse_device()).requires_grad_()
+
+
+def _batches(
+    liked: sp.csr_array, config: LightGcnConfig, rng: np.random.Generator
+) -> Iterator[tuple[IntArray, IntArray]]:
+    """Liked pairs [b, 2] and negatives [b, negatives] of each training step."""
+    pairs = np.stack([x.astype(np.int64) for x in liked.tocoo().coords], axis=1)
+    order = rng.permutation(len(pairs))
+    for start in range(0, len(order), config.batch_size):
+        batch = pairs[order[start : start + config.batch_size]]
+        yield batch, rng.integers(liked.shape[1], size=(len(batch), config.negatives))
 
 
 def propagate(
