@@ -24,7 +24,7 @@ class NmfConfig:
     iterations: int = 30
     """Sweeps of coordinate descent over users and items when the model is fitted."""
     fold_in_iterations: int = 40
-    """Sweeps that find a user's vector; 40 give scores exact to 1e-6 with 128 factors on a film data set."""
+    """Sweeps that find a user's vector; 40 give scores exact to 1e-5 with the defaults on a film data set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,8 @@ class Nmf(Scorer[NmfConfig]):
     """min |X - U V'|^2 + l (|U|^2 + |V|^2), U and V >= 0 (Lee and Seung 1999), by scikit-learn.
 
     The solver is coordinate descent (Cichocki and Phan 2009, algorithm 2). It makes a fixed number of sweeps,
-    without a tolerance, so that a user's scores do not depend on who is scored beside. A user folds in by the
-    same descent with V fixed.
+    without a tolerance, so that a user's scores do not depend on the other users of a batch. A user folds in
+    by the same descent with V fixed.
     """
 
     name: ClassVar[str] = "nmf"
