@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from fake_store import FakeStore
 from pydantic import SecretStr
+from structlog.contextvars import clear_contextvars
 
 from kg.errors import GraphServerError
 from kg.settings import Settings
@@ -38,6 +40,14 @@ def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
                 patch.delenv(name)
         patch.setenv("TRAILMIX_HOME", str(tmp_path_factory.mktemp("nobodys-home")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def default_logs() -> Iterator[None]:
+    """What a test configures of the logs does not reach the next: its stderr is closed by then."""
+    yield
+    structlog.reset_defaults()
+    clear_contextvars()
 
 
 @pytest.fixture(scope="session")

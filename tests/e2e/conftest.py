@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from kg.settings import Settings
 from kg.store.connect import open_store
@@ -147,7 +146,7 @@ def trailmix_under() -> type[Trailmix]:
 @pytest.fixture
 def trailmix_here(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Called like `Trailmix`, but in this process, so that torch is imported once for all these tests."""
 
     def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -160,8 +159,7 @@ def trailmix_here(
         )
         return subprocess.CompletedProcess(arguments, status, printed.out, printed.err)
 
-    yield run
-    structlog.reset_defaults()
+    return run
 
 
 @pytest.fixture(scope="session")
