@@ -1,17 +1,17 @@
-"""Every error Trailmix raises on purpose, as one tree.
+"""The exception hierarchy: every error that Trailmix raises deliberately.
 
     TrailmixError
-    ├── UsageError               the caller asked for something that cannot be         exit 2, HTTP 400
-    │   ├── MappingError         a mapping file: names the file, the key, a near name
-    │   ├── SettingsError        the environment or an option: names the variable
-    │   └── UnknownIdError       an id that no node of the label has                   HTTP 404
-    ├── DataError                input data: names the file, row, column and value     exit 1, HTTP 422
-    ├── GraphError               the graph store                                       exit 1, HTTP 503
-    │   ├── GraphUnavailableError  no server answers there, or it refused the login
-    │   ├── GraphServerError     a server of our own could not be assembled, started or stopped
-    │   ├── GraphSchemaError     the stored schema and the asked-for one disagree, or there is none
+    ├── UsageError               the request of the caller is invalid                  exit 2, HTTP 400
+    │   ├── MappingError         invalid mapping file; names the file, key and nearest valid name
+    │   ├── SettingsError        invalid environment variable or option; names it
+    │   └── UnknownIdError       no node of the label has the id                       HTTP 404
+    ├── DataError                invalid input; names the file, row, column and value  exit 1, HTTP 422
+    ├── GraphError               the graph store failed                                exit 1, HTTP 503
+    │   ├── GraphUnavailableError  no server answers at the address, or it refused the login
+    │   ├── GraphServerError     a local server could not be installed, started or stopped
+    │   ├── GraphSchemaError     the stored schema conflicts with the requested one, or does not exist
     │   └── QueryError           the server refused a statement
-    └── ArtifactError            a model, snapshot or cache on disk: missing, damaged or of another version
+    └── ArtifactError            a model, snapshot or cache on disk is missing, damaged or of another version
                                                                                        exit 1, HTTP 503
 
 Exit codes and HTTP statuses are assigned in `scripts/main.py` and `service/problems.py`, and nowhere else.
@@ -20,11 +20,11 @@ A message says what is wrong, where, and what to do; it never holds a password.
 
 
 class TrailmixError(Exception):
-    """The root of the tree."""
+    """The base class of all Trailmix errors."""
 
 
 class UsageError(TrailmixError):
-    """The caller asked for something that cannot be."""
+    """The request of the caller is invalid."""
 
 
 class MappingError(UsageError):
@@ -43,7 +43,7 @@ class UnknownIdError(UsageError, KeyError):
         self.label = label
         self.external_id = external_id
 
-    def __str__(self) -> str:  # KeyError would print the message quoted
+    def __str__(self) -> str:  # KeyError.__str__ returns the repr of the message
         return str(self.args[0])
 
 
@@ -56,15 +56,15 @@ class GraphError(TrailmixError):
 
 
 class GraphUnavailableError(GraphError):
-    """No graph server answers there, or it refused the login."""
+    """No graph server answers at the address, or it refused the login."""
 
 
 class GraphServerError(GraphError):
-    """A graph server of our own could not be assembled, started or stopped."""
+    """A graph server that Trailmix manages could not be installed, started or stopped."""
 
 
 class GraphSchemaError(GraphError):
-    """The stored schema and the asked-for one disagree, or the graph has none yet."""
+    """The stored schema conflicts with the requested one, or the graph has no schema yet."""
 
 
 class QueryError(GraphError):

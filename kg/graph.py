@@ -1,4 +1,4 @@
-"""The graph as frozen arrays: what training, explaining and serving read instead of the database.
+"""The graph as read-only arrays; training, explanation and serving read these instead of the database.
 
 Nodes are numbered once: items 0..n_items-1, then entities label by label, then users. An item's node number
 is therefore also its column in every score matrix.
@@ -24,11 +24,11 @@ BoolArray = npt.NDArray[np.bool_]
 HashArray = npt.NDArray[np.uint64]
 
 NO_TIME = -1
-"""The time of an interaction that has none."""
+"""The value of `time` for an interaction without a timestamp."""
 
 
 class Vocabulary:
-    """External id <-> 0..n-1 for one node label; ids translate here and nowhere else.
+    """Maps the external ids of one node label to 0..n-1 and back; no other class translates ids.
 
     Raises:
         ValueError: an id is given twice.
@@ -56,10 +56,10 @@ class Vocabulary:
         return hash((self.label, self.fingerprint))
 
     def index(self, external_id: str) -> int:
-        """The number of an id.
+        """The index of an id.
 
         Raises:
-            UnknownIdError: no node of this label has it; the error names it.
+            UnknownIdError: no node of this label has the id; the message contains it.
         """
         try:
             return self._index[external_id]
@@ -67,11 +67,11 @@ class Vocabulary:
             raise UnknownIdError(self.label, external_id) from None
 
     def find(self, external_id: str) -> int | None:
-        """The number of an id, or None."""
+        """The index of an id, or None if the id is unknown."""
         return self._index.get(external_id)
 
     def indices(self, external_ids: Sequence[str]) -> IntArray:
-        """The numbers of many ids, int64.
+        """The indices of many ids, int64.
 
         Raises:
             UnknownIdError: one of them is unknown.
@@ -100,7 +100,7 @@ def _same_length(owner: str, **columns: npt.NDArray[Any]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Triples:
-    """Facts `head[i] -relation[i]-> tail[i]`: node numbers and indices into the relations, all int32."""
+    """Facts `head[i] -relation[i]-> tail[i]`: node numbers and indices of relation types, all int32."""
 
     head: NodeArray
     relation: NodeArray
@@ -114,7 +114,7 @@ class Triples:
         return len(self.head)
 
     def select(self, mask: BoolArray) -> "Triples":
-        """Those where `mask` (bool, one a triple) holds."""
+        """The triples for which `mask` (bool, one value per triple) is true."""
         return Triples(self.head[mask], self.relation[mask], self.tail[mask])
 
 
@@ -140,7 +140,7 @@ class Interactions:
         return len(self.user)
 
     def select(self, mask: BoolArray) -> "Interactions":
-        """Those where `mask` (bool, one an event) holds."""
+        """The events for which `mask` (bool, one value per event) is true."""
         return Interactions(
             self.user[mask],
             self.item[mask],
@@ -151,7 +151,7 @@ class Interactions:
         )
 
     def matrix(self, n_users: int, n_items: int) -> sp.csr_array:
-        """A users x items CSR of float32 ones, one where there is an event of any kind."""
+        """A users x items CSR matrix, float32: 1 for each pair with at least one event of any kind."""
         ones = np.ones(len(self), np.float32)
         matrix = sp.csr_array((ones, (self.user, self.item)), shape=(n_users, n_items))
         matrix.sum_duplicates()
@@ -161,10 +161,10 @@ class Interactions:
 
 @dataclass(frozen=True, eq=False)
 class GraphSnapshot:
-    """Everything training, serving and explaining need, read once from the store.
+    """The content of the graph that training, serving and explanation need, read once from the store.
 
     `vocabularies` are in node order: the item label, the entity labels, the user label. `names` has one
-    readable name for each node in the same order; `texts` one text for each item, "" where there is none.
+    readable name per node in the same order; `texts` has one text per item, "" for an item without text.
     """
 
     schema: GraphSchema
@@ -174,7 +174,7 @@ class GraphSnapshot:
     triples: Triples
     interactions: Interactions
     source: str = field(default="", compare=False)
-    """Which state of which store it was read from; not part of the content."""
+    """Identifies the store and its state at the time of reading; not part of the content."""
 
     def __post_init__(self) -> None:
         if self.vocabularies[0].label != self.schema.item.label or self.users.label != self.schema.user.label:
@@ -194,27 +194,27 @@ class GraphSnapshot:
 
     @property
     def n_items(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return len(self.items)
 
     @property
     def n_users(self) -> int:
-        """How many users there are."""
+        """The number of users."""
         return len(self.users)
 
     @cached_property
     def n_nodes(self) -> int:
-        """How many nodes there are, of all labels."""
+        """The number of nodes of all labels."""
         return sum(map(len, self.vocabularies))
 
     @property
     def first_user(self) -> int:
-        """The node number of user 0; items and entities come before it."""
+        """The node number of user 0; items and entities have smaller numbers."""
         return self.n_nodes - self.n_users
 
     @property
     def relations(self) -> tuple[str, ...]:
-        """The relation types, in the order of `triples.relation`."""
+        """The relation types; `triples.relation` holds indices into this tuple."""
         return tuple(x.type for x in self.schema.relations)
 
     @cached_property
@@ -236,12 +236,12 @@ class GraphSnapshot:
         """The node number of an id.
 
         Raises:
-            UnknownIdError: no node of that label has it.
+            UnknownIdError: no node of that label has the id.
         """
         return self.offsets[label] + self.vocabulary(label).index(external_id)
 
     def locate(self, node: int) -> tuple[str, str]:
-        """Label and id of a node number."""
+        """The label and the external id of a node number."""
         for vocabulary in reversed(self.vocabularies):
             start = self.offsets[vocabulary.label]
             if node >= start:
@@ -250,17 +250,17 @@ class GraphSnapshot:
 
     @cached_property
     def liked(self) -> sp.csr_array:
-        """Users x items, float32 ones where the user liked the item."""
+        """Users x items CSR matrix, float32: 1 for each item that the user liked."""
         return self.interactions.select(self.interactions.liked).matrix(self.n_users, self.n_items)
 
     @cached_property
     def seen(self) -> sp.csr_array:
-        """Users x items, float32 ones where there is any event."""
+        """Users x items CSR matrix, float32: 1 for each pair with at least one event."""
         return self.interactions.matrix(self.n_users, self.n_items)
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the whole content, 16 hex digits; equal content from any store gives the same."""
+        """A hash of the whole content, 16 hex digits; equal content has the same hash for every store."""
         digest = hashlib.sha256(self.schema.model_dump_json().encode())
         for vocabulary in self.vocabularies:
             digest.update(vocabulary.fingerprint.encode())

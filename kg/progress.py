@@ -1,9 +1,9 @@
-"""How long-running functions report their progress, without knowing who listens."""
+"""The callback by which long-running functions report their progress."""
 
 from collections.abc import Callable
 
 Report = Callable[[str, int, int | None], None]
-"""`report(stage, done, total)`: a stage's name, how much is done, and of how much (None: not known).
+"""`report(stage, done, total)`: the name of a stage, the work done and the total work (None: unknown).
 
 Called with done == total when the stage ends.
 """

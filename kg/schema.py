@@ -1,7 +1,7 @@
-"""The schema of a graph: the roles of its labels and the words for its relations.
+"""The schema of a graph: the roles of its labels and the phrases of its relations.
 
-One label a node, the domain's own. The schema is made from a mapping at ingestion, stored in the one
-`(:TrailmixSchema)` node, and is the allow-list from which labels and relation types enter Cypher.
+Each node has one label, which the mapping names. Ingestion derives the schema from the mapping and stores it
+in the single `(:TrailmixSchema)` node. Cypher statements use only labels and types that the schema contains.
 """
 
 import re
@@ -21,7 +21,7 @@ from pydantic import (
 from kg.errors import GraphSchemaError
 
 Role = Literal["user", "item", "entity"]
-"""user and item are the two sides of an interaction; entity is everything else."""
+"""user and item are the ends of an interaction; every other label is an entity."""
 
 SCHEMA_LABEL = "TrailmixSchema"
 RUN_LABEL = "TrailmixRun"
@@ -29,11 +29,11 @@ CHECKPOINT_LABEL = "TrailmixCheckpoint"
 _OWN_LABELS = (SCHEMA_LABEL, RUN_LABEL, CHECKPOINT_LABEL)
 
 RUN_PROPERTY = "trailmix_run"
-"""Which ingestions brought a node or a relation; not part of the graph's content."""
+"""The property with the ids of the runs that wrote a node or relation; not part of the graph's content."""
 
 
 def _identifier(name: str) -> str:
-    """Names become Cypher identifiers, so they may hold letters, digits and underscores only."""
+    """Check that a name has only letters, digits and underscores, because it becomes a Cypher identifier."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         raise ValueError(f"{name!r} is not a name: letters, digits and _ only, beginning with a letter")
     if name in _OWN_LABELS:
@@ -54,16 +54,16 @@ class LabelSchema(_Frozen):
     label: Name
     role: Role
     name_property: Name = "name"
-    """The property people read, e.g. `title`."""
+    """The property with the display name, e.g. `title`."""
 
 
 class Phrase(_Frozen):
-    """The words for a relation in an explanation; A is the head and B the tail as stored."""
+    """The phrases of a relation in an explanation; A is the stored head and B the stored tail."""
 
     out: str
-    """Read from head to tail: "A, *directed by* B"."""
+    """The phrase from head to tail: "A, *directed by* B"."""
     back: str
-    """Read from tail to head, after having come along it: "B, *who also directed* A"."""
+    """The phrase from tail to head, for the second edge of a path: "B, *who also directed* A"."""
 
 
 class RelationSchema(_Frozen):
@@ -74,11 +74,11 @@ class RelationSchema(_Frozen):
     tail: Name
     phrase: Phrase
     derived: bool = False
-    """Whether `trailmix enrich` made it from the content of the graph; otherwise a source contains it."""
+    """Whether `trailmix enrich` computed the relations from the graph; otherwise they come from a source."""
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A fact is written as before there were derived ones, so that hashes of graphs without any stay."""
+        """Omit `derived` if false, so that graphs without derived relations keep their earlier hashes."""
         return {name: value for name, value in dump(self).items() if name != "derived" or value}
 
 
@@ -87,9 +87,9 @@ class InteractionSchema(_Frozen):
 
     type: Name
     liked_at_least: float | None = None
-    """An event counts as liked from this value on; none: every event does."""
+    """The minimum value at which an event counts as liked; none: every event does."""
     verb: str = "liked"
-    """The word in "because you *liked* ..."."""
+    """The verb in "because you *liked* ..."."""
 
 
 class GraphSchema(_Frozen):
@@ -143,14 +143,14 @@ class GraphSchema(_Frozen):
         return {x.type: (x.head, x.tail) for x in self.relations} | {x.type: sides for x in self.interactions}
 
     def without_derived(self) -> "GraphSchema":
-        """The schema with the relations that sources contain."""
+        """The schema without its derived relations."""
         return self.model_copy(update={"relations": tuple(x for x in self.relations if not x.derived)})
 
     def label(self, name: str) -> LabelSchema:
         """The label of that name.
 
         Raises:
-            GraphSchemaError: there is none.
+            GraphSchemaError: the schema has no such label.
         """
         for found in self.labels:
             if found.label == name:
@@ -163,7 +163,7 @@ class GraphSchema(_Frozen):
         """The relation of that type.
 
         Raises:
-            GraphSchemaError: there is none.
+            GraphSchemaError: the schema has no such relation.
         """
         for found in self.relations:
             if found.type == name:
@@ -173,10 +173,10 @@ class GraphSchema(_Frozen):
         )
 
     def merged(self, newer: "GraphSchema") -> "GraphSchema":
-        """Both together; on a name that both have, `newer`'s words win.
+        """The union of both schemas; for a name in both, the phrases of `newer` win.
 
         Raises:
-            GraphSchemaError: they disagree about a role or about what a relation joins.
+            GraphSchemaError: the schemas differ in the role of a label or the end labels of a relation.
         """
         for mine in self.labels:
             for theirs in newer.labels:

@@ -1,12 +1,12 @@
-"""From the store to a `GraphSnapshot`, and its cache on disk.
+"""Reads a `GraphSnapshot` from a store and caches it on disk.
 
-Ids, facts and events are sorted, so equal content gives the same arrays and fingerprint, whichever server
-held it and in whatever order it answered.
+Ids, facts and events are sorted, so equal content gives the same arrays and fingerprint for every server and
+every order of its answers.
 
     snapshots/latest.json           {"source": state of the store, "fingerprint": ...}
     snapshots/<fingerprint>/        strings.json (schema, ids, names, texts) and arrays.npz; never changed
 
-The fingerprint is the checksum: what is read back must hash to its folder's name.
+The fingerprint is the checksum: the content of a folder must hash to the folder's name.
 """
 
 import json
@@ -31,25 +31,25 @@ from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
 
 _KEPT = 3
-"""How many snapshots `prune` leaves beside those that are needed: another engine's, and the ones before."""
+"""The number of unneeded snapshots that `prune` keeps, such as earlier ones or those of another engine."""
 
 _PART = ".part"
-"""How the name of what is being written ends."""
+"""The suffix of a folder that is being written."""
 
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged file may raise."""
+"""The exceptions that reading a damaged file can raise."""
 
 _log = structlog.get_logger()
 
 
 def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
-    """Everything in the store, as arrays; relations that were derived from the rest only with `derived`.
+    """The content of the store as arrays; includes derived relations only if `derived`.
 
-    Relations are read before nodes: an event that arrives meanwhile brings its nodes along, so both ends of
-    all that was read are there. `source` is the store's state from before reading.
+    Relations are read before nodes, so the snapshot has both ends of every relation even if another client
+    adds events with new nodes meanwhile. `source` is the state of the store before reading.
 
     Raises:
-        GraphSchemaError: nothing was ingested yet.
+        GraphSchemaError: the graph has no schema, because nothing was ingested.
     """
     source, schema = _source(store, derived), store.schema()
     if not derived:
@@ -88,10 +88,10 @@ def assemble(
     events: list[RelationColumns],
     source: str = "",
 ) -> GraphSnapshot:
-    """A snapshot of columns in any order.
+    """A snapshot of columns whose rows may be in any order.
 
-    `nodes` are for the item label, the entity labels, the user label; `facts` and `events` for the schema's
-    relations and interactions. The name of a node without one is its id.
+    `nodes` has one element per label: the item label, the entity labels, the user label. `facts` and `events`
+    have one element per relation and interaction of the schema. A node without a name gets its id as name.
     """
     labels = (schema.item, *schema.entities, schema.user)
     vocabularies, names, texts = [], [], []
@@ -152,16 +152,16 @@ def _filled(values: list[Any], missing: float, dtype: type[np.generic]) -> np.nd
 
 
 class SnapshotCache:
-    """Snapshots in a folder; each is written once, under its fingerprint, and never changed."""
+    """A folder of snapshots; each is written once, under its fingerprint, and never changed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load(self, store: ReadStore, report: Report = silent, *, derived: bool = False) -> GraphSnapshot:
-        """What the store holds: from disk where the store has not changed since, else read again.
+        """The snapshot of the store: from disk if the store has not changed, otherwise read again.
 
         Raises:
-            GraphSchemaError: nothing was ingested yet.
+            GraphSchemaError: the graph has no schema, because nothing was ingested.
         """
         pointer = self._pointer()
         if pointer and pointer["source"] == _source(store, derived):
@@ -174,10 +174,10 @@ class SnapshotCache:
         return snapshot
 
     def by_fingerprint(self, fingerprint: str) -> GraphSnapshot:
-        """The snapshot of that content.
+        """The cached snapshot with that fingerprint.
 
         Raises:
-            ArtifactError: it is not here, or damaged.
+            ArtifactError: the snapshot is missing or damaged.
         """
         folder = self._folder / fingerprint
         try:
@@ -195,10 +195,10 @@ class SnapshotCache:
         return snapshot
 
     def latest(self) -> GraphSnapshot:
-        """The one that was loaded or saved last, whatever the store holds by now.
+        """The snapshot that was loaded or saved last, even if the store has changed since.
 
         Raises:
-            ArtifactError: there is none, or it is damaged.
+            ArtifactError: the snapshot is missing or damaged.
         """
         pointer = self._pointer()
         if pointer is None:
@@ -206,7 +206,7 @@ class SnapshotCache:
         return self.by_fingerprint(pointer["fingerprint"])
 
     def save(self, snapshot: GraphSnapshot) -> None:
-        """Write it, if it is not there unharmed, and make it the latest."""
+        """Write the snapshot unless an undamaged copy exists, and make it the latest."""
         target = self._folder / snapshot.fingerprint
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -223,7 +223,7 @@ class SnapshotCache:
         part.replace(self._folder / "latest.json")
 
     def prune(self, needed: Collection[str]) -> None:
-        """Delete all snapshots but the `needed` (fingerprints that models name) and the newest few."""
+        """Delete all snapshots except the `needed` (fingerprints that models refer to) and the newest few."""
         folders = [path for path in self._folder.glob("*") if path.is_dir() and not path.name.startswith(".")]
         folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in folders[_KEPT:]:
@@ -231,7 +231,7 @@ class SnapshotCache:
                 shutil.rmtree(path, ignore_errors=True)
 
     def holding(self, user_id: str) -> tuple[list[Path], list[Path]]:
-        """The folders of the snapshots with that user; and the folders that are damaged or half written."""
+        """The folders of the snapshots that contain the user, and the damaged or incomplete folders."""
         having: list[Path] = []
         unclear: list[Path] = []
         for path in sorted(self._folder.glob("*")):
@@ -251,7 +251,7 @@ class SnapshotCache:
         return having, unclear
 
     def remove(self, folders: Iterable[Path]) -> None:
-        """Delete snapshots, and the note of the latest where it is one of them."""
+        """Delete snapshots, and `latest.json` if it refers to one of them."""
         for path in folders:
             pointer = self._pointer()
             if pointer and pointer["fingerprint"] == path.name:

@@ -10,13 +10,13 @@ from kg.adapters.files import lines, one_of, write_table
 from kg.errors import DataError
 
 DESCRIPTION = 1_000
-"""Characters of an item's description that are kept; the text encoder reads about half of that."""
+"""The maximum length of an item's description in characters; the text encoder reads about half of it."""
 
 
 def convert(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
-    """Reviews are of `parent_asin`, the item whatever its colour or size.
+    """Convert reviews and metadata; an item is a `parent_asin`, which covers all colours and sizes.
 
-    One that has no metadata is called by its id.
+    The name of an item without metadata is its id.
     """
     meta = one_of(folder, "meta_*.jsonl", "meta_*.jsonl.gz")
     category = meta.name.removeprefix("meta_")

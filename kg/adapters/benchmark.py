@@ -2,7 +2,7 @@
 
     interactions.tsv   user item [timestamp]       all positives
     users.tsv          uid raw_id                  may be missing, as may the raw ids
-    items.tsv          iid raw_id name             likewise
+    items.tsv          iid raw_id name             may be missing, as may raw ids and names
     kg.tsv             head relation tail          may be missing; an item is written i:<iid>
     text.tsv           iid text                    may be missing, or cover some items only
     warm/              train, valid, test
@@ -10,7 +10,7 @@
     item_cold/         train, valid, test, cold_items
 
 A snapshot numbers nodes by their sorted ids, and "10" sorts before "9": `Benchmark.user_numbers` and
-`item_numbers` lead back to the folder's integers.
+`item_numbers` map snapshot indices back to the folder's integers.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ REVEALED = (1, 3, 5)
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Events of a split, sorted: user and item, int32, as the snapshot counts users and items."""
+    """The events of a split, sorted: user and item indices of the snapshot, int32."""
 
     user: NodeArray
     item: NodeArray
@@ -37,7 +37,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The events to learn from, to choose settings by, and to be measured by."""
+    """The training, validation and test events of a protocol."""
 
     train: Pairs
     valid: Pairs
@@ -50,16 +50,16 @@ class Benchmark:
 
     snapshot: GraphSnapshot
     user_numbers: IntArray
-    """The folder's integer of each user of the snapshot."""
+    """The folder's integer for each user index of the snapshot."""
     item_numbers: IntArray
-    """The folder's integer of each item of the snapshot."""
+    """The folder's integer for each item index of the snapshot."""
     warm: Split
     user_cold: Split
     revealed: dict[int, Pairs]
-    """By how many events a system may see of each new user of `user_cold`."""
+    """By the number of revealed events per new user (1, 3, 5), the revealed events of `user_cold`."""
     item_cold: Split
     cold_items: NodeArray
-    """The items of `item_cold.test`, sorted, int32, as the snapshot counts items."""
+    """The item indices of `item_cold.test`, sorted, int32."""
 
 
 def read_benchmark(folder: Path) -> Benchmark:

@@ -1,6 +1,6 @@
-"""The graph of a benchmark folder: TSV files to columns, and those to a snapshot or into a store.
+"""Reads the graph of a benchmark folder from TSV files, and makes a snapshot of it or loads it into a store.
 
-An id is the folder's integer, written out, so what is ingested and what is compared have the same ids.
+An external id is the folder's integer as text, so the graph in a store and the benchmark have the same ids.
 """
 
 import re
@@ -30,7 +30,7 @@ USER, ITEM, ENTITY, INTERACTED = "User", "Item", "Entity", "INTERACTED"
 
 
 class Side:
-    """The users or the items of a folder: its integers, in the order in which a snapshot has their ids."""
+    """The users or the items of a folder: its integers, in the order of the snapshot's indices."""
 
     def __init__(self, path: Path, key: str, mentioned: pd.Series) -> None:
         table = read_table(path, (key,)) if path.exists() else pd.DataFrame({key: []})
@@ -43,10 +43,10 @@ class Side:
         self._index = {int(external): n for n, external in enumerate(ids)}
 
     def index(self, path: Path, column: pd.Series) -> NodeArray:
-        """Where the folder's integers are in the snapshot, int32.
+        """The snapshot indices of the folder's integers, int32.
 
         Raises:
-            DataError: one is in neither interactions nor ids.
+            DataError: an integer occurs neither in the interactions nor in the table of ids.
         """
         try:
             return np.array([self._index[n] for n in column.astype("int64")], np.int32)
@@ -56,7 +56,7 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkGraph:
-    """All of a folder but its splits."""
+    """The graph of a benchmark folder, without the splits."""
 
     users: Side
     items: Side
@@ -68,7 +68,7 @@ class BenchmarkGraph:
     events: RelationColumns
 
     def snapshot(self) -> GraphSnapshot:
-        """As arrays, without a store; equal to what a store holds after `ingest_benchmark`."""
+        """The graph as a snapshot; equals the snapshot of a store after `ingest_benchmark`."""
         return assemble(self.schema, list(self.nodes.values()), list(self.facts), [self.events])
 
 
@@ -104,11 +104,11 @@ def read_graph(folder: Path) -> BenchmarkGraph:
 def ingest_benchmark(folder: Path, store: RunStore, report: Report = silent) -> IngestReport:
     """Load a folder's graph into a store; running it again changes nothing.
 
-    Its report counts nodes and relations as rows.
+    The returned report counts nodes and relations as rows.
 
     Raises:
         DataError: a file cannot be read or lacks a column.
-        GraphSchemaError: the graph already holds something that disagrees.
+        GraphSchemaError: the stored schema conflicts with the folder's.
     """
     began = time.perf_counter()
     graph = read_graph(folder)
@@ -125,7 +125,7 @@ def ingest_benchmark(folder: Path, store: RunStore, report: Report = silent) -> 
 
 
 FILES = {ITEM: "items.tsv", USER: "users.tsv", INTERACTED: "interactions.tsv"}
-"""Where a label's or type's rows come from; what is not here comes from kg.tsv."""
+"""The file of each label or type; all other types come from kg.tsv."""
 
 
 def _write(
@@ -176,7 +176,7 @@ def _events(table: pd.DataFrame) -> RelationColumns:
 
 
 class _Facts:
-    """The facts of kg.tsv: one relation type for each relation and kind of its ends, item or entity."""
+    """The facts of kg.tsv; one relation type per relation and label of head and tail (item or entity)."""
 
     def __init__(self, path: Path, items: Side) -> None:
         none = pd.DataFrame({"head": [], "relation": [], "tail": []}, dtype=str)
@@ -203,7 +203,7 @@ class _Facts:
 
 
 def _type(name: str, taken: Iterable[str]) -> str:
-    """A relation's name as a relation type: `film.directed_by` is FILM_DIRECTED_BY."""
+    """Convert a relation's name to an unused relation type: `film.directed_by` becomes FILM_DIRECTED_BY."""
     kind = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
     kind = (kind if kind[:1].isalpha() else f"R_{kind}")[:56]
     numbered = (f"{kind}_{n}" for n in range(2, 10**6))
@@ -211,7 +211,7 @@ def _type(name: str, taken: Iterable[str]) -> str:
 
 
 def _readable(entity: str) -> str:
-    """An entity's name: its id without a short prefix such as `p:`."""
+    """The display name of an entity: its id without a short prefix such as `p:`."""
     return re.sub(r"^[a-z]{1,3}:(?=.)", "", entity)
 
 
@@ -226,7 +226,7 @@ def read_table(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
     """A TSV file, all columns as text.
 
     Raises:
-        DataError: it cannot be read, or lacks a column that is `needed`.
+        DataError: the file cannot be read, or lacks one of the columns `needed`.
     """
     try:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)

@@ -1,4 +1,4 @@
-"""Facts of any vocabulary as relations: one type for each predicate and kind of its ends, item or entity."""
+"""Facts of any vocabulary as relations; one type per predicate and label of its ends (item or entity)."""
 
 import csv
 import re
@@ -10,18 +10,18 @@ from typing import Any
 from kg.adapters.files import write_table
 
 HELD = 10_000
-"""Facts of one type that are held before they are written."""
+"""The number of facts of one type that are buffered before they are written."""
 
 Fact = tuple[str, str, str]
-"""Head, predicate, tail; an end is an item where it is one of the items' names in the facts."""
+"""Head, predicate, tail; an end is an item if it is a key of `items`, otherwise an entity."""
 
 
 def add_facts(
     facts: Iterable[Fact], items: dict[str, str], workdir: Path, mapping: dict[str, Any]
 ) -> set[str]:
-    """Write one table a type below `workdir`, and add its relation to a mapping of items and entities.
+    """Write one table per relation type to `workdir`, and add the relation to the mapping.
 
-    `items` are the items' ids by what the facts call them. Returns the entities.
+    `items` maps the name of an item in the facts to its id. Returns the entities.
     """
     held: dict[tuple[str, bool, bool], list[tuple[str, str]]] = defaultdict(list)
     names: dict[tuple[str, bool, bool], str] = {}
@@ -40,7 +40,7 @@ def add_facts(
 
 
 def relation_type(name: str) -> str:
-    """A predicate as a relation type: `http://rdf.freebase.com/ns/book.book.genre` is BOOK_BOOK_GENRE."""
+    """The relation type of a predicate: BOOK_BOOK_GENRE for `http://rdf.freebase.com/ns/book.book.genre`."""
     last = re.split(r"[/#]", name.rstrip("/#"))[-1]
     kind = re.sub(r"[^A-Z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last).upper()).strip("_")
     return (kind if kind[:1].isalpha() else f"R_{kind}")[:50]

@@ -1,4 +1,4 @@
-"""Reading published files line by line and writing tables that a mapping can name."""
+"""Reads published files line by line and writes the CSV tables of a mapping."""
 
 import csv
 import gzip
@@ -10,14 +10,14 @@ from kg.errors import DataError
 
 
 def lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """Line numbers from 1 and lines without their ends; a name that ends in .gz is unpacked on the way.
+    """Line numbers from 1 and lines without line ends; a .gz file is decompressed.
 
     Raises:
-        DataError: the file is missing, not in that encoding, or not a whole archive.
+        DataError: the file is missing, not in that encoding, or an incomplete archive.
     """
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        # other characters that Python takes for line ends stand in titles
+        # titles contain other characters that Python would treat as line ends
         with opened(path, "rt", encoding=encoding, newline="\n") as file:
             for number, line in enumerate(file, 1):
                 yield number, line.rstrip("\r\n")
@@ -30,10 +30,10 @@ def lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
 def rows(
     path: Path, separator: str | None, width: int, encoding: str = "utf-8", *, header: bool = False
 ) -> Iterator[list[str]]:
-    """The values between separators (None: blanks) of each line that is not empty.
+    """The values of each non-empty line, split at the separator (None: whitespace).
 
     Raises:
-        DataError: the file cannot be read, or a line has fewer values.
+        DataError: the file cannot be read, or a line has fewer than `width` values.
     """
     for number, line in lines(path, encoding):
         if (header and number == 1) or not line.strip():
@@ -45,7 +45,7 @@ def rows(
 
 
 def write_table(path: Path, header: Sequence[str], found: Iterable[Sequence[Any]]) -> None:
-    """A CSV file with a header line."""
+    """Write a CSV file with a header line."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -53,10 +53,10 @@ def write_table(path: Path, header: Sequence[str], found: Iterable[Sequence[Any]
 
 
 def one_of(folder: Path, *patterns: str) -> Path:
-    """The one file that one of the patterns finds.
+    """The only file in the folder that matches one of the patterns.
 
     Raises:
-        DataError: there is none, or there are several.
+        DataError: no file or several files match.
     """
     found = sorted({x for pattern in patterns for x in folder.glob(pattern)})
     if len(found) != 1:

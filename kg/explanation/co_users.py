@@ -1,4 +1,4 @@
-"""Who liked what together."""
+"""The likes of all users, to find users who liked the same items."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from kg.graph import GraphSnapshot, IntArray
 
 
 class CoUsers:
-    """The likes of a snapshot by user and by item; users are indices from 0, and items ascend in each row."""
+    """The likes of a snapshot by user and by item; users are indices from 0, items are sorted in each row."""
 
     def __init__(self, snapshot: GraphSnapshot) -> None:
         self._n_items = snapshot.n_items
@@ -15,7 +15,7 @@ class CoUsers:
         self._n_liked = np.diff(self._liked.indptr).astype(np.int64)
         self._likers = snapshot.liked.T.tocsr()
         self.popularity = np.diff(self._likers.indptr)
-        """How many users liked each item, [n_items]."""
+        """The number of users who liked each item, [n_items]."""
         events = snapshot.interactions.select(snapshot.interactions.liked)
         key = events.user.astype(np.int64) * self._n_items + events.item
         self._key, first = np.unique(key, return_index=True)
@@ -28,9 +28,9 @@ class CoUsers:
         return others
 
     def sample(self, item: int, user: int | None, size: int) -> IntArray:
-        """At most `size` of the likers, evenly spaced; those with the fewest likes first.
+        """At most `size` evenly spaced likers, sorted by ascending number of likes.
 
-        What two users with few likes have in common says the most.
+        A common like of users with few likes is the strongest evidence.
         """
         users = self.likers(item, user)
         if len(users) > size:
@@ -38,7 +38,7 @@ class CoUsers:
         return users[np.lexsort((users, self._n_liked[users]))]
 
     def in_common(self, one: int, other: int, user: int | None) -> int:
-        """How many users other than `user` liked both items."""
+        """The number of users other than `user` who liked both items."""
         few, many = sorted((self.likers(one, user), self.likers(other, user)), key=len)
         if not len(few):
             return 0
@@ -46,14 +46,14 @@ class CoUsers:
         return int(np.count_nonzero(many[at] == few))
 
     def kind(self, user: int, item: int) -> int:
-        """By which interaction the user liked the item: an index into the schema's."""
+        """The index of the schema's interaction by which the user liked the item."""
         return int(self._kind[np.searchsorted(self._key, user * self._n_items + item)])
 
     def liked_sources(self, sources: IntArray, users: IntArray) -> tuple[IntArray, IntArray]:
-        """Which of the source nodes these users liked, one user after the other.
+        """The source nodes that these users liked, grouped by user.
 
-        Returns positions in `sources`, and for each the position of its user in `users`. A user who is there
-        several times is looked up once.
+        Returns positions in `sources`, and for each the position of its user in `users`. A repeated user is
+        looked up once.
         """
         position, is_source = np.zeros(self._n_items, np.int64), np.zeros(self._n_items, bool)
         items = np.flatnonzero(sources < self._n_items)

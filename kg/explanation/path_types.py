@@ -1,22 +1,22 @@
-"""The path types: three metapaths from a source to an item. Every edge of a path is one of the snapshot's.
+"""The path types: three metapaths from a source to an item. Every edge of a path is in the snapshot.
 
     DirectPath          stated or liked node -> item             1 edge
     SharedEntityPath    source -> shared node -> item            2 edges, facts only
-    CoLikedPath         liked item <- other users -> item        2 interactions; one user stands for all
+    CoLikedPath         liked item <- other users -> item        2 interactions; one user represents all
 
-A score is a product of factors in (0, 1], so it is one itself:
+A score is a product of factors in (0, 1], so it is in (0, 1] too:
 
-    weight       how much the source matters, given by the caller
-    specificity  idf of the node that is shared: ln(1 + N / degree) / ln(1 + N), N items (Spärck Jones 1972).
+    weight       the weight of the source, given by the caller
+    specificity  idf of the shared node: ln(1 + N / degree) / ln(1 + N), N items (Spärck Jones 1972).
                  In a graph of 9,066 films a director of five has .82, a language of 6,000 has .10
     closeness    (1 + max(0, cosine)) / 2 of source item and item in the model's vectors; 1 for other sources
-    clarity      1 when both edges are of one relation ("directed by ..., who also directed"), else .9
-    emphasis     (1 + 1 / (1 + ln m)) / 2 for a relation that gives a head m tails on average, the mean of
-                 both edges: the one director of a film (1) says more of it than one of sixteen actors (.63)
+    clarity      1 if both edges have the same relation ("directed by ..., who also directed"), else .9
+    emphasis     (1 + 1 / (1 + ln m)) / 2 for a relation with m tails per head on average, the mean of both
+                 edges: the only director of a film (1) is more informative than one of sixteen actors (.63)
 
-Specificity spans a factor of ten and closeness one of two, so that a hub does not outrank a director. A
-stated entity is no accident, so a direct edge from it scores (1 + specificity) / 2. Through other users
-specificity is half the cosine of the two items' columns of likes: it outranks hubs, not a director.
+Specificity spans a factor of ten and closeness a factor of two, so a hub does not outrank a director. The
+user chose a stated entity, so a direct edge from it scores (1 + specificity) / 2. For paths through other
+users, specificity is half the cosine of the two items' like columns: they outrank hubs, but not a director.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ from kg.graph import GraphSnapshot, IntArray
 
 
 class DirectPath(PathType):
-    """A source that a fact joins to the item; its evidence is the entry of that fact."""
+    """One fact between the source and the item; the evidence is the entry of the fact."""
 
     through_users = False
 
@@ -55,7 +55,7 @@ class DirectPath(PathType):
 
 
 class SharedEntityPath(PathType):
-    """A node that facts join to source and item; its evidence is the source's entry and the item's."""
+    """A node with a fact to the source and one to the item; the evidence is the entries of both facts."""
 
     through_users = False
 
@@ -70,7 +70,7 @@ class SharedEntityPath(PathType):
         return Candidates(item, source, score, inner=(shared,), evidence=(first, last))
 
     def _clarity(self, first: IntArray, last: IntArray) -> ScoreArray:
-        """Clarity times emphasis of two entries each."""
+        """Clarity times emphasis for each pair of entries."""
         facts = self._facts
         same = facts.relation[first] == facts.relation[last]
         clarity = np.where(same, 1, self._config.mixed_relations_factor)
@@ -86,7 +86,7 @@ class SharedEntityPath(PathType):
 
 
 class CoLikedPath(PathType):
-    """Other users who liked both a source item and the item; the one with the fewest likes stands for all."""
+    """Other users who liked the source item and the item; the one with the fewest likes represents all."""
 
     through_users = True
 
@@ -111,7 +111,7 @@ class CoLikedPath(PathType):
         return Candidates(item, source, score, inner=(self._snapshot.first_user + first[pairs],))
 
     def _support(self, sources: IntArray, items: IntArray, together: IntArray) -> ScoreArray:
-        """Cosine of the columns of likes of source and item, of which `together` users liked both."""
+        """Cosine of the like columns of source and item; `together` is the number of users who liked both."""
         popularity = self._co_users.popularity
         expected = np.sqrt(popularity[sources] * popularity[items].astype(np.float64))
         found: ScoreArray = np.minimum(together / np.maximum(expected, 1), 1) * self._config.co_liked_factor
@@ -129,4 +129,4 @@ class CoLikedPath(PathType):
 
 
 PATH_TYPES: tuple[type[PathType], ...] = (DirectPath, SharedEntityPath, CoLikedPath)
-"""What `PathFinder` searches; of equal scores the type that stands first is preferred."""
+"""The path types that `PathFinder` searches; the first type wins a tie in score."""

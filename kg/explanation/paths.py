@@ -1,4 +1,4 @@
-"""What goes into a path search and what comes out of it."""
+"""The input and the output of a path search."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,21 +10,21 @@ Direction = Literal["out", "in"]
 
 @dataclass(frozen=True)
 class Edge:
-    """One step; "out" goes from head to tail as stored."""
+    """One step of a path; direction "out" goes from the stored head to the stored tail."""
 
     relation: str
     direction: Direction
 
     def reversed(self) -> "Edge":
-        """The same edge, walked the other way."""
+        """The same edge in the opposite direction."""
         return Edge(self.relation, "in" if self.direction == "out" else "out")
 
 
 @dataclass(frozen=True)
 class ExplanationPath:
-    """From a source to the item: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`; the score is in (0, 1].
+    """A path from a source to the item: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`; score in (0, 1].
 
-    `text` tells it in words with names in *asterisks*, and never names another user.
+    `text` is the path as a sentence with names in *asterisks*; it never names another user.
     """
 
     score: float
@@ -35,13 +35,13 @@ class ExplanationPath:
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """What a user liked or stated, the most important last; columns of one length."""
+    """The items and entities that a user liked or stated, most important last; columns of equal length."""
 
     nodes: IntArray
     """Node numbers of items or entities, each once."""
     weights: FloatArray
-    """How much each source matters, in (0, 1]."""
+    """The weight of each source, in (0, 1]."""
     kinds: tuple[int | None, ...]
-    """By which of the schema's interactions (its index) the user liked it; None for a stated preference."""
+    """The index of the schema's interaction by which the user liked it; None for a stated preference."""
     user: int | None = None
-    """The user's own index, or None if the graph does not know the user: nobody is their own co-user."""
+    """The index of the user, who is excluded from the co-users; None if the user is not in the graph."""

@@ -1,6 +1,6 @@
-"""Why this item: the best paths of all types over a snapshot, from what a user liked or stated to an item.
+"""Explains a recommendation: the best paths in a snapshot from a user's sources to an item.
 
-`path_types` says which types there are and how a path is scored.
+`path_types` defines the path types and their scores.
 """
 
 from bisect import bisect_right
@@ -19,9 +19,10 @@ DEFAULT_CONFIG = PathConfig()
 
 
 class PathFinder:
-    """Finds and tells paths; built once for a snapshot, safe to share between threads.
+    """Finds explanation paths; built once for a snapshot, safe to share between threads.
 
-    `item_vectors` (float32 [n_items, d], of any length) say how close two items are; without them all are.
+    The cosine of `item_vectors` (float32 [n_items, d], not necessarily normalized) gives the closeness of two
+    items; without vectors the closeness is 1.
     """
 
     def __init__(
@@ -42,11 +43,10 @@ class PathFinder:
         ]
 
     def find(self, sources: Sources, items: Sequence[int], limit: int = 3) -> list[list[ExplanationPath]]:
-        """For each item its paths, best first, at most `limit`.
+        """At most `limit` paths for each item, best first.
 
-        No two paths of an item share a node between source and item, and each further path from one source
-        counts less. Ties go to the path type that is registered first, and within it to the source that
-        comes last.
+        No two paths of an item share a node between source and item; the score of each further path from the
+        same source is reduced. The path type that is registered first wins a tie, then the last source.
         """
         if not len(sources.nodes) or not len(items) or not self._types:
             return [[] for _ in items]
@@ -77,7 +77,7 @@ class PathFinder:
 
 
 class _Pool:
-    """The candidates of all path types, one type's rows after another's."""
+    """The concatenated candidates of all path types."""
 
     def __init__(self, found: Sequence[Candidates]) -> None:
         self.found = found
@@ -88,7 +88,7 @@ class _Pool:
         self._inner = [self._column(step) for step in range(max(len(x.inner) for x in found))]
 
     def _column(self, step: int) -> IntArray:
-        """The inner nodes at one step; where a path has none, a number of its own, which is no node's."""
+        """The inner nodes at one step; a path without one gets a unique number that is not a node."""
         column = -1 - np.arange(len(self._score))
         for (start, end), candidates in zip(pairwise(self._starts), self.found, strict=True):
             if step < len(candidates.inner):
@@ -96,18 +96,18 @@ class _Pool:
         return column
 
     def locate(self, row: int) -> tuple[int, int]:
-        """The number of the path type that a row is of, and the row's position among that type's."""
+        """The index of a row's path type, and the row's position within that type's candidates."""
         number = bisect_right(self._starts, row) - 1
         return number, row - self._starts[number]
 
     def by_item(self, n_items: int) -> list[IntArray]:
-        """The rows of each item, in the order that they have here."""
+        """The rows of each item, in ascending order."""
         order = np.argsort(self._item, kind="stable")
         bounds = np.searchsorted(self._item[order], np.arange(n_items + 1))
         return [order[a:b] for a, b in pairwise(bounds)]
 
     def diverse(self, rows: IntArray, limit: int, config: PathConfig) -> list[tuple[int, float]]:
-        """The best of an item's rows with their scores, chosen greedily as `PathFinder.find` says."""
+        """The best rows of an item with their scores, selected greedily by the rules of `PathFinder.find`."""
         score = self._score[rows]
         floor = config.min_relative_score * score.max(initial=0)
         rows = rows[(score >= floor) & (score > 0)]

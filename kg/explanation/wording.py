@@ -1,4 +1,4 @@
-"""Sentences: what a path says to the user, with names in *asterisks*."""
+"""The sentences of explanation paths, with names in *asterisks*."""
 
 import re
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from kg.graph import GraphSnapshot
 def fact_sentence(
     snapshot: GraphSnapshot, kind: int | None, nodes: Sequence[int], edges: Sequence[Edge]
 ) -> str:
-    """Along facts of any number: "because you liked *Alien*, directed by *Ridley Scott*, who also ..."."""
+    """The sentence of a path of facts: "because you liked *Alien*, directed by *Ridley Scott*, who ..."."""
     text = f"because you {_source_verb(snapshot, kind)} *{snapshot.names[nodes[0]]}*"
     for n, (edge, node) in enumerate(zip(edges, nodes[1:], strict=True)):
         phrase = snapshot.schema.relation(edge.relation).phrase
         words = phrase.out if edge.direction == "out" else phrase.back
-        # "also" has nothing to refer to before a first step
+        # "also" refers to an earlier step, which the first step lacks
         words = words if n else re.sub(r"\balso\s+", "", words)
         text += f", {words} *{snapshot.names[node]}*"
     return text
@@ -24,9 +24,9 @@ def fact_sentence(
 def co_liked_sentence(
     snapshot: GraphSnapshot, source: int, item: int, kinds: tuple[int, int], n_co_users: int
 ) -> str:
-    """Through other users, who stay unnamed: "because people who liked *Alien* also liked *Solaris*".
+    """The sentence of a path through other users: "because people who liked *Alien* also liked *Solaris*".
 
-    `kinds` are the interactions by which they liked source and item.
+    It names no user. `kinds` are the interactions by which the users liked the source and the item.
     """
     who = "people" if n_co_users > 1 else "someone"
     liked, also = (snapshot.schema.interactions[kind].verb for kind in kinds)

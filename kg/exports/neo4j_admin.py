@@ -1,13 +1,13 @@
-"""A graph as CSV files for `neo4j-admin database import full`, and the command that imports them.
+"""Exports a graph as CSV files for `neo4j-admin database import full`, with a script that imports them.
 
     Movie.nodes.csv         id:ID(Movie),title:string,year:long
     RATED.relations.csv     :START_ID(User),:END_ID(Movie),value:double,time:long
     TrailmixSchema.nodes.csv
-    import.sh               the command; what is given to it comes first, e.g. --overwrite-destination
-    constraints.cypher      uniqueness of ids, which the import does not make
+    import.sh               the import command; accepts further options, e.g. --overwrite-destination
+    constraints.cypher      uniqueness constraints of the ids, which the import does not create
 
 Text is quoted and a missing value is empty, so the tool can distinguish "" from null. The schema node is
-exported too, so that Trailmix can use what was imported; provenance is not.
+exported too, so that Trailmix can use the imported database; provenance is not exported.
 """
 
 import re
@@ -24,19 +24,19 @@ from kg.schema import SCHEMA_LABEL, GraphSchema
 from kg.store.store import ReadStore
 
 BETWEEN = "\x1f"
-"""Between the values of a list; a unit separator stands in hardly any text."""
+"""The delimiter of list values: the unit separator, which is rare in text."""
 
 OPTIONS = ("--array-delimiter=U+001F", "--multiline-fields=true", "--id-type=string")
 _TYPES = {"text": "string", "integer": "long", "number": "double", "boolean": "boolean"}
 
 
 def export_neo4j_admin(store: ReadStore, target: Path, report: Report = silent) -> Exported:
-    """Write the folder, whole or not at all.
+    """Write the folder atomically.
 
     Raises:
-        UsageError: `target` is there already or cannot be written.
-        GraphError: the graph was written to meanwhile, or is empty.
-        DataError: a property's name or a value of a list cannot be written in this format.
+        UsageError: `target` exists and is not an empty folder, or cannot be written.
+        GraphError: the graph changed during the export, or is empty.
+        DataError: the format cannot represent the name of a property or a value of a list.
     """
     with whole_folder(target) as folder:
         tables = read_tables(store, report)
@@ -53,16 +53,16 @@ def export_neo4j_admin(store: ReadStore, target: Path, report: Report = silent) 
 
 
 def file_name(table: Table) -> str:
-    """Of a table."""
+    """The name of a table's CSV file."""
     return f"{table.name}.{'relations' if table.ends else 'nodes'}.csv"
 
 
 def import_script(tables: tuple[Table, ...]) -> str:
-    """The command, in a script that runs wherever it is called from."""
+    """A shell script with the import command; it runs from any working directory."""
     nodes = [f"--nodes={x.name}={file_name(x)}" for x in tables if not x.ends]
     nodes.append(f"--nodes={SCHEMA_LABEL}={SCHEMA_LABEL}.nodes.csv")
     relations = [f"--relationships={x.name}={file_name(x)}" for x in tables if x.ends]
-    # last a plain option: the lists of files would take the database's name for one more file
+    # a plain option comes last: after a list of files, the database's name would count as another file
     given = " \\\n  ".join(map(shlex.quote, [*nodes, *relations, *OPTIONS]))
     return (
         "#!/bin/sh\n"
@@ -73,7 +73,7 @@ def import_script(tables: tuple[Table, ...]) -> str:
 
 
 class _Lists:
-    """Writes lists and counts those that the format has no way to write."""
+    """Writes list values and counts those that the format cannot represent."""
 
     def __init__(self) -> None:
         self._lost = 0
@@ -88,7 +88,7 @@ class _Lists:
         return _quoted(BETWEEN.join(texts))
 
     def notes(self) -> tuple[str, ...]:
-        """What was lost."""
+        """Messages about values that the export lost."""
         return (f"{self._lost:,} empty lists left out; neo4j-admin cannot import them",) if self._lost else ()
 
 
@@ -135,7 +135,7 @@ def _cells(row: tuple[Any, ...], keys: int, lists: _Lists) -> Iterator[str]:
 
 
 def _plain(value: Any) -> str:
-    """A number or boolean as Java reads it."""
+    """A number or boolean in Java's notation."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(text := repr(value), text)

@@ -1,8 +1,8 @@
-"""A graph as Parquet: one file for each label and each type, every property with its type.
+"""Exports a graph as Parquet: one file per label and per type, with typed property columns.
 
 nodes/Movie.parquet          id, then the properties
 relations/RATED.parquet      head, tail, then the properties
-schema.json                  roles, relations and their words
+schema.json                  roles, relations and their phrases
 """
 
 from pathlib import Path
@@ -19,11 +19,11 @@ _TYPES = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "b
 
 
 def export_parquet(store: ReadStore, target: Path, report: Report = silent) -> Exported:
-    """Write the folder, whole or not at all.
+    """Write the folder atomically.
 
     Raises:
-        UsageError: `target` is there already or cannot be written.
-        GraphError: the graph was written to meanwhile, or is empty.
+        UsageError: `target` exists and is not an empty folder, or cannot be written.
+        GraphError: the graph changed during the export, or is empty.
     """
     with whole_folder(target) as folder:
         tables = read_tables(store, report)
@@ -39,7 +39,7 @@ def export_parquet(store: ReadStore, target: Path, report: Report = silent) -> E
 
 def _write(store: ReadStore, table: Table, path: Path, report: Report) -> int:
     keys = ["head", "tail"] if table.ends else ["id"]
-    # a relation may have a property named like a key
+    # a relation may have a property with the name of a key column
     names = [f"property_{x}" if x in keys else x for x in table.columns]
     fields = [pa.field(x, pa.string(), nullable=False) for x in keys]
     fields += [pa.field(x, _type(k)) for x, k in zip(names, table.columns.values(), strict=True)]

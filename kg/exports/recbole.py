@@ -1,12 +1,12 @@
-"""A graph as RecBole's atomic files (https://recbole.io/docs/user_guide/data/atomic_files.html).
+"""Exports a graph as RecBole's atomic files (https://recbole.io/docs/user_guide/data/atomic_files.html).
 
-    films.inter    user_id, item_id, rating, timestamp; and type, where there are events of several types
+    films.inter    user_id, item_id, rating, timestamp; and type, if the graph has several interaction types
     films.user     user_id, and the users' properties
     films.item     item_id, and the items' properties
     films.kg       head_id, relation_id, tail_id: the facts that join items and entities
-    films.link     item_id, entity_id: the items' names in the .kg file
+    films.link     item_id, entity_id: the items' entity ids in the .kg file
 
-The folder's name is the data set's. Entities are called `Label:id`, so those of two labels never meet.
+The data set has the name of the folder. The id of an entity is `Label:id`, unique over all labels.
 """
 
 import csv
@@ -22,12 +22,12 @@ from kg.store.store import ReadStore
 
 
 def export_recbole(store: ReadStore, target: Path, report: Report = silent) -> Exported:
-    """Write the folder, whole or not at all.
+    """Write the folder atomically.
 
     Raises:
-        UsageError: `target` is there already or cannot be written.
-        GraphError: the graph was written to meanwhile, or is empty.
-        DataError: an id holds a tab or a line break.
+        UsageError: `target` exists and is not an empty folder, or cannot be written.
+        GraphError: the graph changed during the export, or is empty.
+        DataError: an id contains a tab or a line break.
     """
     with whole_folder(target) as folder:
         tables = read_tables(store, report)
@@ -42,21 +42,21 @@ def export_recbole(store: ReadStore, target: Path, report: Report = silent) -> E
 
 
 class _Run:
-    """One export: what it reads and where it writes."""
+    """The state of one export: the tables to read and the folder to write."""
 
     def __init__(self, store: ReadStore, tables: GraphTables, stem: Path, report: Report) -> None:
         self._store, self._tables, self._stem, self._report = store, tables, stem, report
         self.rows = {x.name: 0 for x in (*tables.nodes, *tables.relations)}
 
     def side(self, kind: str, label: str) -> None:
-        """The users or the items, with their properties."""
+        """Write the users or the items, with their properties."""
         table = next(x for x in self._tables.nodes if x.name == label)
         header = [f"{kind}_id:token", *(f"{name}:{_type(of)}" for name, of in table.columns.items())]
         kinds = list(table.columns.values())
         self._write(kind, header, ([_id(key), *map(_cell, held, kinds)] for key, *held in self._read(table)))
 
     def events(self) -> None:
-        """What users did, one row an event."""
+        """Write the interactions, one row per event."""
         names = {x.type for x in self._tables.schema.interactions}
         found = [x for x in self._tables.relations if x.name in names]
         several = len(found) > 1
@@ -73,7 +73,7 @@ class _Run:
             yield [_id(user), _id(item), *([table.name] if several else []), *rated]
 
     def facts(self) -> None:
-        """What joins items and entities."""
+        """Write the facts between items and entities."""
         header = ["head_id:token", "relation_id:token", "tail_id:token"]
         self._write(
             "kg",
@@ -87,13 +87,13 @@ class _Run:
         )
 
     def links(self) -> None:
-        """Which entity each item is."""
+        """Write the entity id of each item."""
         label = self._tables.schema.item.label
         ids = (x for batch in self._store.scan_nodes(label) for x, _ in batch)
         self._write("link", ["item_id:token", "entity_id:token"], ([_id(x), _entity(label, x)] for x in ids))
 
     def notes(self) -> tuple[str, ...]:
-        """What has no place in these files."""
+        """Messages about content that these files cannot represent."""
         schema = self._tables.schema
         facts = {x.name for x in self._facts()} | {x.type for x in schema.interactions}
         left = [x.name for x in self._tables.relations if x.name not in facts]
@@ -115,7 +115,7 @@ class _Run:
     def _write(self, ending: str, header: Sequence[str], rows: Iterator[Sequence[str]]) -> None:
         path = self._stem.with_name(f"{self._stem.name}.{ending}")
         with path.open("w", encoding="utf-8", newline="") as file:
-            # RecBole reads with pandas, to which a cell that begins with " is a quoted one
+            # RecBole reads with pandas, which takes a cell that begins with " for a quoted cell
             writer = csv.writer(file, delimiter="\t", lineterminator="\n")
             writer.writerow(header)
             writer.writerows(rows)
@@ -129,7 +129,7 @@ def _type(kind: Kind) -> str:
 
 
 def _cell(value: Any, kind: Kind) -> str:
-    """A value; in a sequence of texts each text is one token, so its blanks become _."""
+    """The text of a cell; in a token sequence, blanks within a text become _, so that it stays one token."""
     if kind.many:
         return " ".join(re.sub(r"\s+", "_", _plain(x).strip()) for x in value or ())
     return _plain(value)

@@ -1,7 +1,7 @@
-"""A graph as tables, for formats that want a column's name and kind before its first value.
+"""A graph as tables, for export formats that need the names and types of columns before the first row.
 
-One table for each label and each type; the store is read once to learn the columns and once for the rows, so
-no more than a batch is in memory. Provenance is left out, as is what the schema does not name.
+There is one table per label and per type. The store is read twice, once for the columns and once for the
+rows, so only one batch is in memory. Provenance, and labels and types outside the schema, are left out.
 """
 
 import json
@@ -26,25 +26,25 @@ _ONES: dict[type, One] = {str: "text", int: "integer", float: "number", bool: "b
 
 @dataclass(frozen=True)
 class Kind:
-    """What a column's values are."""
+    """The type of a column's values."""
 
     one: One
     many: bool = False
-    """Whether each value is a list of these."""
+    """Whether each value is a list."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """All nodes of a label, whose keys are an id, or all relations of a type, with keys head and tail."""
+    """All nodes of a label (key column id) or all relations of a type (key columns head and tail)."""
 
     name: str
     ends: tuple[str, str] | None
-    """The labels of head and tail; None: nodes."""
+    """The labels of head and tail; None for a table of nodes."""
     columns: dict[str, Kind]
-    """Without the keys, in the order of their names."""
+    """The property columns without the keys, sorted by name."""
 
     def batches(self, store: ReadStore) -> Iterator[list[tuple[Any, ...]]]:
-        """Rows: the keys, then a value or None for each column; a few thousand at a time."""
+        """Batches of a few thousand rows; a row is the keys, then a value or None for each column."""
         scan = store.scan_relations if self.ends else store.scan_nodes
         for batch in scan(self.name):
             yield [
@@ -62,13 +62,13 @@ class GraphTables:
     relations: tuple[Table, ...]
     """Interactions come last."""
     state: str
-    """The store's when the columns were read."""
+    """The state of the store when the columns were read."""
 
     def check(self, store: ReadStore) -> None:
-        """Make sure that nobody wrote meanwhile.
+        """Check that the graph has not changed since the columns were read.
 
         Raises:
-            GraphError: somebody did.
+            GraphError: the graph changed.
         """
         if store.state() != self.state:
             raise GraphError("the graph was written to while it was exported; export it again")
@@ -76,7 +76,7 @@ class GraphTables:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written; `notes` name what the format could not hold."""
+    """The counts of an export; `notes` are messages about content that the format cannot represent."""
 
     folder: Path
     nodes: int
@@ -85,10 +85,10 @@ class Exported:
 
 
 def read_tables(store: ReadStore, report: Report = silent) -> GraphTables:
-    """Look at all that the graph holds for its columns.
+    """Read the whole graph to determine the columns of its tables.
 
     Raises:
-        GraphSchemaError: nothing was ingested.
+        GraphSchemaError: the graph has no schema, because nothing was ingested.
     """
     state, schema = store.state(), store.schema()
     ends = schema.ends
@@ -112,7 +112,7 @@ def _columns(store: ReadStore, name: str, relations: bool) -> dict[str, Kind]:
 
 
 def kind_of(value: Any) -> Kind | None:
-    """What a value is; None for an empty list, which may be of any kind; text for what we know nothing of."""
+    """The kind of a value; None for an empty list, which fits any kind; text for an unknown type."""
     if isinstance(value, list):
         kind: Kind | None = None
         for one in value:
@@ -122,7 +122,7 @@ def kind_of(value: Any) -> Kind | None:
 
 
 def both(a: Kind | None, b: Kind | None) -> Kind | None:
-    """The kind of a column that has both: whole numbers become numbers beside them, the rest text."""
+    """The common kind of a column with both: integers and floats give floats, other mixtures give text."""
     if a is None or b is None or a == b:
         return a or b
     numbers = a.many == b.many and {a.one, b.one} == {"integer", "number"}
@@ -130,7 +130,7 @@ def both(a: Kind | None, b: Kind | None) -> Kind | None:
 
 
 def as_kind(value: Any, kind: Kind) -> Any:
-    """A value as its column wants it."""
+    """Convert a value to the kind of its column."""
     if value is None:
         return None
     if kind.many:
@@ -152,10 +152,10 @@ def _as_one(value: Any, one: One) -> Any:
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
-    """A folder to write into that becomes `target` when all went well, and otherwise is gone.
+    """A temporary folder that is renamed to `target` on success and deleted on failure.
 
     Raises:
-        UsageError: `target` is there and not an empty folder, or cannot be made.
+        UsageError: `target` exists and is not an empty folder, or cannot be created.
     """
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise UsageError(f"{target} is there already; name a new folder")
@@ -171,5 +171,5 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 
 def total(tables: Sequence[Table], rows: dict[str, int]) -> int:
-    """How many rows were written of these tables."""
+    """The number of rows that were written for these tables."""
     return sum(rows[table.name] for table in tables)

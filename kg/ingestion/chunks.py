@@ -1,4 +1,4 @@
-"""What every reader of files shares: chunks of rows as text, the rows that cannot be read, unpacking."""
+"""Shared by all file readers: chunks of rows as text, unreadable rows, decompression."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,18 +13,18 @@ from kg.ingestion.mapping import SourceMapping
 
 CHUNK_ROWS = 10_000
 BLOCK_BYTES = 4 * 2**20
-"""How much of a file is taken at a time; a row of CSV must fit into it."""
+"""Bytes that are read from a file at a time; a CSV row must not be longer."""
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 FORMATS = (*DELIMITERS, ".jsonl", ".ndjson", ".parquet")
-"""What can be read, by the ending of the file's name."""
+"""The file name suffixes of the supported formats."""
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-"""An ending that may follow the format's."""
+"""The compression of each suffix that may follow the suffix of the format."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why one row was rejected; `row` counts a file's rows from 1, the header apart."""
+    """Why one row was rejected; `row` is the row number within the file, from 1, not counting the header."""
 
     row: int
     column: str | None
@@ -34,19 +34,19 @@ class Problem:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows: those that could be read, indexed by their numbers, and those that could not.
+    """Consecutive rows of a file: the readable rows, indexed by row number, and the unreadable rows.
 
-    A column holds text, "" where there is nothing; a list column holds lists of texts.
+    A column holds strings, "" for a missing value; a list column holds lists of strings.
     """
 
     frame: pd.DataFrame
     unreadable: tuple[Problem, ...]
     last: int
-    """The number of the last row of either."""
+    """The number of the chunk's last row, readable or not."""
 
 
 class UnreadableRowError(Exception):
-    """One row that its reader leaves out."""
+    """The reader cannot read one row and skips it."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.reason)
@@ -54,7 +54,7 @@ class UnreadableRowError(Exception):
 
 
 def file_format(name: str) -> tuple[str, str | None]:
-    """The ending that names the format, and the compression: "orders.csv.gz" is (".csv", "gzip")."""
+    """The suffix of the format and the compression; for "orders.csv.gz", (".csv", "gzip")."""
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     if compression:
@@ -64,18 +64,18 @@ def file_format(name: str) -> tuple[str, str | None]:
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Any]:
-    """The file's bytes as a stream."""
+    """A stream of the file's decompressed bytes."""
     with pa.input_stream(str(path), compression=file_format(path.name)[1]) as stream:
         yield stream
 
 
 def no_rows(columns: list[str]) -> pd.DataFrame:
-    """A frame of no row."""
+    """A frame with these columns and no rows."""
     return pd.DataFrame({name: pd.Series([], dtype="str") for name in columns}, index=pd.Index([], dtype=int))
 
 
 def with_lists(frame: pd.DataFrame, source: SourceMapping) -> pd.DataFrame:
-    """List columns that hold text, taken apart into lists."""
+    """Split the list columns that hold strings at the separator of the source."""
     for name in set(source.lists).intersection(frame.columns):
         values = [x if isinstance(x, list) else _parts(x, source.separator) for x in frame[name]]
         frame[name] = pd.Series(values, index=frame.index, dtype=object)

@@ -31,7 +31,7 @@ def names(path: Path, source: SourceMapping) -> list[str]:
     """The names of the columns.
 
     Raises:
-        DataError: they are no text.
+        DataError: the names are not text in the file's encoding.
     """
     with _opened(path, source, None, []) as (reader, _):
         found = list(reader.schema.names)
@@ -45,7 +45,7 @@ def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chun
     invalid: list[csv.InvalidRow] = []
     numbers = _Numbers(invalid, header=0 if source.columns else 1)
     final = names(path, source)[-1]
-    wanted = list(dict.fromkeys((*columns, final)))  # the one in which a quote that is never closed ends up
+    wanted = list(dict.fromkeys((*columns, final)))  # `final` shows an unclosed quote
     with _opened(path, source, wanted, invalid) as (reader, text):
         held, ending = None, ""
         for batch in reader:
@@ -62,9 +62,9 @@ def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chun
 
 
 class _Decoded:
-    """A stream of a file's text as UTF-8, bytes that are no text marked; it remembers its end.
+    """A stream that re-encodes a file as UTF-8, marks undecodable bytes and keeps the end of the text.
 
-    pyarrow decodes too, but gives the whole file up for one wrong byte.
+    pyarrow can decode as well, but one invalid byte makes it reject the whole file.
     """
 
     closed = False
@@ -84,26 +84,26 @@ class _Decoded:
             self._ended = not self._ahead
             self._pending = self._decoder.decode(found, final=self._ended).encode("utf-8", _MARKING)
             if self._ended and not self.last and not any(x in self._pending for x in (b"\r", b"\n")):
-                self._pending += b"\n"  # without any pyarrow takes a line of names for nothing
+                self._pending += b"\n"  # without a line end, pyarrow finds no header in a file of one line
         given, self._pending = self._pending[:size], self._pending[size:]
         self.last = (self.last + given[-8:])[-8:]
         return given
 
     def readable(self) -> bool:
-        """Yes."""
+        """True: part of the file interface that pyarrow requires."""
         return True
 
     def seekable(self) -> bool:
-        """No."""
+        """False: part of the file interface that pyarrow requires."""
         return False
 
     def close(self) -> None:
-        """Nothing more will be read."""
+        """Part of the file interface that pyarrow requires."""
         self.closed = True
 
 
 _MARK = "\ufdd0"
-"""Stands for a byte that is no text; Unicode promises that no text holds it."""
+"""Replaces an undecodable byte; a Unicode noncharacter, which valid text does not contain."""
 _MARKING = "trailmix-mark"
 
 
@@ -124,7 +124,7 @@ def _opened(
         return "skip"
 
     reading = csv.ReadOptions(
-        use_threads=False,  # only then the numbers of invalid rows are known
+        use_threads=False,  # pyarrow reports the numbers of invalid rows only without threads
         block_size=BLOCK_BYTES,
         column_names=list(source.columns) or None,
     )
@@ -146,7 +146,7 @@ def _opened(
 
 
 class _Numbers:
-    """The numbers of the rows; pyarrow gives them for the invalid ones only."""
+    """Numbers the valid rows; pyarrow reports row numbers for invalid rows only."""
 
     def __init__(self, invalid: list[csv.InvalidRow], header: int) -> None:
         self._invalid = invalid
@@ -181,7 +181,7 @@ class _Numbers:
 
 
 def _chunk(part: Any, source: SourceMapping, numbers: Any, invalid: list[Problem]) -> Chunk:
-    """The valid rows, less those that are no text."""
+    """A chunk of the valid rows; rows with undecodable bytes become problems."""
     problems = {problem.row: problem for problem in invalid}
     values = {}
     for name, column in zip(part.schema.names, part.columns, strict=True):
@@ -200,16 +200,16 @@ def _chunk(part: Any, source: SourceMapping, numbers: Any, invalid: list[Problem
 
 
 def _shown(text: str) -> str:
-    """The beginning of a text, what is no text as people know it."""
+    """The beginning of a text for a message, with undecodable bytes shown as replacement characters."""
     return text[:60].replace(_MARK, "\ufffd")
 
 
 def _without_open_quote(
     chunk: Chunk, final: str, source: SourceMapping, ending: str, text: _Decoded
 ) -> Chunk:
-    """The file's last chunk, less a last row whose quote is never closed and so holds all lines after it.
+    """The last chunk of the file without a last row whose unclosed quote swallows the remaining lines.
 
-    `ending` is that row's last value as it was read, with its lines' ends.
+    `ending` is the last value of that row as read, including line ends.
     """
     if not source.quote or chunk.frame.empty or text.last.rstrip(b"\r\n\0").endswith(source.quote.encode()):
         return chunk

@@ -1,6 +1,6 @@
-"""Ids as 64-bit hashes, so that ten million of them take 80 MB and not a gigabyte.
+"""Ids as 64-bit hashes: ten million ids take 80 MB instead of a gigabyte.
 
-That two of n different ids share a hash has the chance n^2 / 2^65: 3 in a million for ten million ids.
+The probability that two of n different ids share a hash is n^2 / 2^65: 3 in a million for ten million ids.
 """
 
 from array import array
@@ -16,12 +16,12 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio, as in 
 
 
 def hashes(texts: pd.Series) -> HashArray:
-    """One hash for each text, the same in every process."""
+    """One hash per text; a text has the same hash in every process."""
     return pd.util.hash_array(texts.to_numpy(object), categorize=len(texts) > 1)
 
 
 def combined(columns: Iterable[HashArray], rows: int) -> HashArray:
-    """One hash of each row of several columns; their order counts."""
+    """One hash per row of several columns; it depends on the order of the columns."""
     total = np.zeros(rows, np.uint64)
     for column in columns:
         total = (total + np.uint64(1)) * _MIX + column
@@ -30,17 +30,17 @@ def combined(columns: Iterable[HashArray], rows: int) -> HashArray:
 
 
 class Growing:
-    """A list of 64-bit numbers that takes 8 bytes each."""
+    """An array of 64-bit numbers that grows; each number takes 8 bytes."""
 
     def __init__(self, code: str = "Q") -> None:
         self._numbers = array(code)
 
     def add(self, numbers: HashArray | IntArray) -> None:
-        """Put them at the end."""
+        """Append numbers."""
         self._numbers.frombytes(np.ascontiguousarray(numbers).tobytes())
 
     def all(self) -> Any:
-        """All of them, as an array that shares their memory."""
+        """All numbers, as an array that shares the memory of this object."""
         return np.frombuffer(self._numbers, np.uint64 if self._numbers.typecode == "Q" else np.int64)
 
 
@@ -51,7 +51,7 @@ class HashSet:
         self._sorted: list[HashArray] = []
 
     def add(self, given: HashArray) -> BoolArray:
-        """Take them in; returns which were new, of equal ones the first."""
+        """Add hashes; the result is true for each that is new, for equal hashes only at the first."""
         unique, first = np.unique(given, return_index=True)
         new = ~self.holds(unique)
         fresh = np.zeros(len(given), bool)
@@ -60,7 +60,7 @@ class HashSet:
         return fresh
 
     def holds(self, asked: HashArray) -> BoolArray:
-        """Which of them are in the set."""
+        """For each of `asked`, whether it is in the set."""
         found = np.zeros(len(asked), bool)
         for level in self._sorted:
             found |= in_sorted(asked, level)
@@ -74,7 +74,7 @@ class HashSet:
 
 
 def in_sorted(asked: HashArray | IntArray, ordered: HashArray | IntArray) -> BoolArray:
-    """Which of `asked` are in an array that is sorted."""
+    """For each of `asked`, whether it is in the sorted array `ordered`."""
     if not len(ordered):
         return np.zeros(len(asked), bool)
     places = np.minimum(np.searchsorted(ordered, asked), len(ordered) - 1)

@@ -1,7 +1,7 @@
-"""From files to the graph: everything is checked first, then written in batches, each one transaction.
+"""Ingests files into the graph: validates all rows first, then writes batches of one transaction each.
 
-A row is rejected as a whole, written as a whole, or found unchanged. What a run wrote and how far it came is
-in the graph itself, so a run that was killed goes on where it was, and a run can be undone.
+A row is rejected as a whole, written as a whole, or found unchanged. The graph stores the provenance and the
+checkpoints of each run, so an interrupted run can be resumed and every run can be undone.
 """
 
 import hashlib
@@ -27,16 +27,16 @@ from kg.store.store import RunStore
 
 @dataclass(frozen=True)
 class IngestOptions:
-    """How to ingest."""
+    """Options of an ingestion."""
 
     rejects: Path | None = None
-    """The file that rejected rows are written to, as JSON Lines."""
+    """The JSON Lines file to which the rejected rows are written."""
     max_errors: int | None = None
-    """Stop, with nothing written, when more rows than that are rejected."""
+    """Stop before anything is written if more than this many rows are rejected."""
     resume: bool = False
-    """Go on with the last run of the same mapping and files, if it did not end."""
+    """Resume the last run if it is unfinished and has the same mapping and files."""
     report: Path | None = None
-    """Where the caller will write the report: refused if it is a file that is read."""
+    """The file to which the caller will write the report; it must not be an input file."""
 
 
 def ingest(
@@ -46,13 +46,13 @@ def ingest(
     report: Report = silent,
     options: IngestOptions = IngestOptions(),
 ) -> IngestReport:
-    """Load what `mapping` describes into `store`; its files are relative to `folder`.
+    """Load the files that `mapping` describes into `store`; their paths are relative to `folder`.
 
     Raises:
-        MappingError: it names a file of an unknown format, or a column that the file does not have.
-        UsageError: rejects or report would overwrite what is read.
-        DataError: a file cannot be read to its end, or changed since the run that is to go on.
-        GraphSchemaError: the graph already holds something that disagrees with the mapping.
+        MappingError: the mapping names a file of an unknown format, or a column that the file does not have.
+        UsageError: rejects or report would overwrite an input file.
+        DataError: a file cannot be read to its end, or changed since the run that would be resumed.
+        GraphSchemaError: the stored schema conflicts with the mapping.
     """
     began = time.perf_counter()
     tables = _open_tables(mapping, folder, options)
@@ -86,7 +86,7 @@ def dry_run(
     report: Report = silent,
     options: IngestOptions = IngestOptions(),
 ) -> IngestReport:
-    """Check everything and write nothing; no graph is needed.
+    """Validate all rows without writing; no graph store is needed.
 
     Raises:
         MappingError: as `ingest`.
@@ -122,7 +122,7 @@ def _unwritten(validation: Validation, began: float, rejects: Rejects) -> Ingest
 
 
 def _check_fits(store: RunStore, mapping: Mapping) -> None:
-    """Refuse a mapping that disagrees with the graph before hours of checking."""
+    """Raise GraphSchemaError for a mapping that conflicts with the graph, before the long validation."""
     try:
         stored = store.schema()
     except GraphSchemaError:
@@ -140,17 +140,17 @@ def _record(mapping: Mapping, tables: dict[str, list[Table]]) -> RunRecord:
 
 
 def new_run(content: str, described: str) -> RunRecord:
-    """A run that begins now, of inputs with these hashes."""
+    """The record of a run that begins now; `content` and `described` are the hashes of its inputs."""
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     return RunRecord(run_id, content, described, int(now.timestamp()))
 
 
 def _unfinished(store: RunStore, ours: RunRecord) -> RunRecord | None:
-    """The last run of the same mapping, if it is under way still, and of the same files.
+    """The last run of the same mapping and files if it is unfinished, else None.
 
     Raises:
-        DataError: the files changed since.
+        DataError: the files changed since that run.
     """
     of_mapping = [run for run in store.runs() if run.mapping == ours.mapping]
     last = of_mapping[-1] if of_mapping else None

@@ -1,6 +1,6 @@
 """The mapping file: which columns of which sources become nodes, relations and interactions.
 
-`docs/mapping.md` shows every key. `kg.ingestion.ingest` checks that the columns exist, before it writes.
+`docs/mapping.md` documents every key. `kg.ingestion.ingest` checks before writing that the columns exist.
 """
 
 import re
@@ -37,19 +37,19 @@ from kg.schema import (
 )
 
 KeyPath = tuple[str, ...]
-"""Where something stands in the file: `("nodes", "Movie", "id")`."""
+"""The path of a key in the mapping file, such as `("nodes", "Movie", "id")`."""
 
 ValueType = Literal["text", "integer", "number", "boolean"]
 TimeUnit = Literal["s", "ms", "us", "iso"]
 
 
 def plain_phrase(relation_type: str) -> Phrase:
-    """Words for a relation that was given none: "A, *published by* B, *as is* C"."""
+    """The default phrase of a relation without one in the mapping: "A, *published by* B, *as is* C"."""
     return Phrase(out=relation_type.lower().replace("_", " "), back="as is")
 
 
 def _shorthand(key: str) -> BeforeValidator:
-    """Let a plain string stand for a table with only that key."""
+    """Accept a plain string in place of a table with only this key."""
     return BeforeValidator(lambda given: {key: given} if isinstance(given, str) else given)
 
 
@@ -58,21 +58,21 @@ class _Part(BaseModel):
 
 
 class SourceMapping(_Part):
-    """One file of rows, or several; the ending of the name is the format."""
+    """One or several files of rows; the suffix of the file name determines the format."""
 
     file: str
-    """Relative to the mapping file; a pattern such as "orders-*.csv.gz" for several, in sorted order."""
+    """A path relative to the mapping file, or a pattern such as "orders-*.csv.gz" (matches are sorted)."""
     lists: tuple[str, ...] = ()
     """Columns that hold several values each."""
     separator: str = Field("|", min_length=1)
-    """What stands between these values, where the file has no lists of its own."""
+    """The separator of list values, for formats without a list type."""
     columns: tuple[str, ...] = ()
-    """The columns' names, for CSV without a header line; keys that few lines of JSON have."""
+    """The column names of a CSV file without a header, or JSON keys that only a few lines have."""
     encoding: str = "utf-8"
     quote: str | None = Field('"', pattern=r"^[!-~]$")
-    """What stands around values of CSV that hold a delimiter or a line's end; none: nothing does."""
+    """The character that quotes CSV values containing a delimiter or a line end; none: no quoting."""
     delimiter: str | None = Field(None, pattern=r"^[\t -~]$")
-    """The separator of CSV values; none: the usual one of the file's ending."""
+    """The delimiter of CSV values; none: the usual delimiter of the file's suffix."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
@@ -82,12 +82,12 @@ class SourceMapping(_Part):
 
 
 class _Limits(_Part):
-    """What a value may be; a row with another value is rejected."""
+    """The allowed values of a column; a row with any other value is rejected."""
 
     min: float | None = Field(None, allow_inf_nan=False)
     max: float | None = Field(None, allow_inf_nan=False)
     one_of: tuple[str, ...] = ()
-    """None: any value."""
+    """The allowed values; empty: every value is allowed."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -98,7 +98,7 @@ class _Limits(_Part):
     @field_validator("one_of", mode="before")
     @classmethod
     def _as_text(cls, given: Any) -> Any:
-        """YAML reads 1, yes and 2024-05-31 as other things than text."""
+        """Convert values to text, because YAML parses 1, yes and 2024-05-31 as other types."""
         if not isinstance(given, list):
             return given
         return tuple(str(x).lower() if isinstance(x, bool) else str(x) for x in given)
@@ -109,7 +109,7 @@ class PropertyMapping(_Limits):
 
     type: ValueType
     column: str | None = None
-    """None: the property's own name."""
+    """The column of the values; none: the column has the name of the property."""
     required: bool = False
     """Whether a row without a value is rejected."""
 
@@ -121,21 +121,21 @@ class PropertyMapping(_Limits):
 
 
 class NodeMapping(_Part):
-    """One label. Without a source it gets a node for every id that relations and interactions name."""
+    """One label; a label without a source gets one node per id in the relations and interactions."""
 
     role: Role = "entity"
     source: str | None = None
     id: str = "id"
     """The column of the ids."""
     name: Template | None = None
-    """What people read: a column, or a template such as "{first} {last}"; none: the id."""
+    """The display name: a column, or a template such as "{first} {last}"; none: the id."""
     properties: dict[Name, Annotated[PropertyMapping, _shorthand("type")]] = {}
     text: Pieces = ()
-    """What describes an item in words: pieces joined by spaces, those with an empty column left out."""
+    """The text of an item: templates joined by spaces; a template with an empty column is left out."""
 
     @property
     def name_property(self) -> str:
-        """The property that holds the name: that of a column keeps the column's name where it can."""
+        """The property that holds the display name; named after its column where possible."""
         keeps = self.name is not None and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name)
         return (
             self.name
@@ -145,33 +145,33 @@ class NodeMapping(_Part):
 
 
 class RelationMapping(_Part):
-    """One relation type; a list in either column makes several relations of one row."""
+    """One relation type; a row with a list in either column produces several relations."""
 
     head_label: str = Field(alias="from")
     tail_label: str = Field(alias="to")
     source: str
     head: str
-    """The column with the id of the node that the relation comes from."""
+    """The column with the id of the head node."""
     tail: str
-    """The column with the id of the node that it goes to."""
+    """The column with the id of the tail node."""
     phrase: Phrase | None = None
 
 
 class TimeMapping(_Part):
-    """When an interaction happened."""
+    """The column with the time of an interaction."""
 
     column: str
     unit: TimeUnit
-    """Since 1970: `s`, `ms`, `us`; or `iso` for written dates, UTC where they name no zone."""
+    """`s`, `ms` or `us` since 1970, or `iso` for ISO 8601 dates (UTC if a date names no time zone)."""
     min: str | None = None
-    """The first moment that is let through, as a written date whatever the unit."""
+    """The earliest accepted time, as an ISO 8601 date for every unit."""
     max: str | None = None
-    """The last one."""
+    """The latest accepted time, as an ISO 8601 date for every unit."""
 
     @field_validator("min", "max", mode="before")
     @classmethod
     def _date(cls, given: Any) -> Any:
-        """YAML reads 2024-05-31 as a date."""
+        """Convert dates to text, because YAML parses 2024-05-31 as a date."""
         text = given.isoformat() if isinstance(given, date) else given
         if isinstance(text, str):
             datetime.fromisoformat(text)
@@ -191,7 +191,7 @@ def _moment(text: str) -> datetime:
 
 
 class ValueMapping(_Limits):
-    """The column with a rating, a count, a price."""
+    """The column with the value of an interaction, such as a rating, a count or a price."""
 
     column: str
 
@@ -205,17 +205,17 @@ class InteractionMapping(_Part):
     item: str
     """The column with the item's id."""
     value: Annotated[ValueMapping, _shorthand("column")] | None = None
-    """None: 1 each."""
+    """The value of each event; none: every event has the value 1."""
     liked_at_least: float | None = None
     verb: str = "liked"
     time: TimeMapping | None = None
 
 
 class Mapping(_Part):
-    """A whole mapping file, consistent in itself.
+    """The content of a mapping file, checked for consistency.
 
     Raises:
-        ValidationError: a reference to an unknown source or label, or a graph that cannot be.
+        ValidationError: the mapping names an unknown source or label, or its graph schema is invalid.
     """
 
     sources: dict[str, SourceMapping]
@@ -243,7 +243,7 @@ class Mapping(_Part):
         return self
 
     def graph_schema(self) -> GraphSchema:
-        """The schema of the graph that this mapping makes."""
+        """The schema of the graph that an ingestion with this mapping produces."""
         return GraphSchema(
             labels=tuple(
                 LabelSchema(label=label, role=node.role, name_property=node.name_property)
@@ -262,7 +262,7 @@ class Mapping(_Part):
         )
 
     def columns(self) -> Iterator[tuple[KeyPath, str, str]]:
-        """Every column it names: where, of which source, which column."""
+        """Every column that the mapping names, as (path of the key, source, column)."""
         for name, source in self.sources.items():
             yield from ((("sources", name, "lists"), name, column) for column in source.lists)
         for label, node in self.nodes.items():
@@ -328,7 +328,8 @@ def load_mapping(path: Path) -> Mapping:
     """Read and check a mapping file.
 
     Raises:
-        MappingError: it cannot be read, is no YAML, or is wrong; each problem with its line and key.
+        MappingError: the file cannot be read, is not YAML, or is invalid; the message lists each problem with
+            its line and key.
     """
     tree, content = _parsed(path)
 
@@ -345,7 +346,7 @@ def load_mapping(path: Path) -> Mapping:
 
 
 def _parsed(path: Path) -> tuple[yaml.Node | None, Any]:
-    """The file as YAML's own tree, which knows lines, and as the tables that it stands for."""
+    """The file as a tree of YAML nodes, which have line numbers, and as Python values."""
     try:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, yaml.SafeLoader)
@@ -363,7 +364,7 @@ def _parsed(path: Path) -> tuple[yaml.Node | None, Any]:
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest of those there are, or all of them."""
+    """The end of a message about an unknown name: the nearest known name, or all known names."""
     names = [name if name.isprintable() else ascii(name) for name in (str(k)[:100] for k in known)]
     lower = {k.lower(): k for k in names}
     close = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
@@ -382,7 +383,7 @@ def _plain(message: str) -> str:
 
 
 def _explain(error: ErrorDetails) -> tuple[KeyPath, str]:
-    """The place and, in plain words, the problem of one of pydantic's errors."""
+    """The key path and a readable message for one pydantic error."""
     context = error.get("ctx", {})
     path = context.get("path") or tuple(str(key) for key in error["loc"] if key != "[key]")
     match error["type"]:
@@ -400,7 +401,7 @@ def _explain(error: ErrorDetails) -> tuple[KeyPath, str]:
 
 
 def _model_at(path: KeyPath) -> type[BaseModel]:
-    """The model that describes the table at a place in the file."""
+    """The pydantic model of the table at a key path."""
     model: type[BaseModel] = Mapping
     keys = iter(path)
     for key in keys:
@@ -421,7 +422,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _line(tree: yaml.Node | None, path: KeyPath) -> int:
-    """The line of a key, or of the nearest table around it that exists."""
+    """The line of a key, or of the innermost enclosing table that exists."""
     line, node = 1, tree
     for key in path:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
@@ -433,7 +434,7 @@ def _line(tree: yaml.Node | None, path: KeyPath) -> int:
 
 
 def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
-    """YAML itself lets the last of two equal keys win in silence."""
+    """Raise MappingError for a repeated key; PyYAML would silently use the last one."""
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()

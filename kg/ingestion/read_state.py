@@ -1,6 +1,6 @@
-"""What validation keeps of the rows that it read, and its result.
+"""The state that validation keeps per source while it reads, and the result of validation.
 
-Rows are numbered through all files of a source.
+Row numbers run on through all files of a source.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from kg.ingestion.sources import Table
 
 @dataclass
 class FileCounts:
-    """One file of a source, as far as it was checked; `before` is how many rows the files before it have."""
+    """The row counts of one file; `before` is the number of rows in the preceding files of the source."""
 
     table: Table
     before: int
@@ -26,28 +26,28 @@ class FileCounts:
 
 @dataclass
 class ValidationResult:
-    """Which rows of one source are to be written."""
+    """The validation result of one source: its rejected and its repeated rows."""
 
     use: SourceUse
     files: list[FileCounts] = field(default_factory=list)
     rejected: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
     """The numbers of the rejected rows, sorted."""
     repeated: dict[str, IntArray] = field(default_factory=dict)
-    """By label, rows whose node an earlier row brings; by type, rows whose event a later row replaces."""
+    """By label, rows whose node an earlier row defines; by type, rows whose event a later row replaces."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """The result of each source, in the order in which they are to be written."""
+    """The result of each source, in writing order."""
 
     sources: dict[str, ValidationResult]
     stopped: bool
-    """Whether there were more errors than allowed; then only what was read was checked."""
+    """Whether validation stopped at too many errors; the rows after that were not read."""
 
 
 @dataclass
 class Reference:
-    """One end of a relation whose nodes come from a source that is not resolved yet."""
+    """One end of a relation whose node comes from a source with unresolved references."""
 
     edges: Edges
     end: int
@@ -57,19 +57,19 @@ class Reference:
 
 @dataclass
 class ReadState:
-    """What is kept of the rows of one source."""
+    """The state of one source: hashes and row numbers instead of the rows themselves."""
 
     name: str
     result: ValidationResult
     rejected: Growing = field(default_factory=lambda: Growing("q"))
     nodes: dict[str, tuple[Growing, Growing, Growing]] = field(default_factory=dict)
-    """By label: hashes of ids, hashes of what the nodes hold, row numbers."""
+    """By label: hashes of ids, hashes of node contents, row numbers."""
     references: list[Reference] = field(default_factory=list)
     events: dict[str, tuple[Growing, Growing]] = field(default_factory=dict)
-    """By type: hashes of pairs, row numbers."""
+    """By interaction type: hashes of (user, item) pairs, row numbers."""
 
     def reject(self, rows: IntArray) -> None:
-        """Note rows as rejected; `collect_rejected` puts them into the result."""
+        """Mark rows as rejected; `collect_rejected` copies them into the result."""
         self.rejected.add(rows.astype(np.int64))
 
     def collect_rejected(self) -> IntArray:

@@ -1,7 +1,7 @@
-"""JSON Lines and Parquet files: records with values of their own types, given as text.
+"""Readers of JSON Lines and Parquet files; they convert typed values to text.
 
-Whole numbers are written without a point, whatever their type, so that an id that some tool made a float of
-is still that id; moments are written as ISO 8601.
+Whole numbers have no decimal point in the text, even if their type is float, so that an id that another tool
+converted to float keeps its text. Timestamps become ISO 8601.
 """
 
 import codecs
@@ -40,7 +40,7 @@ _PEEKED_LINES = 10_000
 
 
 def json_names(path: Path, source: SourceMapping) -> list[str] | None:
-    """The names in the first 10,000 lines and those the mapping adds; None where no line is an object."""
+    """The keys in the first 10,000 lines and in `source.columns`; None if no line is an object."""
     found: dict[str, None] = {}
     for number, (_, row) in enumerate(_json_rows(path, source)):
         found |= dict.fromkeys(row if isinstance(row, dict) else ())
@@ -50,7 +50,7 @@ def json_names(path: Path, source: SourceMapping) -> list[str] | None:
 
 
 def read_json(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chunk]:
-    """All lines with these keys; a line that is no object is unreadable, blank ones do not count."""
+    """The values of these keys in all lines; lines other than objects are unreadable, blank ones skipped."""
     rows: list[list[str | list[str]]] = []
     numbers: list[int] = []
     problems: list[Problem] = []
@@ -129,7 +129,7 @@ def read_parquet(path: Path, source: SourceMapping, columns: list[str]) -> Itera
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[parquet.ParquetFile]:
-    """The file; a compressed one is unpacked to a temporary file, because Parquet is read from its end."""
+    """Open the file; a compressed file is unpacked to a temporary one, since Parquet needs random access."""
     if file_format(path.name)[1] is None:
         with parquet.ParquetFile(path) as file:
             yield file
@@ -164,7 +164,7 @@ def _parquet_chunk(batch: Any, numbers: Any, last: int, source: SourceMapping) -
 
 
 def _texts(column: Any) -> Any:
-    """A column as text all at once, or None where its values must be looked at one by one."""
+    """A whole column converted to text at once, or None if its values must be converted one by one."""
     kind = column.type
     simple = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_date, pa.types.is_timestamp)
     if pa.types.is_dictionary(kind):
@@ -177,7 +177,7 @@ def _texts(column: Any) -> Any:
 
 
 def _is_text(column: Any) -> bool:
-    """Whether all of a column of text is UTF-8, which not every writer of Parquet sees to."""
+    """Whether all values of a text column are valid UTF-8; some Parquet writers do not ensure it."""
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
@@ -186,7 +186,7 @@ def _is_text(column: Any) -> bool:
 
 
 def _listed(column: Any) -> list[Any]:
-    """The values of a column; text that is no UTF-8 as its bytes."""
+    """The values of a column as a list; invalid UTF-8 text as bytes."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return _listed(column.dictionary_decode())
@@ -210,7 +210,7 @@ def _value(number: int, name: str, value: Any, source: SourceMapping) -> str | l
 
 
 def as_text(value: Any) -> str:
-    """One value as text, "" for none: 4.0 is "4", true is "true", a table is its JSON.
+    """One value as text, "" for a missing value: 4.0 is "4", true is "true", an object is its JSON.
 
     Raises:
         UnicodeDecodeError: bytes that are not UTF-8.
@@ -232,4 +232,4 @@ def as_text(value: Any) -> str:
             text = json.dumps(value, ensure_ascii=False, default=str)
         case _:
             text = str(value)
-    return text.encode("utf-8", "replace").decode().strip()  # JSON may spell half a surrogate pair
+    return text.encode("utf-8", "replace").decode().strip()  # JSON can hold an unpaired surrogate

@@ -14,7 +14,7 @@ _EXAMPLES = 5
 
 
 class Rejects:
-    """Writes each rejected row into a file, if there is one, and keeps the first few for people."""
+    """Writes each rejected row to a file, if one is given, and keeps the first few for the report."""
 
     def __init__(self, path: Path | None) -> None:
         self.examples: list[str] = []
@@ -55,11 +55,11 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path]) -
     """Check that no output is an input, and no two outputs are the same file.
 
     Raises:
-        UsageError: one is.
+        UsageError: an output is also an input, or two outputs are the same file.
     """
     taken = [path.resolve() for path in inputs]
     for output in outputs:
-        if output is None or (output.exists() and not output.is_file()):  # the like of /dev/null
+        if output is None or (output.exists() and not output.is_file()):  # devices such as /dev/null
             continue
         if output.resolve() in taken:
             raise UsageError(
@@ -69,7 +69,7 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path]) -
 
 
 def described(table: Table, problem: Problem) -> str:
-    """One rejected row for people."""
+    """A readable description of one rejected row."""
     column = f", column {problem.column}" if problem.column is not None else ""
     value = problem.value if len(problem.value) <= 60 else f"{problem.value[:57]}..."
     return f"{table.path}, row {problem.row}{column}: {value!r} {problem.reason}"

@@ -1,4 +1,4 @@
-"""What became of the rows of an ingestion."""
+"""The report of an ingestion: counts of read, written, unchanged and rejected rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,43 +6,43 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SourceReport:
-    """What became of the rows of one file."""
+    """The row counts of one file."""
 
     name: str
     file: str
     read: int
     written: int
-    """Those that created something, or changed what was there."""
+    """Rows that created or changed a node or relation."""
     unchanged: int
-    """Those whose content the graph has already, or that another row replaces; all if nothing is written."""
+    """Rows that the graph already has or another row replaces; all valid rows if nothing is written."""
     rejected: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of all rows: read = written + unchanged + rejected."""
+    """The counts of a whole ingestion; read = written + unchanged + rejected."""
 
     run_id: str | None
-    """None where nothing was to be written."""
+    """The id of the run; None if nothing was to be written."""
     sources: tuple[SourceReport, ...]
     seconds: float
     nodes: int = 0
-    """How many nodes were created or changed."""
+    """The number of nodes that were created or changed."""
     relations: int = 0
-    """How many relations and interactions were."""
+    """The number of relations and interactions that were created or changed."""
     stopped: bool = False
-    """Whether there were more errors than allowed."""
+    """Whether the ingestion stopped because more rows were rejected than `max_errors` allows."""
     examples: tuple[str, ...] = ()
-    """The first rejected rows, for people."""
+    """Readable descriptions of the first rejected rows."""
 
     @property
     def rejected(self) -> int:
-        """How many rows were rejected."""
+        """The number of rejected rows."""
         return sum(source.rejected for source in self.sources)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The report as JSON-serializable values."""
         rows = [{**vars(source), "seconds": round(source.seconds, 3)} for source in self.sources]
         counted = ("read", "written", "unchanged", "rejected", "seconds")
         totals = {name: sum(row[name] for row in rows) for name in counted}

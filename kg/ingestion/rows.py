@@ -1,4 +1,4 @@
-"""Checks the rows of a source and makes nodes and relations of them by a mapping; arrays only."""
+"""Checks the rows of a source and converts them to nodes and relations by a mapping; vectorized."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from kg.store.records import PropertyValue
 
 @dataclass(frozen=True)
 class Edges:
-    """A relation or interaction type as one source feeds it: the labels and the columns of both ends."""
+    """A relation or interaction type in one source: the labels and the columns of head and tail."""
 
     kind: str
     labels: tuple[str, str]
@@ -32,7 +32,7 @@ class Edges:
 
 @dataclass(frozen=True)
 class SourceUse:
-    """All that a mapping makes of one source."""
+    """The nodes, relations and interactions that a mapping produces from one source."""
 
     nodes: tuple[tuple[str, NodeMapping], ...]
     edges: tuple[Edges, ...]
@@ -40,16 +40,16 @@ class SourceUse:
 
     @cached_property
     def labels(self) -> frozenset[str]:
-        """The labels whose nodes it brings."""
+        """The labels of the nodes that the source defines."""
         return frozenset(label for label, _ in self.nodes)
 
     def own_end(self, label: str, column: str) -> bool:
-        """Whether the end of a relation is the row's own node, and so always there."""
+        """Whether an end of a relation is the node that the same row defines, and so needs no check."""
         return any(name == label and node.id == column for name, node in self.nodes)
 
 
 def use_of(mapping: Mapping, source: str) -> SourceUse:
-    """What the mapping makes of a source."""
+    """The part of the mapping that uses one source."""
     schema = mapping.graph_schema()
     ends = (schema.user.label, schema.item.label)
     relations = [
@@ -68,7 +68,7 @@ def use_of(mapping: Mapping, source: str) -> SourceUse:
 
 
 class RejectedRows:
-    """The rows that have a problem, and the first problem of each."""
+    """The rejected rows, and the first problem of each."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.bad = pd.Series(False, index=frame.index)
@@ -87,17 +87,17 @@ class RejectedRows:
 
 
 LONGEST_ID = 2_000
-"""In characters; Neo4j's indexes take 8,167 bytes."""
+"""The maximum length of an id in characters; Neo4j indexes values of at most 8,167 bytes."""
 
 
 def shortened(value: Any) -> str:
-    """A value as it is shown in a message."""
+    """A value, shortened for a message."""
     text = str(value)
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def check(frame: pd.DataFrame, use: SourceUse) -> RejectedRows:
-    """All that is wrong with each row by itself, without a look at other rows."""
+    """Check each row on its own, without comparing it with other rows."""
     rejected = RejectedRows(frame)
     for _, node in use.nodes:
         _check_id(rejected, frame[node.id])
@@ -179,7 +179,7 @@ def _holds_lists(column: pd.Series) -> bool:
 
 
 def ends(frame: pd.DataFrame, edges: Edges) -> pd.DataFrame:
-    """The ids `head` and `tail` of every relation that the rows name, indexed by row, each once a row."""
+    """The columns `head` and `tail` of the rows' relations, indexed by row; each relation once per row."""
     head, tail = (frame[column] for column in edges.columns)
     if edges.interaction is not None:
         return pd.DataFrame({"head": flat(head), "tail": flat(tail)})
@@ -195,7 +195,7 @@ def ends(frame: pd.DataFrame, edges: Edges) -> pd.DataFrame:
 
 
 def node_contents(frame: pd.DataFrame, node: NodeMapping) -> Iterator[pd.Series]:
-    """The contents of the rows' nodes, as text columns: equal for two rows that would write the same node."""
+    """Text columns with the properties of the rows' nodes; equal for two rows that write the same node."""
     named = template_columns(node.name) if node.name and is_template(node.name) else (node.name,)
     for column in dict.fromkeys((*named, *(c for piece in node.text for c in template_columns(piece)))):
         if column is not None:
@@ -205,7 +205,7 @@ def node_contents(frame: pd.DataFrame, node: NodeMapping) -> Iterator[pd.Series]
 
 
 def node_properties(frame: pd.DataFrame, node: NodeMapping) -> list[dict[str, PropertyValue]]:
-    """The properties of each row's node; the rows are known to be right."""
+    """The properties of each row's node; the rows must have passed `check`."""
     properties: dict[str, list[Any]] = {node.name_property: _names(frame, node)}
     for name, wanted in node.properties.items():
         properties[name] = convert(flat(frame[wanted.column or name]), wanted.type).values.tolist()
@@ -215,13 +215,13 @@ def node_properties(frame: pd.DataFrame, node: NodeMapping) -> list[dict[str, Pr
 
 
 def implied_properties(external: str, node: NodeMapping) -> dict[str, PropertyValue]:
-    """The properties of a node of which only the id is known."""
+    """The properties of a node that only relations or interactions name by its id."""
     name = render(node.name, {"id": external}) if node.name and is_template(node.name) else external
     return {"name": name}
 
 
 def event_properties(frame: pd.DataFrame, interaction: InteractionMapping) -> list[dict[str, PropertyValue]]:
-    """Value and time of each row's event; the rows are known to be right."""
+    """Value and time of each row's event; the rows must have passed `check`."""
     properties: dict[str, list[Any]] = {"value": [1.0] * len(frame)}
     if interaction.value is not None:
         properties["value"] = convert(flat(frame[interaction.value.column]), "number").values.tolist()
@@ -232,7 +232,7 @@ def event_properties(frame: pd.DataFrame, interaction: InteractionMapping) -> li
 
 
 def _names(frame: pd.DataFrame, node: NodeMapping) -> list[str]:
-    """What people read of each node; where there is nothing to read, its id."""
+    """The display name of each node; its id if the name is empty."""
     ids = flat(frame[node.id]).tolist()
     if node.name is None:
         return ids

@@ -1,8 +1,8 @@
 """Writes the batches of an ingestion into a store and counts which rows changed the graph.
 
-Where a label or type was empty when the run began, a batch is written as new, and the store refuses it if it
-is not. Then, and where a label or type held something, the stored values are read and compared first, and
-only what differs is written.
+If a label or type was empty when the run began, its rows are written as new, and the store refuses a batch
+that is not new. For a refused batch, and for labels and types that were not empty, the stored values are read
+first, and only rows that differ from them are written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Key = TypeVar("Key", str, tuple[str, str])
 
 @dataclass
 class Batch:
-    """Rows of a file that are written together; each node and relation with the row that names it."""
+    """The rows of one transaction; each node and relation is paired with the number of its row."""
 
     nodes: dict[str, list[tuple[int, NodeRow]]] = field(default_factory=dict)
     relations: dict[str, list[tuple[int, RelationRow]]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Batch:
 
 @dataclass
 class _Plan:
-    """What of a batch has to be written, and the rows that bring something."""
+    """The nodes and relations of a batch that must be written, and the rows that create or change one."""
 
     nodes: dict[str, list[NodeRow]] = field(default_factory=dict)
     relations: dict[str, list[RelationRow]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class _Plan:
 
 
 class RunWriter:
-    """Writes the batches of one run; a run that goes on after it was killed compares everything."""
+    """Writes the batches of one run; a resumed run compares all rows with the stored values."""
 
     def __init__(self, store: RunStore, run_id: str, *, resumed: bool = False) -> None:
         self.run_id = run_id
@@ -49,14 +49,14 @@ class RunWriter:
         self._resumed = resumed
 
     def checkpoint(self, place: str) -> Checkpoint:
-        """How far the run is with a file."""
+        """The checkpoint of the run for one file."""
         return self._done.get(place, Checkpoint(self.run_id, place, 0, 0, 0))
 
     def write(self, batch: Batch, place: str, last: int, rows: int) -> Checkpoint:
-        """Write a batch of `rows` rows, all of them up to number `last` of a file, or nothing of it.
+        """Write a batch of `rows` rows, up to row `last` of a file, in one transaction.
 
         Raises:
-            GraphError: the graph cannot be written to.
+            GraphError: the store cannot write the batch.
         """
         before = self.checkpoint(place)
         while True:
@@ -99,7 +99,7 @@ class RunWriter:
     def _nodes_to_write(
         self, label: str, named: list[tuple[int, NodeRow]]
     ) -> tuple[list[NodeRow], list[int]]:
-        """The nodes to send, and the rows of those that bring something."""
+        """The nodes to write, and the rows that create or change a node."""
         if label not in self._used:
             self._used[label] = self._resumed or self._store.has_nodes(label)
         if not named or not self._used[label]:
@@ -110,7 +110,7 @@ class RunWriter:
     def _relations_to_write(
         self, kind: str, named: list[tuple[int, RelationRow]]
     ) -> tuple[list[RelationRow], list[int]]:
-        """The same of relations."""
+        """The relations to write, and the rows that create or change a relation."""
         if kind not in self._used:
             self._used[kind] = self._resumed or self._store.has_relations(kind)
         if not named or not self._used[kind]:
@@ -140,10 +140,10 @@ class RunWriter:
 
 
 def _wanted(named: Sequence[tuple[int, NodeRow | RelationRow]]) -> list[str]:
-    """What to read of what is stored."""
+    """The names of the stored properties to read for the comparison, with the provenance."""
     return sorted({RUN_PROPERTY}.union(*(row["properties"] for _, row in named)))
 
 
 def _same(known: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
-    """Whether the stored values are the same; 1 and 1.0 and true are three values."""
+    """Whether the stored values equal the new ones in value and type: 1, 1.0 and true all differ."""
     return all(type(known[name]) is type(x) and known[name] == x for name, x in properties.items())

@@ -1,7 +1,7 @@
-"""Tables on disk, read in chunks: CSV, TSV, JSON Lines and Parquet, each also packed by gzip or zstd.
+"""Tables on disk, read in chunks: CSV, TSV, JSON Lines and Parquet, optionally compressed by gzip or zstd.
 
-A row that cannot be read at all (too many values, bytes that are no text, no JSON) is named, and reading goes
-on; a file that cannot be read any further is an error.
+A row that cannot be read (too many values, undecodable bytes, invalid JSON) becomes a problem, and reading
+continues; a file that cannot be read to its end raises DataError.
 """
 
 import glob
@@ -28,7 +28,7 @@ class Table:
     mapping: SourceMapping
 
     def columns(self) -> list[str] | None:
-        """The names of the columns; None for JSON Lines without a line.
+        """The names of the columns; None for a JSON Lines file without any object.
 
         Raises:
             DataError: the file is missing, empty or cannot be read, or names a column twice.
@@ -81,7 +81,7 @@ class Table:
             raise DataError(f"{self.path}: {self._problem(error, where())}") from None
 
     def _problem(self, error: Exception, where: str) -> str:
-        """What pyarrow or the system says, in words that help."""
+        """A readable message for an error of pyarrow or the operating system."""
         if self.path.is_dir():
             return "is a folder; name the files in it, such as `folder/*.csv`"
         words = _system_words(error) or str(error)
@@ -101,16 +101,16 @@ _TOO_LONG = "has a line of more than 4 MB"
 
 
 def _system_words(error: Exception) -> str | None:
-    """What the operating system calls it; pyarrow's own messages name the path once more."""
+    """The operating system's message for an error; pyarrow's own message would repeat the path."""
     number = error.errno if isinstance(error, OSError) else None
     return os.strerror(number) if number is not None else None
 
 
 def open_tables(mapping: Mapping, folder: Path) -> dict[str, list[Table]]:
-    """The files of each source, every column that the mapping names among theirs.
+    """The files of each source; checks that they have every column that the mapping names.
 
     Raises:
-        MappingError: a format, an encoding or a column is unknown, or no file fits a pattern.
+        MappingError: a format, an encoding or a column is unknown, or no file matches a pattern.
         DataError: a file cannot be read.
     """
     tables = {}
@@ -141,7 +141,7 @@ def _files(mapping: Mapping, name: str, folder: Path) -> list[Path]:
 
 
 def _encoding_problem(encoding: str, suffix: str) -> str | None:
-    """What is wrong with the encoding that a source names, for files of that kind."""
+    """The problem with a source's encoding for files of this suffix, or None."""
     try:
         line_end = b"\n".decode(encoding, "replace").encode(encoding, "replace")
         b"\xff".decode(encoding, "replace")

@@ -10,7 +10,7 @@ _FIELD = re.compile(r"\{([^{}\[\]]+)(?:\[:(\d+)\])?\}")
 
 
 def is_template(text: str) -> bool:
-    """Whether it is a template rather than a column's name."""
+    """Whether the text is a template rather than a column name."""
     return "{" in text
 
 
@@ -20,7 +20,7 @@ def template_columns(piece: str) -> tuple[str, ...]:
 
 
 def render(piece: str, row: Mapping[str, str | list[str]]) -> str:
-    """The template filled in, lists joined by commas; "" if one of its columns is empty."""
+    """Fill in the template, with lists joined by commas; "" if one of its columns is empty."""
     if not all(row[column] for column in template_columns(piece)):
         return ""
 
@@ -34,7 +34,7 @@ def render(piece: str, row: Mapping[str, str | list[str]]) -> str:
 
 
 def render_all(pieces: tuple[str, ...], row: Mapping[str, str | list[str]]) -> str:
-    """The pieces that have all of their columns, joined by spaces."""
+    """The filled-in pieces, joined by spaces; a piece with an empty column is left out."""
     return " ".join(filter(None, (render(piece, row) for piece in pieces)))
 
 

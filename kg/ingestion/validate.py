@@ -1,8 +1,8 @@
-"""Checks all rows before the first is written: values, references, ids given twice.
+"""Validates all rows before the first is written: values, references, duplicate ids.
 
-Sources that bring nodes are read first, and their references are resolved when all of them are read: a
-rejected row takes its node along, so rows that refer to this node are rejected too, and so on. The other
-sources are checked while they are read. Of a row, 16 to 40 bytes of hashes and numbers are kept.
+Sources that define nodes are read first; their references are resolved after all of them are read, because
+rejecting a row removes its node, so the rows that refer to this node are rejected too, and so on. The other
+sources are checked while they are read. Validation keeps 16 to 40 bytes of hashes and numbers per row.
 """
 
 import time
@@ -21,7 +21,7 @@ from kg.ingestion.sources import Table
 from kg.progress import Report, silent
 
 Sink = Callable[[Table, Problem], None]
-"""Called once with every rejected row."""
+"""Called once for every rejected row."""
 
 
 def validate(
@@ -31,7 +31,7 @@ def validate(
     max_errors: int | None = None,
     report: Report = silent,
 ) -> Validation:
-    """Read everything and call `sink` with each rejected row; stops after more than `max_errors`.
+    """Read all files and call `sink` for each rejected row; stop after more than `max_errors` of them.
 
     Raises:
         DataError: a file cannot be read to its end.
@@ -52,7 +52,7 @@ def validate(
 
 
 def writing_order(mapping: Mapping) -> list[str]:
-    """The sources, those that bring nodes before those that refer to them, as far as that can be."""
+    """The sources; those that define nodes precede those that refer to them, except in cycles."""
     left = list(mapping.sources)
     uses = {name: use_of(mapping, name) for name in left}
     order: list[str] = []
@@ -84,17 +84,17 @@ class Validator:
         self._errors = 0
         self._read: dict[str, ReadState] = {}
         self._ids: dict[str, HashArray] = {}
-        """Hashes of the accepted ids of each label that has a source, sorted; there once it is resolved."""
+        """By label with a source, the sorted hashes of the accepted ids; set after the label is resolved."""
 
     def results(self, uses: dict[str, SourceUse]) -> dict[str, ValidationResult]:
-        """In the order in which sources are written; those not read have no files."""
+        """The results in writing order; a source that was not read has no files."""
         return {
             name: self._read[name].result if name in self._read else ValidationResult(u)
             for name, u in uses.items()
         }
 
     def read(self, name: str, use: SourceUse, tables: list[Table], resolved: bool) -> None:
-        """Read one source; with `resolved` the nodes are known, so its references are checked at once."""
+        """Read one source; if `resolved`, all nodes are known and its references are checked at once."""
         source = self._read[name] = ReadState(name, ValidationResult(use))
         source.nodes = {label: (Growing(), Growing(), Growing("q")) for label, _ in use.nodes}
         source.events = {e.kind: (Growing(), Growing("q")) for e in use.edges if e.interaction}
@@ -122,7 +122,7 @@ class Validator:
         source.collect_rejected()
 
     def _foreign_ends(self, use: SourceUse) -> Iterator[tuple[Edges, int]]:
-        """The ends of relations whose nodes have to come from other rows."""
+        """The ends of relations whose nodes other rows must define."""
         for edges in use.edges:
             for end, (label, column) in enumerate(zip(edges.labels, edges.columns, strict=True)):
                 if self._mapping.nodes[label].source is not None and not use.own_end(label, column):
@@ -185,7 +185,7 @@ class Validator:
             source.references = []
 
     def _conflicts(self, source: ReadState, label: str) -> Iterator[tuple[int, str]]:
-        """Rows that give an id other properties than its first row, and the place of the first."""
+        """Rows whose properties for an id differ from those of its first row, and the place of that row."""
         ids, contents, rows = (numbers.all() for numbers in source.nodes[label])
         order = np.argsort(ids, kind="stable")
         starts = _starts(ids[order])
@@ -202,7 +202,7 @@ class Validator:
             self._ids[label] = np.unique(ids.all()[~in_sorted(rows.all(), rejected)]).astype(np.uint64)
 
     def _drop_dangling(self, source: ReadState, found_later: dict[int, tuple[str, str]]) -> bool:
-        """Reject the rows that refer to no accepted node; whether there were any."""
+        """Reject the rows that refer to no accepted node; return whether any was rejected."""
         newly_rejected: dict[int, tuple[str, str]] = {}
         for reference in source.references:
             label, column = reference.edges.labels[reference.end], reference.edges.columns[reference.end]
@@ -242,7 +242,7 @@ class Validator:
                 self._stop_if_too_many()
 
     def find_repeated(self) -> None:
-        """Note rows not to be written: an earlier one brings the node, or a later one replaces the event."""
+        """Record rows not to write: an earlier row defines the node, or a later one replaces the event."""
         for source in self._read.values():
             rejected, repeated = source.result.rejected, source.result.repeated
             for label, (ids, _, rows) in source.nodes.items():
@@ -275,14 +275,14 @@ def _file_of(source: ReadState, row: int) -> FileCounts:
 
 
 def _starts(ordered: HashArray) -> BoolArray:
-    """Where a new value begins."""
+    """A mask of a sorted array that is true at the first of equal values."""
     starts = np.ones(len(ordered), bool)
     starts[1:] = ordered[1:] != ordered[:-1]
     return starts
 
 
 def _repeats(keys: Growing, rows: Growing, rejected: IntArray, keep_first: bool) -> IntArray:
-    """The rows, sorted, whose key another row has too: all but the first, or all but the last."""
+    """The rows with a repeated key, sorted, without the first row of each key (or without the last)."""
     numbers = rows.all()
     accepted = ~in_sorted(numbers, rejected)
     numbers = numbers[accepted]

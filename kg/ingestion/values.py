@@ -1,7 +1,6 @@
-"""Text turned into values of properties and times: whole columns at once.
+"""Converts text columns to property values and times.
 
-A converter marks what it could not read instead of failing, so that its caller decides what becomes of bad
-rows.
+A converter marks unreadable values instead of raising, so that the caller decides how to handle their rows.
 """
 
 from collections.abc import Callable
@@ -13,14 +12,14 @@ import pandas as pd
 from kg.ingestion.mapping import TimeMapping, TimeUnit, ValueType
 
 _UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
-_LATEST = 253_402_300_800  # the year 10000; a time beyond it was given in another unit
+_LATEST = 253_402_300_800  # the year 10000; a later time was probably given in a smaller unit
 _WHOLE = "a whole number of less than 2^53"
 _DATE = "a date like 2024-05-31 or 2024-05-31T20:15:00Z"
 
 
 @dataclass(frozen=True)
 class Converted:
-    """One column's values, None where there is nothing, and which rows could not be read as `expected`."""
+    """The values of one column, None if missing, and a mask of the values not readable as `expected`."""
 
     values: pd.Series  # of object
     bad: pd.Series  # of bool
@@ -28,7 +27,7 @@ class Converted:
 
 
 def convert(column: pd.Series, kind: ValueType) -> Converted:
-    """Text as values of a property: str, int, float or bool."""
+    """Convert text to property values: str, int, float or bool."""
     return _CONVERTERS[kind](column)
 
 
@@ -37,7 +36,7 @@ def _texts(column: pd.Series) -> Converted:
 
 
 def _integers(column: pd.Series) -> Converted:
-    """`1995.0` counts: it is how tools write whole numbers beside empty cells."""
+    """Convert text to integers; accepts `1995.0`, because tools write it in integer columns with gaps."""
     numbers, empty = _numbers(column)
     bad = ~empty & ~(np.isfinite(numbers) & (numbers % 1 == 0) & (numbers.abs() < 2**53))
     return Converted(_or_none(numbers.where(~bad & ~empty, 0).astype("int64"), empty | bad), bad, _WHOLE)
@@ -66,7 +65,7 @@ _CONVERTERS: dict[ValueType, Callable[[pd.Series], Converted]] = {
 
 
 def convert_times(column: pd.Series, unit: TimeUnit) -> Converted:
-    """Text as whole epoch seconds, UTC, of 1970 to 9999; what is finer is cut off."""
+    """Convert text to whole epoch seconds, UTC, from 1970 to 9999; fractions of seconds are truncated."""
     empty = column == ""
     if unit == "iso":
         seconds, expected = _written_dates(column.where(~empty)), f"{_DATE} from 1970 on"
@@ -79,15 +78,15 @@ def convert_times(column: pd.Series, unit: TimeUnit) -> Converted:
 
 
 def time_limits(mapping: TimeMapping) -> tuple[float, float]:
-    """The earliest and the latest second that the mapping lets through; without a limit infinite."""
+    """The earliest and the latest accepted epoch second; infinite without a limit."""
     given = pd.Series([mapping.min or "", mapping.max or ""], dtype="str")
     low, high = _written_dates(given.where(given != "")).tolist()
     return (-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high)
 
 
 def _written_dates(column: pd.Series) -> pd.Series:
-    """Epoch seconds as float64, NaN where there is no date."""
-    known = column.where(~column.isin(["now", "today"]))  # pandas would take the clock's time
+    """Convert ISO 8601 dates to epoch seconds, float64; NaN for text that is not a date."""
+    known = column.where(~column.isin(["now", "today"]))  # pandas would parse these as the current time
     moments = pd.to_datetime(known, utc=True, format="ISO8601", errors="coerce")
     seconds = moments.fillna(pd.Timestamp(0, tz="UTC")).dt.as_unit("s").astype("int64")
     return seconds.astype("float64").where(moments.notna())

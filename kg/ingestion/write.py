@@ -18,11 +18,11 @@ from kg.progress import Report
 from kg.store.records import NodeRow, RelationRow
 
 BATCH_EDGES = 10_000
-"""How many relations a batch has at most; a row that has more is a batch of its own."""
+"""The maximum number of relations per batch; a row with more relations is a batch of its own."""
 
 
 class GraphWriter:
-    """The second half of an ingestion: the rows that passed validation go to the graph."""
+    """The second phase of an ingestion: writes the rows that passed validation to the graph."""
 
     def __init__(
         self, mapping: Mapping, validation: Validation, writer: RunWriter, folder: Path, report: Report
@@ -33,7 +33,7 @@ class GraphWriter:
         self._folder = folder
         self._report = report
         self._written: dict[str, HashSet] = {}
-        """Of labels whose nodes may be named before they are brought, those that were written."""
+        """The hashes of written ids, for labels whose nodes a relation may name before their own row."""
 
     def write(self, name: str) -> Iterator[SourceReport]:
         """Write one source, file by file."""
@@ -87,12 +87,12 @@ class GraphWriter:
         return batch
 
     def _note(self, label: str, ids: pd.Series) -> None:
-        """Remember that nodes are written, if relations may name them before they are."""
+        """Record the ids of written nodes, if a relation may name nodes of the label before their own row."""
         if self._may_be_missing(label):
             self._written.setdefault(label, HashSet()).add(hashes(ids))
 
     def _imply(self, batch: Batch, label: str, ids: pd.Series) -> None:
-        """Add the nodes that have no source, or whose row comes later."""
+        """Add the named nodes that have no source, or whose own row comes later."""
         if not self._may_be_missing(label):
             return
         node = self._mapping.nodes[label]
@@ -106,7 +106,7 @@ class GraphWriter:
         )
 
     def _may_be_missing(self, label: str) -> bool:
-        """Whether a relation may name a node of this label that is not written yet."""
+        """Whether a relation may name a node of this label before the node is written."""
         source = self._mapping.nodes[label].source
         if source is None:
             return True
@@ -151,7 +151,7 @@ def _relation_rows(frame: pd.DataFrame, pairs: pd.DataFrame, edges: Edges) -> li
 
 
 def _parts(frame: pd.DataFrame, result: ValidationResult, last: int) -> Iterator[tuple[pd.DataFrame, int]]:
-    """Rows in parts with at most `BATCH_EDGES` relations each, and the number up to which each part goes."""
+    """Split rows into parts of at most `BATCH_EDGES` relations; yields each part and its last row number."""
     if frame.empty:
         return
     weights = pd.Series(0, index=frame.index)

@@ -1,6 +1,6 @@
-"""A Bolt server as such: how the driver is used, what its errors mean, and free statements.
+"""Access to a Bolt server: use of the driver, translation of its errors, and free statements.
 
-Nothing here knows what a Trailmix graph holds; that is `bolt_store.py`.
+This module does not depend on the content of a Trailmix graph; `bolt_store.py` does.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ DRIVER_OPTIONS: dict[str, Any] = {
 
 @contextmanager
 def translated(connection: Connection) -> Iterator[None]:
-    """Raise the driver's errors as GraphUnavailableError or QueryError."""
+    """Translate the driver's errors to GraphUnavailableError or QueryError."""
     try:
         yield
     except AuthError as error:
@@ -52,11 +52,11 @@ def free_query(
     timeout: float,
     write: bool = False,
 ) -> list[dict[str, Any]]:
-    """Run one statement on a connection of its own and return its records in plain values.
+    """Run one statement on a separate connection and return its records as plain Python values.
 
     Raises:
         GraphUnavailableError: no server answers, or it refuses the login.
-        QueryError: refused, failed, or not done in `timeout` seconds.
+        QueryError: the statement was refused, failed, or did not finish in `timeout` seconds.
     """
     access = "WRITE" if write else "READ"
     with translated(connection):
@@ -72,8 +72,8 @@ async def _run_free(
 ) -> list[dict[str, Any]]:
     """Run a statement with the asynchronous driver.
 
-    A task that is cancelled closes the connection at once; the blocking driver cannot leave a read that
-    waits for the server. Neo4j then ends the statement, ArcadeDB goes on with it.
+    Cancelling the task closes the connection at once; the blocking driver cannot interrupt a read that waits
+    for the server. Neo4j then ends the statement; ArcadeDB continues it.
     """
     driver = AsyncGraphDatabase.driver(connection.uri, auth=connection.auth, **DRIVER_OPTIONS)
     async with driver, driver.session(database=connection.database, default_access_mode=access) as session:
@@ -82,7 +82,7 @@ async def _run_free(
 
 
 def _plain(value: Any) -> Any:
-    """A value without the driver's types: a node is its properties, a relation its type and properties."""
+    """Convert the driver's types: a node becomes its properties, a relation its type and properties."""
     match value:
         case Path():
             return [

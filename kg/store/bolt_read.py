@@ -21,7 +21,7 @@ from kg.store.store import EventStore, ReadStore
 
 
 class BoltReads(BoltSession, ReadStore, EventStore):
-    """Reads."""
+    """The read methods of the Bolt store."""
 
     @override
     def read_nodes(self, label: str, properties: Sequence[str] = ()) -> NodeColumns:
@@ -90,8 +90,8 @@ class BoltReads(BoltSession, ReadStore, EventStore):
 
     @override
     def state(self) -> str:
-        # the identity and the revision change with our own writes; the counts change where other clients add
-        # or delete, though not where they change in place
+        # our own writes change the identity and the revision; additions and deletions by other clients change
+        # the counts, but their updates in place go unnoticed
         counts = self.counts()
         mark = self._read(f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) RETURN s.identity, s.revision")
         return hashlib.sha256(repr((list(map(tuple, mark)), counts)).encode()).hexdigest()[:16]
@@ -100,7 +100,7 @@ class BoltReads(BoltSession, ReadStore, EventStore):
         return int(self._read(statement)[0]["n"])
 
     def _read_by_key(self, label: str, statement: str, width: int) -> list[list[Any]]:
-        """The `width` columns that a statement returns for some `$trailmix_keys` of a label at a time."""
+        """Run a statement for batches of a label's ids (`$trailmix_keys`); returns its `width` columns."""
         columns: list[list[Any]] = [[] for _ in range(width)]
         for keys in self._key_batches(label):
             for record in self._read(statement, trailmix_keys=keys):

@@ -1,4 +1,4 @@
-"""The part of the Bolt store that ingestion writes through: batches, checkpoints, undoing."""
+"""The part of the Bolt store that serves ingestion: batches, checkpoints and undoing runs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ _FORGET = f"MATCH (r:{RUN_LABEL} {{id: $trailmix_run}}) DELETE r"
 
 
 class BoltRuns(BoltSession, RunStore):
-    """Ingestions and undoing them."""
+    """The methods of the Bolt store for ingestion runs."""
 
     @override
     def begin_run(self, run: RunRecord) -> None:
@@ -136,7 +136,7 @@ class BoltRuns(BoltSession, RunStore):
             for kind, edges in relations.items():
                 for some in batches(edges, RELATION_BATCH):
                     _write_relations(transaction, kind, ends[kind], some, checkpoint.run, kind in new)
-            # one statement and nothing to wait for but its acceptance: each answer costs a turn of the server
+            # one statement whose records are not awaited, because each answer costs a server round trip
             transaction.run(
                 f"{_CHECKPOINT} WITH c {BUMP}" if changes else _CHECKPOINT,
                 trailmix_id=f"{checkpoint.run} {checkpoint.place}",
@@ -161,7 +161,7 @@ class BoltRuns(BoltSession, RunStore):
         return Undone(sum(gone for gone, _ in undone), relations, sum(kept for _, kept in undone))
 
     def _undo(self, label: str, onward: str, run_id: str) -> tuple[int, int]:
-        """Undo one label, or one type with its head label; how many were deleted, and how many nodes stay."""
+        """Undo one label, or one type with its head label; returns the numbers of deleted and of kept."""
         pattern = f"(h:{label} {{id: key}}){onward}" if onward else f"(x:{label} {{id: key}})"
         every = f"UNWIND $trailmix_keys AS key MATCH {pattern} WHERE x.{RUN_PROPERTY}"
         alone = " AND NOT (x)--()" if not onward else ""
@@ -181,7 +181,7 @@ class BoltRuns(BoltSession, RunStore):
         return gone, kept
 
     def _do(self, *statements: str, **parameters: Any) -> int:
-        """Run statements in one transaction of their own; the number that the last returns, if any."""
+        """Run statements in a separate transaction; returns the number `n` of the last one's result, or 0."""
 
         def work(transaction: ManagedTransaction) -> int:
             rows: list[Record] = []
@@ -215,7 +215,7 @@ def _write_relations(
 
 
 def _collected_columns(variable: str, names: Sequence[str]) -> str:
-    """Further columns of a RETURN, a list for each property."""
+    """Additional columns for a RETURN clause, one collected list per property."""
     return "".join(f", {collected(variable, name)} AS p{n}" for n, name in enumerate(names))
 
 

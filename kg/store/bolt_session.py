@@ -1,4 +1,4 @@
-"""The one driver of a Bolt store: sessions, transactions, and the schema that names are checked against."""
+"""The driver of a Bolt store: sessions, transactions, and the schema that validates labels and types."""
 
 import re
 import uuid
@@ -26,7 +26,7 @@ class BoltSession(SchemaStore):
     """
 
     delete_batch: ClassVar[int] = 10_000
-    """How many relations or nodes one transaction deletes."""
+    """The number of relations or nodes that one transaction deletes."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -41,11 +41,11 @@ class BoltSession(SchemaStore):
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._driver.close()
 
     def info(self) -> ServerInfo:
-        """Which server answers, e.g. neo4j 5.26.30."""
+        """The name and version of the server, e.g. neo4j 5.26.30."""
         with translated(self.connection):
             agent = self._driver.get_server_info().agent
         if found := re.search(r"ArcadeDB ([\w.]+)", agent):
@@ -78,7 +78,7 @@ class BoltSession(SchemaStore):
             self._constrain(label.label)
         self._schema = merged
         if merged == stored:
-            return merged  # writing it once more would seem to be a change
+            return merged  # writing it again would advance the revision
         self._write(
             f"MERGE (s:{SCHEMA_LABEL} {{id: 'schema'}}) ON CREATE SET s.identity = $identity, s.revision = 0 "
             "SET s.json = $json",
@@ -106,7 +106,7 @@ class BoltSession(SchemaStore):
         return self._schema_with(kind, lambda schema: list(schema.ends)).ends[kind]
 
     def _schema_with(self, name: str, names: Callable[[GraphSchema], list[str]]) -> GraphSchema:
-        """The schema with that name in it; on a miss it is read again, since another client may add names."""
+        """The schema, read again if it lacks the name, because another client may have added it."""
         schema = self._schema or self.schema()
         if name not in names(schema):
             schema = self.schema()
@@ -125,7 +125,7 @@ class BoltSession(SchemaStore):
             return rows
 
     def _write(self, statement: str, **parameters: Any) -> list[Record]:
-        """Run one statement and move the revision on, in one transaction."""
+        """Run one statement and advance the revision in one transaction."""
         with self._session() as session:
             rows: list[Record] = session.execute_write(work(statement, parameters, BUMP))
             return rows
@@ -148,7 +148,7 @@ class BoltSession(SchemaStore):
             ).consume()
 
     def _key_batches(self, label: str) -> Iterator[Sequence[str]]:
-        """The ids of a label, some at a time: in one go the server would hold the whole answer."""
+        """The ids of a label in batches, because the server would hold a whole answer in memory."""
         keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
         return batches(keys, READ_BATCH)
 
@@ -156,7 +156,7 @@ class BoltSession(SchemaStore):
 def work(
     statement: str, parameters: Mapping[str, Any], *more: str
 ) -> Callable[[ManagedTransaction], list[Record]]:
-    """A unit of work that runs one statement, then others, and returns the first one's records."""
+    """A unit of work that runs one statement, then the others, and returns the records of the first."""
 
     def run(transaction: ManagedTransaction) -> list[Record]:
         rows = list(transaction.run(statement, dict(parameters)))

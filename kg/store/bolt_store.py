@@ -1,4 +1,4 @@
-"""The graph store on a server that speaks Bolt: Neo4j 5 or ArcadeDB. Cypher is spoken in this folder only."""
+"""The graph store on a server that speaks Bolt: Neo4j 5 or ArcadeDB. Only this folder contains Cypher."""
 
 from kg.store.bolt_read import BoltReads
 from kg.store.bolt_runs import BoltRuns

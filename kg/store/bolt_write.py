@@ -1,4 +1,4 @@
-"""The part of the Bolt store that writes outside of ingestions, and deletes."""
+"""The part of the Bolt store that writes outside of ingestion runs, and that deletes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from kg.store.store import PrivacyStore, WriteStore
 
 
 class BoltWrites(BoltSession, WriteStore):
-    """Writes that no ingestion brings."""
+    """The write methods of the Bolt store outside of ingestion runs."""
 
     @override
     def upsert_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
@@ -52,7 +52,7 @@ class BoltWrites(BoltSession, WriteStore):
 
     @override
     def clear(self) -> None:
-        # relations first: those of 10,000 well joined nodes are too many for one transaction
+        # relations first: 10,000 nodes of high degree have too many relations for one transaction
         for pattern, one in (("()-[x]->()", "DELETE x"), ("(x)", "DETACH DELETE x")):
             statement = f"MATCH {pattern} WITH x LIMIT {self.delete_batch} {one} RETURN count(*) AS n"
             with self._session() as session:
@@ -62,7 +62,7 @@ class BoltWrites(BoltSession, WriteStore):
 
 
 class BoltPrivacy(BoltSession, PrivacyStore):
-    """One user, read and deleted."""
+    """Reads and deletes all data of one user."""
 
     @override
     def read_user(self, user_id: str) -> UserRecord | None:
@@ -90,6 +90,6 @@ class BoltPrivacy(BoltSession, PrivacyStore):
             return None
         some = f"{user}-[r]-() WITH DISTINCT r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n"
         deleted = self._delete_all(some, trailmix_user=user_id)
-        # the node goes last, so what was interrupted is completed by doing it again
+        # the node is deleted last, so calling the method again completes an interrupted deletion
         self._write(f"{user} DETACH DELETE u", trailmix_user=user_id)
         return deleted

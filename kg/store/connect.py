@@ -1,4 +1,4 @@
-"""Which graph server to use: the one that the settings name, or the one Trailmix starts by itself."""
+"""Selects the graph server: the one that the settings name, or the one that Trailmix manages."""
 
 from kg.settings import Settings
 from kg.store.bolt_store import BoltGraphStore
@@ -7,13 +7,13 @@ from kg.store.store import ServerStore
 
 
 def open_store(settings: Settings) -> ServerStore:
-    """The graph store of these settings, known to answer; close it, or use it in a `with` statement.
+    """Connect to the graph store of these settings; close it, or use it in a `with` statement.
 
-    With `neo4j_uri` that server is used; without, the server of `graph_folder`, started if it does not run.
+    With `neo4j_uri` it uses that server, otherwise the server of `graph_folder`, which it starts if needed.
 
     Raises:
         GraphUnavailableError: the named server does not answer or refuses the login.
-        GraphServerError: the server of our own could not be started.
+        GraphServerError: the server of `graph_folder` could not be started.
     """
     store = store_at(_connection(settings))
     try:
@@ -28,7 +28,7 @@ def store_at(connection: Connection) -> ServerStore:
     """The graph store on that server; it connects when first used.
 
     Raises:
-        GraphUnavailableError: the driver cannot use such an address.
+        GraphUnavailableError: the driver does not accept the address.
     """
     return BoltGraphStore(connection)
 
@@ -38,6 +38,6 @@ def _connection(settings: Settings) -> Connection:
         return Connection(
             settings.neo4j_uri, settings.neo4j_username, settings.neo4j_password, settings.neo4j_database
         )
-    from kg.store.servers import control  # only now: not needed beside a server of someone else's
+    from kg.store.servers import control  # imported here: not needed for an external server
 
     return control.start(settings).connection

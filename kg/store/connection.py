@@ -1,4 +1,4 @@
-"""Where a graph server is and how to log in; no driver is needed to say so."""
+"""The address and login of a graph server; importing this module does not import the driver."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 @dataclass(frozen=True)
 class Connection:
-    """Where a graph server is and how to log in; an empty password means no authentication."""
+    """The address and login of a graph server; an empty password means no authentication."""
 
     uri: str
     username: str
@@ -17,12 +17,12 @@ class Connection:
 
     @property
     def auth(self) -> tuple[str, str] | None:
-        """What the driver wants to log in with."""
+        """The `auth` argument for the driver: (user name, password), or None."""
         password = self.password.get_secret_value()
         return (self.username, password) if password else None
 
     @property
     def address(self) -> str:
-        """The URI without any user and password that someone put into it."""
+        """The URI without a user name and password that it may contain."""
         parts = urlsplit(self.uri)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

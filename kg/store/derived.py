@@ -1,4 +1,4 @@
-"""Derived relations: made from the content of the graph, written beside its facts, replaceable."""
+"""Derived relations: computed from the graph, stored beside its facts, and replaced by each enrichment."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -13,19 +13,19 @@ from kg.store.records import RelationRow
 from kg.store.store import WriteStore
 
 MARK = "trailmix_enriched"
-"""The property that names the enrichment that wrote a relation last."""
+"""The property with the id of the enrichment that last wrote a relation."""
 
 BATCH = 10_000
-"""How many relations are written at a time."""
+"""The number of relations that are written at a time."""
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """What became of one type."""
+    """The counts of one relation type."""
 
     written: int
     removed: int
-    """How many relations of an earlier enrichment were deleted, since this one did not write them again."""
+    """The number of deleted relations of an earlier enrichment, which this one did not write again."""
 
 
 def replace_derived(
@@ -36,10 +36,10 @@ def replace_derived(
 ) -> dict[str, Replaced]:
     """Write the relations of each type; delete those of earlier enrichments, also of the types `old`.
 
-    Where it was killed in between, both are in the graph; calling it again completes it.
+    After an interruption the graph may hold old and new relations; calling the function again completes it.
 
     Raises:
-        UsageError: one of the types is a fact of the graph's own.
+        UsageError: one of the types is not a derived type but a type of facts.
     """
     schema = store.schema()
     ingested = {x.type for x in schema.interactions} | {x.type for x in schema.relations if not x.derived}
@@ -60,7 +60,7 @@ def replace_derived(
 
 
 def derived_types(schema: GraphSchema, prefix: str) -> list[str]:
-    """The derived types whose names begin so."""
+    """The derived types whose names begin with `prefix`."""
     return [x.type for x in schema.relations if x.derived and x.type.startswith(prefix)]
 
 

@@ -1,8 +1,8 @@
-"""One hash of the content of a graph, without provenance: equal content has the same hash on every engine.
+"""A hash of the content of a graph, without provenance: equal content has the same hash on every engine.
 
-Each node and relation is hashed by itself, in one spelling of its values, and the hashes are added up
-(AdHash: Bellare and Micciancio 1997), so order does not matter, a duplicate does, and only one batch is in
-memory at a time. It detects accidents, not forgeries. What the schema does not name is not part of it.
+Each node and relation is hashed separately in a canonical form, and the hashes are added (AdHash: Bellare and
+Micciancio 1997), so the order does not matter, duplicates do, and only one batch is in memory at a time. The
+hash detects accidental changes, not forgeries. It leaves out labels and types that the schema does not name.
 """
 
 import hashlib
@@ -16,14 +16,14 @@ from kg.schema import GraphSchema
 from kg.store.store import ReadStore
 
 INTERNAL = "trailmix_"
-"""Properties whose names begin with it are provenance, not content."""
+"""The prefix of property names that are provenance, not content."""
 
 _MODULUS = 2**256
 
 
 @dataclass(frozen=True)
 class GraphContent:
-    """The hash, 64 hex digits, and how much it was made of."""
+    """The hash, 64 hex digits, and the counts of the hashed content."""
 
     hash: str
     nodes: int
@@ -31,7 +31,7 @@ class GraphContent:
 
 
 def content(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Properties without provenance."""
+    """The properties without provenance."""
     return {name: value for name, value in properties.items() if not name.startswith(INTERNAL)}
 
 
@@ -39,7 +39,7 @@ def graph_content(store: ReadStore, report: Report = silent) -> GraphContent:
     """Hash all nodes, relations and interactions, and the schema of those labels and types that exist.
 
     Raises:
-        GraphSchemaError: nothing was ingested.
+        GraphSchemaError: the graph has no schema, because nothing was ingested.
     """
     schema = store.schema()
     total, sizes = 0, {}
@@ -73,7 +73,7 @@ def _types(schema: GraphSchema) -> list[str]:
 
 
 def _canonical(schema: GraphSchema, present: set[str]) -> list[Any]:
-    """The schema in an order that does not depend on which mapping came first."""
+    """The schema in a canonical order, independent of the order in which mappings were ingested."""
 
     def part(models: Iterable[Any], key: str) -> list[Any]:
         found = [x for x in models if getattr(x, key) in present]
@@ -83,7 +83,7 @@ def _canonical(schema: GraphSchema, present: set[str]) -> list[Any]:
 
 
 def _digest(value: Any) -> bytes:
-    # 4 and 4.0 differ, as they do on both engines; a date that another client wrote counts by type and text
+    # 4 and 4.0 differ, as on both engines; a date that another client wrote is hashed by type and text
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_other)
     return hashlib.sha256(text.encode()).digest()
 

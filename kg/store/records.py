@@ -1,4 +1,4 @@
-"""What goes into a graph store and comes out of it: rows, columns, runs and counts."""
+"""The records that a graph store accepts and returns: rows, columns, runs and counts."""
 
 import re
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] | None
-"""What a node or relation may hold; None removes the property, and reads back as None."""
+"""The value of a property; writing None removes the property, and a missing property reads as None."""
 
 
 class NodeRow(TypedDict):
-    """One node to write; `properties` may not hold `id`."""
+    """One node to write; `properties` must not contain `id`."""
 
     id: str
     properties: dict[str, PropertyValue]
@@ -35,7 +35,7 @@ class EventRow(TypedDict):
 
 @dataclass(frozen=True)
 class NodeColumns:
-    """The nodes of one label: ids, and one list of the same length for each property."""
+    """The nodes of one label: ids, and one list of the same length per property."""
 
     ids: list[str]
     properties: dict[str, list[Any]]
@@ -43,7 +43,7 @@ class NodeColumns:
 
 @dataclass(frozen=True)
 class RelationColumns:
-    """The relations of one type: the ids of the ends, and one list of the same length for each property."""
+    """The relations of one type: ids of heads and tails, and one list of the same length per property."""
 
     heads: list[str]
     tails: list[str]
@@ -52,18 +52,18 @@ class RelationColumns:
 
 @dataclass(frozen=True)
 class UserRecord:
-    """All that is stored of one user."""
+    """All stored data of one user."""
 
     properties: dict[str, Any]
-    """With the id."""
+    """The user's properties, including the id."""
     relations: list[dict[str, Any]]
-    """Each with `type`, `direction` (out: from the user), `properties`, and of the other end `label`, `id`,
-    `name`."""
+    """Each has `type`, `direction` (out: from the user), `properties`, and `label`, `id` and `name` of the
+    other end."""
 
 
 @dataclass(frozen=True)
 class GraphCounts:
-    """How many nodes each label and how many relations each type has, interactions included."""
+    """The number of nodes per label and of relations per type, including interactions."""
 
     nodes: dict[str, int]
     relations: dict[str, int]
@@ -71,7 +71,7 @@ class GraphCounts:
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """Which server answers."""
+    """The name and version of a server."""
 
     engine: Literal["neo4j", "arcadedb"]
     version: str
@@ -79,34 +79,34 @@ class ServerInfo:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One ingestion, as the graph remembers it."""
+    """The record of one ingestion in the graph."""
 
     id: str
     input: str
-    """A hash of the mapping and all files."""
+    """The hash of the mapping and all files."""
     mapping: str
-    """A hash of the mapping alone."""
+    """The hash of the mapping without the files."""
     began: int
-    """Epoch seconds, UTC."""
+    """Start time in epoch seconds, UTC."""
     state: Literal["running", "finished"] = "running"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How much of one file a run has written; stored in the same transaction as the batch it counts."""
+    """The progress of a run in one file, stored in the same transaction as the last written batch."""
 
     run: str
     place: str
     """The source and the file."""
     rows: int
-    """The number of the last row that is done."""
+    """The number of the last row that was written."""
     written: int
     unchanged: int
 
 
 @dataclass(frozen=True)
 class Undone:
-    """What undoing a run removed, and how many nodes stay because others use them."""
+    """The counts of an undone run: what was removed, and the nodes kept because other data uses them."""
 
     nodes: int
     relations: int
@@ -114,7 +114,7 @@ class Undone:
 
 
 class NotNewError(Exception):
-    """Something that a batch was to create is there already."""
+    """A node or relation that a batch would create already exists."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -122,10 +122,10 @@ class NotNewError(Exception):
 
 
 def brought_by(known: str | None, run: str) -> str | None:
-    """The provenance of what is there already, once `run` has named it too; None stays None.
+    """The provenance of an existing node or relation after `run` also contains it; None stays None.
 
-    Provenance is the ids of the runs that brought a node or relation, with blanks between, "+" for any after
-    the third. What something other than a run wrote has none.
+    Provenance is the space-separated ids of the runs that contain a node or relation; "+" replaces all ids
+    after the third. A node or relation that no run wrote has no provenance.
     """
     if known is None or {run, "+"} & set(known.split()):
         return known
@@ -133,7 +133,7 @@ def brought_by(known: str | None, run: str) -> str | None:
 
 
 def check_property_names(names: Iterable[str], taken: Iterable[str] = ()) -> None:
-    """Refuse what cannot name a property.
+    """Check that the names are valid names of properties.
 
     Raises:
         ValueError: a name is in `taken`, or is not made of letters, digits and underscores.

@@ -1,10 +1,10 @@
-"""Cypher and batch sizes that several parts of the Bolt store share.
+"""Cypher statements and batch sizes that several parts of the Bolt store share.
 
-One Cypher text and one driver serve Neo4j 5 and ArcadeDB. What was measured on both shapes the statements:
-one label a node (with two, ArcadeDB's MERGE skips the index and takes 10 to 30 times as long); labels and
-types spelled out (dynamic ones scan every node on Neo4j and are ignored by ArcadeDB); no `elementId`; reading
-collected per head node, because a record costs the driver about 40 microseconds, however short it is;
-parameters with names that are nobody's id, because ArcadeDB 26.10 takes the id "$rows" for the parameter.
+Neo4j 5 and ArcadeDB use the same Cypher text and driver. Measurements on both determine the statements: one
+label per node (with two, ArcadeDB's MERGE skips the index and takes 10 to 30 times as long); literal labels
+and types (dynamic ones scan every node on Neo4j, and ArcadeDB ignores them); no `elementId`; values collected
+per head node, because each record costs the driver about 40 microseconds regardless of its length; parameter
+names that no id equals, because ArcadeDB 26.10 takes the id "$rows" for the parameter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,18 +19,18 @@ READ_BATCH = 2_000
 T = TypeVar("T")
 
 NULL: dict[str, Any] = {}
-"""Stands for null in collected lists, from which collect() would leave it out; no property can be a map."""
+"""Represents null in collected lists, because collect() drops nulls; no property can be a map."""
 
 BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision + 1"
 
 
 def node_statement(label: str, first: str = "") -> str:
-    """Creates or updates nodes; `first` is set before their properties are."""
+    """A statement that creates or updates nodes; the SET items `first` precede those of the properties."""
     return f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET {first}n += row.properties"
 
 
 def relation_statement(kind: str, head: str, tail: str, first: str = "") -> str:
-    """Creates or updates relations, `first` set before their properties; counts those with both ends."""
+    """A statement like `node_statement` for relations; it returns the number of rows with both ends."""
     return (
         f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) "
         f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{kind}]->(t) SET {first}r += row.properties "
@@ -39,15 +39,15 @@ def relation_statement(kind: str, head: str, tail: str, first: str = "") -> str:
 
 
 def collected(variable: str, name: str) -> str:
-    """A property of all rows as one list, NULL where it is missing."""
+    """A Cypher expression that collects a property of all rows in a list, NULL if missing."""
     return f"collect(coalesce({variable}.{name}, {{}}))"
 
 
 def held(properties: dict[str, Any]) -> dict[str, Any]:
-    """Properties without those that are null."""
+    """The properties that are not null."""
     return {name: value for name, value in properties.items() if value is not None}
 
 
 def batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Rows, at most `size` at a time."""
+    """Split rows into batches of at most `size`."""
     return (rows[start : start + size] for start in range(0, len(rows), size))

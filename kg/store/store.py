@@ -1,17 +1,17 @@
-"""What a graph store can do, as small capabilities; a function asks for the one that it needs.
+"""The protocols of a graph store, one per capability; a function requires only those that it uses.
 
-    SchemaStore                what the graph may hold
+    SchemaStore                the schema of the graph
     ├── ReadStore              all nodes and relations, as columns or in batches
-    ├── WriteStore             nodes and relations that no ingestion brings
+    ├── WriteStore             nodes and relations written outside of ingestion runs
     ├── EventStore             one user's events
-    ├── PrivacyStore           all that is stored of one user, and its deletion
+    ├── PrivacyStore           all stored data of one user, and its deletion
     └── RunStore               ingestions: batches with their provenance, checkpoints, undoing
         GraphStore             all of these
         └── ServerStore        a GraphStore on a server, which also answers free Cypher statements
 
-A store is one class that passes the contract suite `tests/store_contract.py`; `connect.py` alone names it.
-Every method of a store on a server raises GraphUnavailableError where no server answers or it refuses the
-login, and QueryError where it refuses a statement.
+A store is a class that passes the contract suite `tests/store_contract.py`; only `connect.py` names the
+class. Every method of a store on a server raises GraphUnavailableError if no server answers or the server
+refuses the login, and QueryError if the server refuses a statement.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -35,27 +35,27 @@ from kg.store.records import (
 
 
 class SchemaStore(Protocol):
-    """What the graph may hold: its schema."""
+    """Reads and extends the schema of the graph."""
 
     def schema(self) -> GraphSchema:
-        """The schema the graph holds now.
+        """The current schema of the graph.
 
         Raises:
-            GraphSchemaError: it holds none, because nothing was ingested.
+            GraphSchemaError: the graph has no schema, because nothing was ingested.
         """
 
     def prepare(self, schema: GraphSchema) -> GraphSchema:
-        """Make the graph ready for `schema`, beside what it already holds; returns both merged.
+        """Merge `schema` into the stored schema and create its constraints; returns the merged schema.
 
         Raises:
-            GraphSchemaError: the graph holds a schema that disagrees.
+            GraphSchemaError: the stored schema conflicts with `schema`.
         """
 
 
 class ReadStore(SchemaStore, Protocol):
     """Reads whole labels and types, in no particular order.
 
-    Every method that takes a label or a type raises GraphSchemaError where the schema has none of that name.
+    Every method with a label or type argument raises GraphSchemaError if the schema does not contain it.
     """
 
     def read_nodes(self, label: str, properties: Sequence[str] = ()) -> NodeColumns:
@@ -73,29 +73,29 @@ class ReadStore(SchemaStore, Protocol):
         """
 
     def scan_nodes(self, label: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-        """All nodes of a label with all that they hold, some at a time: id, and properties without the id."""
+        """All nodes of a label in batches of (id, all properties except the id)."""
 
     def scan_relations(self, type: str) -> Iterator[list[tuple[str, str, dict[str, Any]]]]:  # noqa: A002
-        """All relations or interactions of a type, some at a time: ids of head and tail, and properties."""
+        """All relations or interactions of a type in batches of (head id, tail id, all properties)."""
 
     def counts(self) -> GraphCounts:
-        """How many nodes each label and how many relations each type of the schema has."""
+        """The number of nodes per label and of relations per type of the schema."""
 
     def state(self) -> str:
-        """A name for what the graph holds now, in hex digits; it differs wherever the content may.
+        """A version string of the content, in hex digits; it changes whenever the content may have changed.
 
-        Every write of ours moves it on, except one that changes provenance alone.
+        Every write of Trailmix changes it, except a write of provenance only.
 
         Raises:
-            GraphSchemaError: nothing was ingested.
+            GraphSchemaError: the graph has no schema, because nothing was ingested.
         """
 
 
 class WriteStore(SchemaStore, Protocol):
-    """Writes nodes and relations that no ingestion brings, so undoing one does not remove them.
+    """Writes nodes and relations outside of ingestion runs; undoing a run does not remove them.
 
-    Every method that takes a label or a type raises GraphSchemaError where the schema has none of that name,
-    and ValueError where a property has no proper name.
+    Every method with a label or type argument raises GraphSchemaError if the schema does not contain it, and
+    ValueError if the name of a property is invalid.
     """
 
     def upsert_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
@@ -104,12 +104,12 @@ class WriteStore(SchemaStore, Protocol):
     def upsert_relations(self, type: str, rows: Sequence[RelationRow]) -> int:  # noqa: A002
         """Create relations or interactions, or set the given properties of those that exist.
 
-        There is at most one relation of a type from one head to one tail. Returns how many rows found both
-        of their ends; the others are left out.
+        There is at most one relation of a type from one head to one tail. Rows without an existing head and
+        tail are skipped; returns the number of the other rows.
         """
 
     def delete_relations(self, type: str, *, but: tuple[str, str]) -> int:  # noqa: A002
-        """Delete the relations of a type whose property (name, value) is not `but`; returns how many."""
+        """Delete the relations of a type whose property `but[0]` is not `but[1]`; returns their number."""
 
     def clear(self) -> None:
         """Delete all nodes, relations, runs and the schema."""
@@ -123,52 +123,52 @@ class EventStore(SchemaStore, Protocol):
 
 
 class PrivacyStore(SchemaStore, Protocol):
-    """Reads and deletes all that is stored of one user."""
+    """Reads and deletes all stored data of one user."""
 
     def read_user(self, user_id: str) -> UserRecord | None:
-        """All that is stored of one user, or None."""
+        """All stored data of one user, or None if the user is unknown."""
 
     def delete_user(self, user_id: str) -> int | None:
-        """Delete a user with every event and other relation; returns how many, or None without such a user.
+        """Delete a user with all events and other relations; returns their number, None for an unknown user.
 
-        What was interrupted is completed by calling it again.
+        After an interruption, calling it again completes the deletion.
         """
 
 
 class RunStore(SchemaStore, Protocol):
-    """Ingestions: their batches, how far they came, and undoing them.
+    """Stores ingestion runs: their batches and checkpoints, and undoes them.
 
-    A batch is one transaction: its nodes, its relations and the checkpoint that counts them. Every node and
-    relation that it creates carries `trailmix_run`, its provenance (see `records.brought_by`).
+    A batch is one transaction with its nodes, its relations and its checkpoint. Every node and relation that
+    it creates has the property `trailmix_run`, its provenance (see `records.brought_by`).
     """
 
     def begin_run(self, run: RunRecord) -> None:
-        """Remember that a run began."""
+        """Store the record of a run that begins."""
 
     def end_run(self, run_id: str) -> None:
-        """Remember that it is finished, and forget its checkpoints."""
+        """Mark the run as finished, and delete its checkpoints."""
 
     def runs(self) -> list[RunRecord]:
-        """All runs that are not undone, the oldest first."""
+        """All runs that were not undone, oldest first."""
 
     def checkpoints(self, run_id: str) -> dict[str, Checkpoint]:
-        """How far an unfinished run is, by place."""
+        """The checkpoints of an unfinished run, by place."""
 
     def has_nodes(self, label: str) -> bool:
-        """Whether there is any node of a label of the schema."""
+        """Whether the graph has any node of a label of the schema."""
 
     def has_relations(self, kind: str) -> bool:
-        """Whether there is any relation or interaction of a type of the schema."""
+        """Whether the graph has any relation or interaction of a type of the schema."""
 
     def stored_nodes(
         self, label: str, ids: Sequence[str], properties: Sequence[str]
     ) -> dict[str, dict[str, Any]]:
-        """Those of the nodes that are there, by id, with these properties."""
+        """The given properties of the nodes that exist, by id."""
 
     def stored_relations(
         self, kind: str, pairs: Sequence[tuple[str, str]], properties: Sequence[str]
     ) -> dict[tuple[str, str], dict[str, Any]]:
-        """Those of the relations that are there, by the ids of their ends, with these properties."""
+        """The given properties of the relations that exist, by (head id, tail id)."""
 
     def write_batch(
         self,
@@ -179,23 +179,23 @@ class RunStore(SchemaStore, Protocol):
         new: Collection[str] = (),
         changes: bool = True,
     ) -> None:
-        """Write a batch and its checkpoint in one transaction; `changes` is false if it is provenance alone.
+        """Write a batch and its checkpoint in one transaction; `changes` is false for provenance only.
 
-        The checkpoint's run brings all of it, except rows that name their own `trailmix_run`.
+        The provenance of the rows is the run of the checkpoint, unless a row has its own `trailmix_run`.
 
         Raises:
-            NotNewError: of a label or type in `new` something was there already; nothing was written.
-            GraphError: a relation did not find its ends; nothing was written.
+            NotNewError: a row of a label or type in `new` already exists; nothing was written.
+            GraphError: the head or tail of a relation does not exist; nothing was written.
         """
 
     def undo_run(self, run_id: str) -> Undone:
-        """Remove what that run alone brought; killed on its way, it can be called again.
+        """Remove the nodes and relations that only this run contains; can be repeated after an interruption.
 
-        What other runs named too stays, and so do nodes to which relations of others lead. Properties that
-        the run changed on what was there before keep their new values.
+        Nodes and relations of other runs stay, and so do nodes with remaining relations. Properties of
+        earlier nodes and relations that the run changed keep their new values.
 
         Raises:
-            UnknownIdError: there is no such run.
+            UnknownIdError: no run has that id.
         """
 
 
@@ -207,7 +207,7 @@ class GraphStore(ReadStore, WriteStore, EventStore, PrivacyStore, RunStore, Prot
     def __exit__(self, *_exception: object) -> None: ...
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
 
 
 class ServerStore(GraphStore, Protocol):
@@ -216,7 +216,7 @@ class ServerStore(GraphStore, Protocol):
     connection: Connection
 
     def info(self) -> ServerInfo:
-        """Which server answers, e.g. neo4j 5.26.30."""
+        """The name and version of the server, e.g. neo4j 5.26.30."""
 
     def query(
         self,
@@ -226,14 +226,14 @@ class ServerStore(GraphStore, Protocol):
         timeout: float = 30.0,
         write: bool = False,
     ) -> list[dict[str, Any]]:
-        """Run any Cypher statement and return its records in plain values; `timeout` is in seconds.
+        """Run any Cypher statement and return its records as plain values; `timeout` is in seconds.
 
-        Neo4j ends the statement with its client; our ArcadeDB goes on for up to five minutes.
-        Not to be called from inside a running event loop.
+        Neo4j ends the statement when its client disconnects; the managed ArcadeDB continues it for up to five
+        minutes. The method must not be called inside a running event loop.
 
-        Without `write`, statements with a writing clause are refused here, because ArcadeDB accepts writes
-        in read sessions. That guards against mistakes; it is no fence against an attacker.
+        Without `write`, the method refuses statements with a writing clause, because ArcadeDB accepts writes
+        in read sessions. The check prevents mistakes; it does not stop an attacker.
 
         Raises:
-            QueryError: refused, failed, or not done in time.
+            QueryError: the statement was refused, failed, or did not finish in time.
         """

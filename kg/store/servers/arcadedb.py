@@ -1,4 +1,4 @@
-"""The embedded engine: ArcadeDB from its Python package, in a process of its own."""
+"""The embedded engine: ArcadeDB from its Python package, in a separate process."""
 
 import sys
 from pathlib import Path
@@ -9,11 +9,11 @@ from kg.store.servers.process import ServerFolder, ServerState
 USERNAME = "root"
 DATABASE = "trailmix"
 HEAP = "1g"
-"""Fits a machine of 4 GB; the sample needs less than half of it."""
+"""The default JVM heap; suits a machine with 4 GB, and the sample needs less than half of it."""
 
 
 def command(_settings: Settings, folder: ServerFolder, state: ServerState) -> list[str]:
-    """The command line of the server; the password is not on it, the process reads the folder's file."""
+    """The command line of the server, without the password, which the process reads from the folder."""
     options = [state.bolt_port, state.http_port, state.heap, *(["fast"] if state.fast else [])]
     data: Path = folder.data("arcadedb")
     data.mkdir(mode=0o700, exist_ok=True)

@@ -1,6 +1,6 @@
 """The process of the embedded ArcadeDB server: FOLDER BOLT_PORT HTTP_PORT HEAP [fast].
 
-Not a command for people; `trailmix graph start` starts it and SIGTERM ends it.
+`trailmix graph start` starts this module, and SIGTERM ends it; users do not call it.
 """
 
 import os
@@ -20,7 +20,7 @@ MESSAGE_LIMIT = 256 * 1024 * 1024
 def main(folder: ServerFolder, bolt_port: int, http_port: int, heap: str, fast: bool) -> None:
     """Serve until SIGTERM."""
     data = folder.data("arcadedb")
-    os.chdir(data)  # ArcadeDB writes ./log whatever it is told
+    os.chdir(data)  # ArcadeDB writes ./log despite its configuration
     ending = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # every thread of the JVM inherits it
     server = ArcadeDBServer(
@@ -32,7 +32,7 @@ def main(folder: ServerFolder, bolt_port: int, http_port: int, heap: str, fast: 
             "bolt_port": bolt_port,
             "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
             "mode": "development",  # production mode hides why a statement was refused
-            "bolt_maxMessageSize": MESSAGE_LIMIT,  # a batch of nodes with long texts passes its 16 MB
+            "bolt_maxMessageSize": MESSAGE_LIMIT,  # a batch with long texts exceeds the default of 16 MB
         },
         jvm_kwargs={"heap_size": heap, "jvm_args": _jvm_flags(fast)},
     )
@@ -45,11 +45,11 @@ def main(folder: ServerFolder, bolt_port: int, http_port: int, heap: str, fast: 
 def _jvm_flags(fast: bool) -> list[str]:
     return [
         "-XX:+UseParallelGC",  # loads the sample in 49 s; with G1, the default, it took 71 to 109 s
-        "-Xrs",  # or the JVM takes SIGTERM for itself and ends without closing the database
-        # what production mode sets besides
+        "-Xrs",  # otherwise the JVM handles SIGTERM and ends without closing the database
+        # further settings of production mode
         *("-Darcadedb.txWalFlush=1", "-Darcadedb.opencypher.loadCsv.allowFileUrls=false"),
-        # ArcadeDB goes on with a statement whose client is gone and ignores the driver's time limit; this one
-        # it keeps, but only as a property of the JVM, not from the server's configuration
+        # ArcadeDB continues a statement after its client disconnects and ignores the driver's time limit; it
+        # obeys this limit, but only as a JVM property, not in the server configuration
         f"-Darcadedb.command.timeout={STATEMENT_TIME_LIMIT_MS}",
         *(["-XX:TieredStopAtLevel=1"] if fast else []),
     ]

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 DEFAULT_ENGINE: EngineName = "arcadedb"
 START_TIMEOUT = 120.0
-"""Seconds; 3 to 12 are usual, and busy cores took 40."""
+"""In seconds; a start usually takes 3 to 12 seconds, and took 40 on a busy machine."""
 ATTEMPTS = 3
 
 _ENGINES: dict[EngineName, ModuleType] = {"arcadedb": arcadedb, "neo4j": neo4j}
@@ -26,21 +26,21 @@ _ENGINES: dict[EngineName, ModuleType] = {"arcadedb": arcadedb, "neo4j": neo4j}
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server of our own that answers."""
+    """A running server that Trailmix manages."""
 
     folder: ServerFolder
     state: ServerState
 
     @property
     def connection(self) -> Connection:
-        """How to reach it and log in."""
+        """The address and login of the server."""
         engine = _ENGINES[self.state.engine]
         uri = f"bolt://{HOST}:{self.state.bolt_port}"
         return Connection(uri, engine.USERNAME, self.folder.password(), engine.DATABASE)
 
     @property
     def browser(self) -> str | None:
-        """Where Neo4j Browser is; ArcadeDB has none."""
+        """The address of Neo4j Browser; None for ArcadeDB."""
         if self.state.engine == "neo4j":
             return f"http://{HOST}:{self.state.http_port}/browser/"
         return None
@@ -55,13 +55,13 @@ def start(
     heap: str | None = None,
     fast: bool | None = None,
 ) -> RunningServer:
-    """The server of `settings.graph_folder`, started if it does not run.
+    """Start the server of `settings.graph_folder` if it is not running; it outlives this process.
 
-    What is not given is as it was at the last start in this folder, else the default; a port of the last
-    start that is taken by now is replaced. It survives this process.
+    An option that is None keeps its value from the last start in this folder, or else its default; a port of
+    the last start that is in use now is replaced.
 
     Raises:
-        GraphServerError: it did not start, a given port is taken, or it runs with another engine.
+        GraphServerError: the server did not start, a given port is in use, or it runs with another engine.
     """
     folder = ServerFolder(settings.graph_folder)
     with folder.changing():
@@ -81,10 +81,10 @@ def start(
 
 
 def stop(settings: Settings) -> bool:
-    """End the server of `settings.graph_folder`; whether there was one.
+    """Stop the server of `settings.graph_folder`; returns whether it was running.
 
     Raises:
-        GraphServerError: it does not end.
+        GraphServerError: the server does not stop.
     """
     folder = ServerFolder(settings.graph_folder)
     if not folder.path.exists():
@@ -96,7 +96,7 @@ def stop(settings: Settings) -> bool:
 
 
 def status(settings: Settings) -> RunningServer | None:
-    """The server of `settings.graph_folder` if it runs and answers."""
+    """The server of `settings.graph_folder`, or None if it does not run or answer."""
     folder = ServerFolder(settings.graph_folder)
     state = folder.state() if folder.alive() else None
     if state is None or state.pid is None:
@@ -106,7 +106,7 @@ def status(settings: Settings) -> RunningServer | None:
 
 
 def _running(folder: ServerFolder, engine: EngineName) -> RunningServer | None:
-    """The server if it lives; one that a killed command left half started is waited for, or ended."""
+    """The server if its process runs; waits for a start that a killed command left, or stops the server."""
     if not folder.alive():
         return None
     state = folder.state()
@@ -136,13 +136,13 @@ def _launch(
             )
             return server
         folder.end()
-        # somebody may have taken a port between the look at it and the start
+        # another process may have taken a port between the check and the start
         wanted = wanted.model_copy(update={"bolt_port": free_port(), "http_port": free_port()})
     raise GraphServerError(f"{wanted.engine} did not start: {folder.last_words()}; see {folder.log_file}")
 
 
 def _comes_up(server: RunningServer) -> bool:
-    """Wait until the server answers; False when it ends first, or takes too long."""
+    """Wait until the server answers; False if its process ends first or the wait times out."""
     deadline = time.monotonic() + START_TIMEOUT
     while server.folder.alive() and time.monotonic() < deadline:
         if _answers(server):
@@ -152,7 +152,7 @@ def _comes_up(server: RunningServer) -> bool:
 
 
 def _answers(server: RunningServer) -> bool:
-    """Whether Bolt accepts the login and HTTP answers: a Neo4j stopped before that does not end cleanly."""
+    """Whether Bolt accepts the login and HTTP answers; Neo4j does not stop cleanly before both do."""
     if port_is_free(server.state.bolt_port):
         return False
     try:

@@ -1,7 +1,7 @@
-"""Neo4j Community without Docker: from NEO4J_HOME, or assembled from Maven Central.
+"""Neo4j Community without Docker: from NEO4J_HOME, or downloaded from Maven Central.
 
-Started by its main class, so that one process is one server; heap and flags are given here because that way
-the server does not read them from its configuration.
+The command runs the main class directly, so that the server is a single process. The server then does not
+read heap size and JVM flags from its configuration, so they are set here.
 """
 
 import re
@@ -17,13 +17,13 @@ from kg.store.servers.process import HOST, ServerFolder, ServerState
 USERNAME = "neo4j"
 DATABASE = "neo4j"
 HEAP = "512m"
-"""With a page cache of 256 MB beside it; fits a machine of 4 GB."""
+"""The default JVM heap; with the page cache of 256 MB it suits a machine with 4 GB."""
 
 VERSION = "5.26.30"
 OLDEST_JAVA = 17
 POM = Path(__file__).with_name("pom.xml")
 
-# What the distribution gives its JVM, less the profiling.
+# The JVM flags of the distribution without those for profiling.
 _JVM_FLAGS = [
     "-XX:+UseG1GC",
     "-XX:-OmitStackTraceInFastThrow",
@@ -43,10 +43,10 @@ _JVM_FLAGS = [
 
 
 def command(settings: Settings, folder: ServerFolder, state: ServerState) -> list[str]:
-    """The command line of the server, once its jars, its configuration and its first password are there.
+    """The command line of the server; first prepares its jars, configuration and initial password.
 
     Raises:
-        GraphServerError: Java or Maven is missing or too old, or the assembly failed.
+        GraphServerError: Java or Maven is missing or too old, or the download failed.
     """
     java = find_java(settings)
     home, data = jars(settings), folder.data("neo4j")
@@ -64,7 +64,7 @@ def command(settings: Settings, folder: ServerFolder, state: ServerState) -> lis
 
 
 def configuration(state: ServerState) -> str:
-    """The text of neo4j.conf; an unknown setting or one given twice would end the start."""
+    """The text of neo4j.conf; Neo4j does not start with an unknown or repeated setting."""
     lines = {
         "server.default_listen_address": HOST,
         "server.default_advertised_address": HOST,
@@ -74,14 +74,14 @@ def configuration(state: ServerState) -> str:
         "server.http.advertised_address": f"{HOST}:{state.http_port}",
         "server.https.enabled": "false",
         "server.memory.pagecache.size": "256m",
-        # a new database would begin with 256 MB of empty log
+        # otherwise a new database preallocates a log of 256 MB
         "db.tx_log.preallocate": "false",
         "db.tx_log.rotation.retention_policy": "keep_none",
         # no reports to the vendor, from the server or from Browser
         "dbms.usage_report.enabled": "false",
         "server.bolt.telemetry.enabled": "false",
         "client.allow_telemetry": "false",
-        # whole seconds; with the default, stopping waits for ten idle ones
+        # in whole seconds; by default, stopping waits for ten idle seconds
         "internal.dbms.bolt.netty_server_shutdown_quiet_period": "0",
     }
     return "".join(f"{name}={value}\n" for name, value in lines.items())
@@ -91,7 +91,7 @@ def find_java(settings: Settings) -> str:
     """The java of JAVA_HOME, or the one on the PATH.
 
     Raises:
-        GraphServerError: there is none, or it is too old.
+        GraphServerError: Java is missing or too old.
     """
     java = str(settings.java_home / "bin/java") if settings.java_home else shutil.which("java")
     wanted = f"Neo4j {VERSION} needs Java 17 or 21: install it or set JAVA_HOME"
@@ -105,10 +105,10 @@ def find_java(settings: Settings) -> str:
 
 
 def jars(settings: Settings) -> Path:
-    """The folder of the server's jars: that of NEO4J_HOME, else one assembled once for all graphs.
+    """The folder of the server's jars: that of NEO4J_HOME, or a download that all graphs share.
 
     Raises:
-        GraphServerError: NEO4J_HOME holds none, Maven is missing, or it failed.
+        GraphServerError: NEO4J_HOME contains no jars, Maven is missing, or the download failed.
     """
     if settings.neo4j_home:
         home = settings.neo4j_home.absolute() / "lib"
@@ -122,7 +122,7 @@ def jars(settings: Settings) -> Path:
 
 
 def _assemble(home: Path) -> None:
-    """Copy the jars from Maven Central (140 MB, a minute) beside `home`, then rename the folder."""
+    """Download the jars from Maven Central (140 MB, a minute) to a folder beside `home`, then rename it."""
     maven = shutil.which("mvn")
     if maven is None:
         raise GraphServerError(f"no mvn found to assemble Neo4j {VERSION}; install Maven, or set NEO4J_HOME")
@@ -145,7 +145,7 @@ def _assemble(home: Path) -> None:
         try:
             Path(draft, "lib").rename(home)
         except OSError:
-            if not home.exists():  # else another command was first, with the same jars
+            if not home.exists():  # otherwise another command has downloaded the same jars
                 raise
 
 
@@ -154,7 +154,7 @@ def _first_error(log: str) -> str:
 
 
 def _set_first_password(java: str, home: Path, data: Path, password_file: Path) -> None:
-    # @FILE: the program reads its argument from there, so that no process list shows the password
+    # @FILE: the program reads its argument from the file, so that the process list does not show the password
     program = [java, *_JVM_FLAGS, "-cp", f"{home}/*", "org.neo4j.cli.AdminTool"]
     done = subprocess.run(  # noqa: S603
         [*program, "dbms", "set-initial-password", f"@{password_file}"],

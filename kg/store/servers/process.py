@@ -1,7 +1,7 @@
-"""One background server of a folder: its locks, state file, password, ports and process.
+"""The background server of a folder: its locks, state file, password, ports and process.
 
-Whether the server runs is asked of the kernel, not of a pid file: the server inherits an open, locked file
-and holds that lock exactly as long as it runs, whatever killed it and whichever process has its pid now.
+A file lock, not a pid file, shows whether the server runs: the server inherits an open, locked file, and the
+kernel releases the lock when the process ends for any reason, even if another process gets its pid.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ EngineName = Literal["arcadedb", "neo4j"]
 
 
 class ServerState(BaseModel):
-    """The content of `server.json`: the server last started in a folder; it stays when the server ends."""
+    """The content of `server.json`: the last start of a server in a folder; kept after the server ends."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,27 +36,27 @@ class ServerState(BaseModel):
     http_port: int
     heap: str
     fast: bool = False
-    """Quick to start, slow for long work: for tests."""
+    """Whether the JVM is tuned for a fast start and is slow for long work; for tests."""
     started: float = 0.0
-    """Epoch seconds, UTC."""
+    """Start time in epoch seconds, UTC."""
     pid: int | None = None
-    """None while the process is being made."""
+    """None until the process has started."""
 
 
 @dataclass(frozen=True)
 class ServerFolder:
-    """The folder of one server: what is where, and who holds it."""
+    """The folder of one server: its file paths, locks and process."""
 
     path: Path
 
     @property
     def password_file(self) -> Path:
-        """The generated password, mode 0600."""
+        """The file with the generated password, mode 0600."""
         return self.path / "password"
 
     @property
     def log_file(self) -> Path:
-        """What the server printed, over all its starts."""
+        """The output of the server, appended at each start."""
         return self.path / "server.log"
 
     @property
@@ -68,19 +68,19 @@ class ServerFolder:
         return self.path / "server.lock"
 
     def data(self, engine: EngineName) -> Path:
-        """Where an engine keeps its data; each has its own folder."""
+        """The data folder of an engine; each engine has a separate one."""
         return self.path / engine
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Let one command at a time start or stop the server; the others wait."""
+        """A lock so that only one command at a time starts or stops the server; the others wait."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.path / "command.lock").open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
     def alive(self) -> bool:
-        """Whether the server's process lives."""
+        """Whether the process of the server runs."""
         if not self._alive_file.exists():
             return False
         with self._alive_file.open("a") as handle:
@@ -91,21 +91,21 @@ class ServerFolder:
         return False
 
     def state(self) -> ServerState | None:
-        """The last start, or None where there was none or its file is damaged."""
+        """The state of the last start, or None if the file is missing or damaged."""
         try:
             return ServerState.model_validate_json(self._state_file.read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
 
     def save(self, state: ServerState) -> None:
-        """Write the state file, whole or not at all."""
+        """Write the state file atomically."""
         _write_whole(self._state_file, state.model_dump_json(indent=2) + "\n")
 
     def password(self) -> SecretStr:
-        """The generated password, made when first asked for and readable by its owner only.
+        """The password, generated at the first call; only the owner can read its file.
 
         Raises:
-            GraphServerError: a server of this folder has one already, and its file is gone.
+            GraphServerError: a server of this folder has a password, but the file is missing.
         """
         if not self.password_file.exists():
             if self.state():
@@ -117,8 +117,8 @@ class ServerFolder:
         return SecretStr(self.password_file.read_text())
 
     def spawn(self, command: Sequence[str], state: ServerState) -> ServerState:
-        """Start the process, detached from this one and its terminal, and note it in the state file."""
-        self.save(state)  # without the pid of the server before it, which may be another process by now
+        """Start the server, detached from this process and terminal, and save its pid in the state file."""
+        self.save(state)  # removes the old pid, which another process may have now
         with self._alive_file.open("a") as alive, self.log_file.open("ab") as log:
             fcntl.flock(alive, fcntl.LOCK_EX)
             process = subprocess.Popen(  # noqa: S603
@@ -130,17 +130,17 @@ class ServerFolder:
                 pass_fds=[alive.fileno()],
                 start_new_session=True,
             )
-        # a parent that lives on has to take note of the end, or a zombie stays
+        # the parent must wait for the process, otherwise it stays a zombie
         threading.Thread(target=process.wait, daemon=True).start()
         started = state.model_copy(update={"pid": process.pid, "started": time.time()})
         self.save(started)
         return started
 
     def end(self, timeout: float = 60.0) -> None:
-        """End the server if it lives: politely, then, after `timeout` seconds, by force.
+        """Stop the server if it runs: by SIGTERM, then, after `timeout` seconds, by SIGKILL.
 
         Raises:
-            GraphServerError: it lives, but the command that started it was killed before it noted the pid.
+            GraphServerError: it runs, but the command that started it was killed before it saved the pid.
         """
         for sign in (signal.SIGTERM, signal.SIGKILL):
             if not self.alive():
@@ -168,7 +168,7 @@ class ServerFolder:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a server could listen on that loopback port."""
+    """Whether a server can listen on that loopback port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -179,7 +179,7 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """A loopback port that is currently free."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -187,7 +187,7 @@ def free_port() -> int:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write under another name, mode 0600, then rename."""
+    """Write a file atomically: to a temporary file, mode 0600, then rename it."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
         handle.write(text)
