@@ -1,4 +1,4 @@
-"""Comparisons as pictures (PNG), by matplotlib without a screen."""
+"""Plots (PNG) of comparisons, by matplotlib without a display."""
 
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#1b6e53", "#8aa39b")
-"""Of the first method, and of the others."""
+"""Colours of the first method and of the others."""
 
 
 def pictures(table: Table) -> dict[str, bytes]:
@@ -34,7 +34,7 @@ def pictures(table: Table) -> dict[str, bytes]:
 
 
 def _ndcg(figure: "Figure", table: Table) -> "Figure":
-    """A bar a method, with its interval."""
+    """One bar per method, with its interval."""
     axes = figure.add_subplot()
     rows = table.rows[::-1]
     values = [row.ndcg.value for row in rows]
@@ -50,7 +50,7 @@ def _ndcg(figure: "Figure", table: Table) -> "Figure":
 
 
 def _groups(figure: "Figure", table: Table) -> "Figure":
-    """A line a method over the groups of users."""
+    """One line per method over the groups of users."""
     axes = figure.add_subplot()
     for row in table.rows:
         names = [f"{group.name}\n{group.users:,} users" for group in row.groups]
@@ -63,7 +63,7 @@ def _groups(figure: "Figure", table: Table) -> "Figure":
 
 
 def _popularity(figure: "Figure", table: Table) -> "Figure":
-    """A point a method: how right, and how popular what it recommends is."""
+    """One point per method: accuracy against popularity of the recommended items."""
     axes = figure.add_subplot()
     for row in table.rows:
         metrics = short(row.metrics)

@@ -1,4 +1,4 @@
-"""Recommendations for people: a table with the paths beneath each item; plain lines where no terminal is."""
+"""Recommendations as a table with the paths beneath each item; plain lines if stdout is no terminal."""
 
 import sys
 from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ def reporting() -> Iterator[Report]:
 
 
 class _Bars:
-    """One bar a stage."""
+    """One bar per stage."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars

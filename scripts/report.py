@@ -1,4 +1,4 @@
-"""Comparisons for people and machines: tables on stdout, JSON."""
+"""Comparisons as tables on stdout and as JSON."""
 
 import json
 import math
@@ -27,11 +27,11 @@ HEADINGS = {
     "gini": "Gini",
     "miscalibration": "miscal.",
 }
-"""What is shown of each method, in this order; all figures are in the JSON."""
+"""Metrics shown for each method, in this order; the JSON has all metrics."""
 
 
 def print_tables(tables: Iterable[Table]) -> None:
-    """On stdout: by trial a table of all methods; plain lines where no terminal is."""
+    """Print one table of all methods per trial; plain lines if stdout is no terminal."""
     for table in tables:
         print_table(title(table), *cells(table))
         for part in sorted({name for row in table.rows for name in row.parts}):
@@ -41,13 +41,13 @@ def print_tables(tables: Iterable[Table]) -> None:
 
 
 def title(table: Table) -> str:
-    """What a table is about, in words."""
+    """The title of a table."""
     about = f"{table.trial}: {table.users:,} users, first {table.k}"
     return f"{about}; against {table.baseline}, 95 % intervals, paired by user"
 
 
 def cells(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Headings, and one line a method."""
+    """Headings, and one line per method."""
     shown = [name for name in HEADINGS if name in short(table.rows[0].metrics)]
     headings = ["", *(HEADINGS[name] for name in shown), "NDCG 95 %", f"/ {table.baseline}"]
     return headings, [_line(row, shown) for row in table.rows]
@@ -76,7 +76,7 @@ def span(interval: Interval) -> str:
 
 
 def ratio(versus: Comparison | None) -> str:
-    """How many times the baseline's, with its interval."""
+    """The ratio to the baseline, with its interval."""
     if versus is None:
         return "baseline"
     found = versus.ratio

@@ -1,4 +1,4 @@
-"""The HTTP service: a thin skin of Flask around a `Recommender`; docs/http-api.md describes it.
+"""The HTTP service: a Flask app around a `Recommender`; docs/http-api.md describes it.
 
 Plain Flask: APIFlask 3.1 reads JSON whatever its content type and flattens pydantic's errors to dotted names,
 which would lose the pointers that our problems promise.
@@ -64,7 +64,7 @@ def create_app(settings: Settings, recommender: Answering | None = None) -> Flas
 
 
 def _loaded(settings: Settings) -> Answering | TrailmixError:
-    from service.loading import load_recommender  # heavy, and not for those who bring one
+    from service.loading import load_recommender  # slow to import, unneeded if a recommender is given
 
     try:
         recommender = load_recommender(settings)

@@ -1,4 +1,4 @@
-"""What changes an answer and is no part of the model."""
+"""Settings that affect an answer but are not part of the model."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""The recommender from disk."""
+"""Loading of the recommender from disk."""
 
 from embeddings.model.artifact import latest_model, load_model, read_manifest
 from embeddings.text.encoder import TransformerEncoder, same_encoder

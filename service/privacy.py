@@ -1,8 +1,8 @@
-"""What is stored of one user, told and forgotten: the graph, the cached snapshots, the trained models.
+"""Export and erasure of the data of one user: in the graph, the cached snapshots and the trained models.
 
 A snapshot holds every user's id and events. A model may hold users' rows themselves (EASE does, where there
 are fewer users than items) and was in any case learnt from them, so a model counts as a copy of every user in
-its snapshot. What cannot be read cannot be shown to be free of the user and counts as a copy too.
+its snapshot. A file that cannot be read may contain the user, so it counts as a copy too.
 """
 
 from dataclasses import dataclass
@@ -18,27 +18,27 @@ from kg.store.store import PrivacyStore
 
 @dataclass(frozen=True)
 class Copies:
-    """Where on disk a user is, besides the graph."""
+    """Files outside the graph that contain the data of a user."""
 
     snapshots: tuple[Path, ...]
     models: tuple[Path, ...]
     unclear: tuple[Path, ...]
-    """Snapshots and models, damaged or left half-written, that may hold the user."""
+    """Damaged or partially written snapshots and models that may contain the user."""
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What was removed, and what was kept because it was asked for."""
+    """What was removed, and what was kept at the caller's request."""
 
     in_graph: bool
     relations: int
-    """How many events and other relations went with the user."""
+    """Number of events and other relations removed with the user."""
     removed: tuple[Path, ...]
     kept: tuple[Path, ...]
 
 
 def find_copies(settings: Settings, user_id: str) -> Copies:
-    """Look through all snapshots and models of the home folder."""
+    """Find the copies of a user among all snapshots and models of the home folder."""
     having, unclear = SnapshotCache(settings.snapshots_folder).holding(user_id)
     names, clear = {x.name for x in having}, {x.name for x in settings.snapshots_folder.glob("*")}
     clear -= {x.name for x in unclear}
@@ -55,7 +55,7 @@ def find_copies(settings: Settings, user_id: str) -> Copies:
 
 
 def export_user(settings: Settings, store: PrivacyStore, user_id: str) -> dict[str, Any]:
-    """All that is stored of a user, for JSON: node, events, other relations, and which files have copies.
+    """All data of a user, for JSON: node, events, other relations, and the files with copies.
 
     Raises:
         UnknownIdError: neither the graph nor a snapshot has that user.
@@ -82,7 +82,7 @@ def export_user(settings: Settings, store: PrivacyStore, user_id: str) -> dict[s
 def forget_user(
     settings: Settings, store: PrivacyStore, user_id: str, *, keep_models: bool = False
 ) -> Forgotten:
-    """Remove a user from the graph, and every snapshot and model that has or may have them.
+    """Remove a user from the graph, and delete all snapshots and models that may contain the user.
 
     `keep_models` leaves the models that were trained with the user, and their snapshots, to serve until the
     next is trained; forgetting once more then removes them. May be repeated after an interruption: a model
@@ -104,7 +104,7 @@ def forget_user(
 def _sorted_out(
     copies: Copies, settings: Settings, keep_models: bool
 ) -> tuple[list[Path], list[Path], tuple[Path, ...]]:
-    """Models to remove, snapshots to remove, what to keep."""
+    """Split copies into models to remove, snapshots to remove, and files to keep."""
     unclear = [x for x in copies.unclear if x.parent == settings.models_folder]
     leftovers = [x for x in copies.unclear if x.parent != settings.models_folder]
     if not keep_models:
@@ -116,7 +116,7 @@ def _sorted_out(
 
 
 def _learnt_from(model: Path) -> set[str]:
-    """The fingerprints of a model's snapshots; none where its manifest cannot be read."""
+    """The fingerprints of a model's snapshots; empty if its manifest cannot be read."""
     try:
         return read_manifest(model).trained_on
     except ArtifactError:

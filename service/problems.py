@@ -23,7 +23,7 @@ STATUSES: Mapping[type[TrailmixError], int] = {
     GraphError: 503,
     ArtifactError: 503,
 }
-"""The first class that an error is an instance of decides; any other is a 500."""
+"""The first class that matches an error gives the status; any other error is a 500."""
 
 _log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ def register_problems(app: Flask) -> None:
 
 
 def invalid(error: ValidationError, model: type[BaseModel]) -> InvalidRequestError:
-    """What pydantic found, told field by field: 400 for what is no JSON at all, 422 for the rest."""
+    """A problem from pydantic's errors, one entry per field: 400 if the body is not JSON, else 422."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return InvalidRequestError(400, f"the body is not JSON: {found[0]['msg'].partition(': ')[2]}")
@@ -117,6 +117,6 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unforeseen(error: Exception) -> Response:
-    """A bug: logged whole, told without its internals."""
+    """An unexpected error: logged with its traceback, answered without internals."""
     _log.error("request_failed", path=request.path, exc_info=error)
     return _answer(500, "something went wrong here; the log has it under this request_id")

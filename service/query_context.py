@@ -1,4 +1,4 @@
-"""What a request and the graph say of one user: the query for the model, the sources of paths, exclusions."""
+"""The context of a query for one user: the input of the model, the sources of paths, and exclusions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class QueryContext:
 
     n_items: int
     user: int | None = None
-    """The user's number; None for one whom the graph does not know."""
+    """The user's index; None if the graph does not contain the user."""
     history: dict[int, int | None] = field(default_factory=dict)
     """Liked item -> index of the interaction by which it was liked, or None: stated. Oldest first."""
     likes: dict[int, None] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class QueryContext:
         return "warm" if self.history or self.likes or self.text is not None else "cold"
 
     def query(self) -> Query:
-        """What the model scores by."""
+        """The query that the model scores."""
         return Query(_numbers(self.history), _numbers(self.likes), self.text, self.times)
 
     def sources(self, oldest_weight: float) -> Sources:

@@ -1,4 +1,4 @@
-"""From what is known of a user to an answer: scores, rules, paths. Knows no Flask."""
+"""The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -131,16 +131,16 @@ class Recommender:
 
     def _node(self, node: int) -> PathNode:
         label, external_id = self.snapshot.locate(node)
-        # another user's name is nobody's business; the id is what finds the edge in the graph
+        # privacy: do not show another user's name; the id identifies the edge in the graph
         name = self.snapshot.names[node] if node < self.snapshot.first_user else f"another {label.lower()}"
         return PathNode(label=label, id=external_id, name=name)
 
 
 def top_k(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
-    """The `k` allowed positions with the highest scores, best first; ties stand as in `tie_order`."""
+    """The `k` allowed positions with the highest scores, best first; ties are ordered by `tie_order`."""
     order = tie_order(len(scores))
     order = order[allowed[order]]
-    if k < len(order):  # most are far from the best: they need no sorting
+    if k < len(order):  # sort only the best
         least = -np.partition(-scores[order], k - 1)[k - 1]
         order = order[scores[order] >= least]
     found = order[np.argsort(-scores[order], kind="stable")[:k]]
@@ -148,7 +148,7 @@ def top_k(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
 
 
 def _contributions(scores: Scores, items: Sequence[int]) -> list[dict[str, float]]:
-    """By item what each scorer contributed, the largest first; what rounds to zero is left out."""
+    """For each item, the contribution of each scorer, largest first, without those that round to 0."""
     columns = scores.contributions(np.array(items, np.int64))
     rows = [{name: float(column[row]) for name, column in columns.items()} for row in range(len(items))]
     return [

@@ -41,7 +41,7 @@ class Lookups:
 
 
 class UserHistories:
-    """Each user's liked items by time, each item once, where it was liked last: as models are trained."""
+    """Each user's liked items by time; each item once, at its last time, as in training."""
 
     def __init__(self, snapshot: GraphSnapshot) -> None:
         events = snapshot.interactions
@@ -59,7 +59,7 @@ class UserHistories:
 
 
 def read_request(request: RecommendRequest, lookups: Lookups) -> QueryContext:
-    """What the request and the graph say of the user; what cannot be found becomes a warning."""
+    """The query context from the request and the graph; an unknown id becomes a warning."""
     context = QueryContext(lookups.snapshot.n_items)
     for read in FIELD_READERS.values():
         read(request, context, lookups)

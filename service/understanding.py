@@ -1,4 +1,4 @@
-"""From free text to the nodes that it names, and to a vector.
+"""Understanding of free text: the nodes that it names, and its vector.
 
 Names are found by their words, the longest first. Meanings ("science fiction" for Sci-Fi) are found by the
 text encoder, among the names of small vocabularies only. People, companies and items have names like "Love",
@@ -128,7 +128,7 @@ def _within_sentence(before: str) -> bool:
 @dataclass(frozen=True, eq=False)
 class _SmallVocabularies:
     nodes: IntArray
-    """Those with a phrase."""
+    """Nodes of the small vocabularies, one per phrase."""
     members: frozenset[int]
     """All nodes."""
     phrases: list[str]

@@ -1,4 +1,4 @@
-"""What a scorer learns from: training events, facts and text, as arrays; and the histories it scores."""
+"""The training data of scorers (events, facts and text as arrays), and the histories that they score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ TimeArray = npt.NDArray[np.float64]
 class Histories:
     """What each user liked, oldest first: user i liked `items[starts[i] : starts[i + 1]]`.
 
-    `items` are item numbers, int64; `starts` has one entry more than there are users. A user here is one row:
+    `items` are item indices, int64; `starts` has n_users + 1 entries. A user here is one row:
     a known user, a new one, or an anonymous session.
     """
 
@@ -33,7 +33,7 @@ class Histories:
     def of(
         cls, histories: Sequence[Sequence[int] | IntArray], n_items: int, times: TimeArray | None = None
     ) -> Self:
-        """From one sequence of item numbers a user."""
+        """Build histories from one sequence of item indices per user."""
         starts = np.cumsum([0, *map(len, histories)], dtype=np.int64)
         parts = [np.asarray(h, np.int64) for h in histories]
         items = np.concatenate([*parts, np.zeros(0, np.int64)])
@@ -47,14 +47,14 @@ class Histories:
 
     @cached_property
     def lengths(self) -> IntArray:
-        """How many events each user has, int64 [b]."""
+        """Number of items in each history, int64 [b]."""
         return np.diff(self.starts)
 
     @cached_property
     def matrix(self) -> sp.csr_array:
-        """Users x items, float32 ones.
+        """CSR matrix users x items, float32 ones.
 
-        Indices are int32, as are those of what it is multiplied with: they would be converted each time.
+        Indices are int32, as in the matrices it is multiplied with, to avoid a conversion in each product.
         """
         short = np.int32 if len(self.items) <= np.iinfo(np.int32).max else np.int64
         parts: Any = np.ones(len(self.items), np.float32), self.items.astype(short), self.starts.astype(short)
@@ -64,7 +64,7 @@ class Histories:
         return matrix
 
     def select(self, users: IntArray) -> "Histories":
-        """Those of some users, in the order given."""
+        """The histories of some users, in the order given."""
         lengths = self.lengths[users]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         places = np.repeat(self.starts[users] - starts[:-1], lengths) + np.arange(starts[-1])
@@ -72,9 +72,9 @@ class Histories:
 
 
 def first_median_last(times: IntArray, starts: IntArray) -> TimeArray:
-    """First, median and last known time of each part `times[starts[i] : starts[i + 1]]`, float64 [parts, 3].
+    """First, median and last known time of each slice `times[starts[i] : starts[i + 1]]`, float64 [n, 3].
 
-    Each part ascends; a part without any known time gives NaN.
+    Each slice must ascend; a slice without a known time gives NaN.
     """
     found = np.full((len(starts) - 1, 3), np.nan)
     known = times != NO_TIME
@@ -87,7 +87,7 @@ def first_median_last(times: IntArray, starts: IntArray) -> TimeArray:
 
 
 def liked_event_order(events: Interactions) -> IntArray:
-    """The liked events by user, then time, then item number, int64."""
+    """Indices of the liked events, sorted by user, time and item index, int64."""
     liked = np.flatnonzero(events.liked)
     return liked[np.lexsort((events.item[liked], events.time[liked], events.user[liked]))]
 
@@ -95,10 +95,10 @@ def liked_event_order(events: Interactions) -> IntArray:
 def liked_histories(
     events: Interactions, n_users: int, n_items: int, order: IntArray | None = None
 ) -> tuple[Histories, IntArray]:
-    """The history of each user and the event behind each entry, int64.
+    """The history of each user, and the index of the event of each entry, int64.
 
-    An item that a user liked several times stands once, at its last time. Histories are oldest first, ties by
-    item number. `order` is the result of `liked_event_order`, where it is known.
+    An item that a user liked several times occurs once, at its last time. Histories are oldest first, ties by
+    item index. `order` is the result of `liked_event_order` (None: it is computed).
     """
     order = _last_of_each_pair(events, liked_event_order(events) if order is None else order, n_items)
     starts = np.searchsorted(events.user[order], np.arange(n_users + 1)).astype(np.int64)
@@ -107,7 +107,7 @@ def liked_histories(
 
 
 def _last_of_each_pair(events: Interactions, order: IntArray, n_items: int) -> IntArray:
-    """Only the last event of each user with each item, in the same order."""
+    """The last event of each (user, item) pair, in the same order."""
     code = events.user[order].astype(np.int64) * n_items + events.item[order]
     ascending = np.sort(code)
     if (ascending[1:] > ascending[:-1]).all():
@@ -119,9 +119,9 @@ def _last_of_each_pair(events: Interactions, order: IntArray, n_items: int) -> I
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Nodes are items 0..n_items-1, then entities up to n_nodes; users are rows, not nodes.
+    """Training data. Nodes are items 0..n_items-1, then entities up to n_nodes; users are not nodes.
 
-    Facts and text are known of every item; `events` are the training events alone. Nothing here is learnt.
+    Facts and text include those of new items; `events` are the training events alone.
     """
 
     n_users: int
@@ -131,7 +131,7 @@ class Dataset:
     triples: Triples
     relations: tuple[str, ...]
     text: FloatArray
-    """Unit vectors, float32 [n_items, dim]; a row of zeros where an item has no text."""
+    """Unit text vectors, float32 [n_items, dim]; a row is zero if the item has no text."""
     content_config: ContentConfig = field(default_factory=ContentConfig)
     """How `content` is computed."""
 
@@ -139,9 +139,9 @@ class Dataset:
     def from_snapshot(
         cls, snapshot: GraphSnapshot, text: FloatArray, events: BoolArray | None = None
     ) -> "Dataset":
-        """A snapshot whose training events are those where `events` holds.
+        """The dataset of a snapshot, with the training events selected by `events`.
 
-        `text` has one vector an item; `events` is bool, one an interaction of the snapshot (None: all).
+        `text` has one row per item; `events` is a bool mask over the snapshot's interactions (None: all).
         """
         triples = snapshot.triples
         facts = (triples.head < snapshot.first_user) & (triples.tail < snapshot.first_user)
@@ -162,17 +162,17 @@ class Dataset:
 
     @cached_property
     def liked(self) -> sp.csr_array:
-        """Users x items, float32 ones where the user liked the item."""
+        """CSR matrix users x items, float32; 1 if the user liked the item."""
         return self.events.select(self.events.liked).matrix(self.n_users, self.n_items)
 
     @cached_property
     def seen(self) -> sp.csr_array:
-        """Users x items, float32 ones where there is any event."""
+        """CSR matrix users x items, float32; 1 if the user has an event with the item."""
         return self.events.matrix(self.n_users, self.n_items)
 
     @cached_property
     def links(self) -> sp.csr_array:
-        """Nodes x items, float32 ones where a fact joins the two, in either direction."""
+        """CSR matrix nodes x items, float32; 1 if the two have a fact, in either direction."""
         facts = self.triples
         target, source = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
         to_item = target < self.n_items
@@ -189,17 +189,17 @@ class Dataset:
 
     @cached_property
     def degrees(self) -> IntArray:
-        """How many users liked each item, int64 [n_items]."""
+        """Number of users who liked each item, int64 [n_items]."""
         return np.bincount(self.liked.indices, minlength=self.n_items)
 
     @cached_property
     def has_interactions(self) -> BoolArray:
-        """Whether any user has any event with the item, liked or not, bool [n_items]; the others are new."""
+        """Whether an item has at least one event, liked or not, bool [n_items]; the other items are new."""
         return np.bincount(self.events.item, minlength=self.n_items) > 0
 
     @cached_property
     def histories(self) -> Histories:
-        """What each user liked, as `liked_histories`."""
+        """The liked items of each user, see `liked_histories`."""
         return liked_histories(self.events, self.n_users, self.n_items, self._liked_order)[0]
 
     @cached_property
@@ -207,9 +207,9 @@ class Dataset:
         return liked_event_order(self.events)
 
     def select_events(self, mask: BoolArray) -> "Dataset":
-        """The same dataset with fewer training events: those where `mask` (bool, one an event) holds."""
+        """The same dataset with the training events that `mask` (bool, one per event) selects."""
         part = replace(self, events=self.events.select(mask))
-        # links and content do not depend on events and take seconds; sorted events stay sorted
+        # reuse links and content: they do not depend on events and take seconds; sorted events stay sorted
         part.__dict__["links"], part.__dict__["content"] = self.links, self.content
         part.__dict__["_liked_order"] = (np.cumsum(mask) - 1)[self._liked_order[mask[self._liked_order]]]
         return part

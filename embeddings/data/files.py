@@ -1,4 +1,4 @@
-"""Arrays on disk: written to a temporary name, then renamed, so that no reader meets half a file."""
+"""Arrays on disk, written to a temporary file and renamed, so that a reader never sees a partial file."""
 
 import os
 import tempfile
@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]
 
 
 def write_tensors(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write a safetensors file, atomically; missing folders are made."""
+    """Write a safetensors file atomically; missing folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     os.close(handle)

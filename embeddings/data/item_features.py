@@ -1,4 +1,4 @@
-"""Content features of items: their text and their facts as vectors, and the neighbours by them."""
+"""Content features of items: vectors of their text and facts, and nearest neighbours by these vectors."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,35 +12,35 @@ from embeddings.data.vectors import unit_rows
 from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 
 _BLOCK = 1024
-"""Items compared with all others at a time."""
+"""Items per block that are compared with all other items."""
 
 
 @dataclass(frozen=True)
 class ContentConfig:
-    """How text and facts become dense vectors, and which items are neighbours by them."""
+    """Dimensions of the content vectors, and settings of the content neighbours."""
 
     fact_components: int = 128
-    """Singular vectors kept of the fact matrix, where facts are compared."""
+    """Singular vectors of the fact matrix that are kept for `ContentFeatures.facts`."""
     extrapolation_text_components: int = 256
-    """Principal components kept of the text vectors, where scores are extrapolated to new items. Many
-    components tell a new item from similar ones."""
+    """Principal components of the text vectors that are kept to extrapolate scores to new items. Many
+    components are needed to distinguish a new item from similar ones."""
     extrapolation_fact_components: int = 400
-    """Singular vectors kept of the fact matrix, where scores are extrapolated to new items."""
+    """Singular vectors of the fact matrix that are kept to extrapolate scores to new items."""
     fact_count_scale: float = 0.3
-    """Weight of the log number of facts beside those components."""
+    """Weight of the feature log(1 + number of facts) in `extrapolation_features`."""
     neighbours: int = 160
-    """How many of an item's nearest items are kept."""
+    """Number of nearest items kept for each item."""
     max_neighbour_items: int = 20_000
-    """Neighbours are looked for among this many items, the most liked; the cost is linear in it."""
+    """Neighbours are searched among this many items, the most liked; the cost is linear in it."""
     exact_svd_up_to: int = 256
     """A matrix with at most this many rows or columns is decomposed exactly instead of iteratively."""
 
 
 class ContentFeatures:
-    """Text and facts of items as vectors, computed at first use; float32, zeros where there is nothing."""
+    """Vectors of the text and facts of items, computed at first use; float32, zero without text or facts."""
 
     def __init__(self, text: FloatArray, links: sp.csr_array, config: ContentConfig) -> None:
-        """`text` is [n_items, dim] or empty; `links` is nodes x items, ones where a fact joins the two."""
+        """`text` is [n_items, dim] or empty; `links` is nodes x items, 1 if the two have a fact."""
         self._text, self._links, self.config = text, links, config
 
     @cached_property
@@ -58,12 +58,12 @@ class ContentFeatures:
 
     @cached_property
     def facts(self) -> FloatArray:
-        """Facts by their leading singular vectors [n_items, <= fact_components]; not of unit length."""
+        """Facts projected onto leading singular vectors [n_items, <= fact_components]; not of unit length."""
         return self._fact_components(self.config.fact_components)
 
     @cached_property
     def fact_vectors(self) -> FloatArray:
-        """`facts` as unit rows; zeros where an item has no facts."""
+        """`facts` as unit rows; a row is zero if the item has no facts."""
         return unit_rows(self.facts)
 
     @cached_property
@@ -79,7 +79,7 @@ class ContentFeatures:
 
     @property
     def text_and_facts(self) -> FloatArray:
-        """`text` and `facts` side by side."""
+        """`text` and `facts`, concatenated by columns."""
         return np.concatenate([self.text, self.facts], axis=1)
 
     @cached_property
@@ -94,7 +94,7 @@ class ContentFeatures:
 
     @cached_property
     def fact_counts(self) -> IntArray:
-        """How many facts each item has, int64 [n_items]."""
+        """Number of facts of each item, int64 [n_items]."""
         return np.diff(self._links.tocsc().indptr).astype(np.int64)
 
     def similarity(self, some: IntArray, others: IntArray) -> FloatArray:
@@ -115,13 +115,13 @@ class ContentNeighbours:
     """The items most similar in content to each item, most similar first, never the item itself."""
 
     items: NodeArray
-    """int32 [n_items, k]; k is `ContentConfig.neighbours`, or less where there are not so many items."""
+    """int32 [n_items, k]; k is `ContentConfig.neighbours`, or less if there are fewer items."""
     similarity: FloatArray
-    """As `ContentFeatures.similarity`, float32 [n_items, k]; -inf where there is none."""
+    """`ContentFeatures.similarity` to these items, float32 [n_items, k]; -inf at padding."""
 
     @classmethod
     def of(cls, content: ContentFeatures, degrees: IntArray) -> Self:
-        """Among the items of the highest degree [n_items]."""
+        """Search neighbours among the items of the highest degree; `degrees` is int64 [n_items]."""
         config = content.config
         among = np.sort(np.argsort(-degrees, kind="stable")[: config.max_neighbour_items])
         k = min(config.neighbours, len(among))
@@ -155,7 +155,7 @@ def leading_vectors(matrix: sp.csr_array, count: int, seed: int = 0, exact_up_to
 
 
 def _centred(vectors: FloatArray) -> FloatArray:
-    """Rows less the mean of those that are not zeros; zeros stay."""
+    """Rows minus the mean of the non-zero rows; zero rows stay zero."""
     present = np.asarray(vectors.any(axis=1))
     centre = vectors[present].mean(axis=0) if present.any() else 0.0
     return np.asarray((vectors - centre) * present[:, None], np.float32)

@@ -1,4 +1,4 @@
-"""Splits of events into training, validation and test, made before any scorer sees the graph."""
+"""Splits of events into training, validation and test, made before any scorer is fitted."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ class EventSplit:
     """Three masks over a snapshot's interactions, bool each; every event is in exactly one.
 
     All events of a (user, item) pair fall on the same side in a random split, so that no test pair is also
-    a training pair. What is relevant are the liked test events; what leaves the ranking is everything the
-    user already has, liked or not.
+    a training pair. The relevant items are those of the liked test events; all items with an earlier event
+    of the user, liked or not, are excluded from the ranking.
     """
 
     train: BoolArray
@@ -23,7 +23,9 @@ class EventSplit:
 
 
 def random_split(events: Interactions, seed: int = 0, shares: tuple[float, float] = (0.1, 0.1)) -> EventSplit:
-    """Each user's items at random: `shares` for validation and test, at least one each from 3 items on."""
+    """Split the items of each user at random; `shares` are those of validation and test.
+
+    A user with at least 3 items has at least one item in each; a user with fewer is in training only."""
     pairs, of = _pairs(events)
     users = pairs[:, 0]
     order = np.lexsort((np.random.default_rng(seed).random(len(pairs)), users))
@@ -31,10 +33,10 @@ def random_split(events: Interactions, seed: int = 0, shares: tuple[float, float
 
 
 def temporal_split(events: Interactions, shares: tuple[float, float] = (0.1, 0.1)) -> EventSplit:
-    """One cut in time for everybody: the last events of all are the test, those before them validation.
+    """Split all users at the same times: the latest events are the test, those before are validation.
 
-    Nothing that happened after the cut is trained on, so popularity to come is not known. A pair that is
-    met again after a cut belongs to the side of its first event, whole.
+    All events of a pair are on the side of its first event. Apart from such repeated events, training has no
+    events after the cut, so it does not know future popularity.
 
     Raises:
         DataError: an event has no time.
@@ -49,14 +51,14 @@ def temporal_split(events: Interactions, shares: tuple[float, float] = (0.1, 0.1
 
 
 def _pairs(events: Interactions) -> tuple[IntArray, IntArray]:
-    """The distinct (user, item) pairs, sorted, and the pair of each event."""
+    """The distinct (user, item) pairs, sorted, and the index of the pair of each event."""
     both = np.stack([events.user, events.item], axis=1).astype(np.int64)
     pairs, of = np.unique(both, axis=0, return_inverse=True)
     return pairs, of.ravel()
 
 
 def _per_user(users: IntArray, order: IntArray, shares: tuple[float, float], of: IntArray) -> EventSplit:
-    """Within each user the first pairs in `order` are validation, the next test."""
+    """For each user, the first pairs in `order` are validation, the next are test, the rest is training."""
     counts = np.bincount(users, minlength=int(users.max(initial=-1)) + 1)
     starts = np.cumsum(counts) - counts
     place = np.empty(len(users), np.int64)

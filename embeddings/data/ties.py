@@ -1,4 +1,4 @@
-"""The order in which equal scores stand: the same where models are measured and where they serve."""
+"""Tie-breaking order of equal scores; evaluation and serving use the same order."""
 
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ from kg.graph import IntArray
 
 @lru_cache(maxsize=4)
 def tie_order(n_items: int) -> IntArray:
-    """The fixed random order in which equal scores stand, int64 [n_items], read-only: items by rank."""
+    """Items in a fixed random order, by which equal scores are ranked; int64 [n_items], read-only."""
     order = np.random.default_rng(0).permutation(n_items)
     order.flags.writeable = False
     return order

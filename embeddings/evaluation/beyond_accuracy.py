@@ -1,4 +1,4 @@
-"""What lists are like beside being right: diverse, novel, popular, fairly spread, in proportion."""
+"""Beyond-accuracy metrics: diversity, novelty, popularity bias, Gini coefficient and miscalibration."""
 
 from dataclasses import dataclass
 
@@ -15,30 +15,30 @@ from kg.graph import FloatArray, IntArray
 Doubles = npt.NDArray[np.float64]
 
 SMOOTHING = 0.01
-"""The share of the history mixed into a list before the two are compared (Steck 2018, section 3.1)."""
+"""Weight of the history's distribution in the smoothed distribution of a list (Steck 2018, section 3.1)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """What is known of the items that lists are made of."""
+    """Features of all items that the beyond-accuracy metrics need."""
 
     vectors: FloatArray
-    """Unit vectors of text, float32 [n_items, d]; zeros where there is none."""
+    """Unit text vectors, float32 [n_items, d]; a row is zero if the item has no text."""
     degrees: IntArray
-    """How many users liked each item, int64 [n_items]."""
+    """Number of users who liked each item, int64 [n_items]."""
     n_users: int
-    """How many users liked anything."""
+    """Number of users who liked at least one item."""
     facet: sp.csr_array
-    """Items x kinds (genres, say), float32; an item's row sums to 1, or is empty."""
+    """Items x facet values (such as genres), float32; each row sums to 1 or is empty."""
     facet_name: str
-    """The relation that `facet` is taken from; empty where there is none."""
+    """Name of the relation that defines `facet`; empty if the dataset has no such relation."""
 
     @classmethod
     def of(cls, dataset: Dataset, facet: str | None = None) -> "Catalogue":
-        """Of what is learnt from; `facet` names a relation (None: the broadest one).
+        """The catalogue of a dataset; `facet` names a relation (None: see `_broadest`).
 
         Raises:
-            UsageError: there is no such relation.
+            UsageError: the dataset has no relation of that name.
         """
         relation = _broadest(dataset) if facet is None else _relation(dataset, facet)
         return cls(
@@ -53,17 +53,18 @@ class Catalogue:
 def beyond_accuracy(
     ranking: Ranking, histories: Histories, catalogue: Catalogue, n_candidates: int
 ) -> dict[str, float]:
-    """Means over the users of `ranking`, each over the first k items of a list.
+    """Beyond-accuracy metrics of the first k items of each list, as means over the users of `ranking`.
 
-    - diversity: 1 - the mean cosine of all pairs of a list, by text. Absent without any.
+    - diversity: 1 - the mean cosine of the text vectors of all pairs in a list. Absent if no item has text.
     - novelty: mean self-information in bits, -log2 of the share of users who liked the item, add-one smoothed
       (Castells, Hurley, Vargas 2015).
     - popularity: the mean share of users who liked a recommended item.
-    - gini: of how often each candidate is recommended; 0 is evenly, 1 is one item for all.
-    - miscalibration: Kullback-Leibler divergence in bits between the history's and the list's shares of the
-      facet's kinds (Steck 2018, equation 6); over users with such a history. Absent without a facet.
+    - gini: Gini coefficient of the recommendation counts of the candidates; 0 means that all are recommended
+      equally often, 1 that one item is recommended to everyone.
+    - miscalibration: Kullback-Leibler divergence in bits between the facet distributions of the history and
+      of the list (Steck 2018, equation 6), over users whose history has facet values. Absent without a facet.
 
-    `histories` are those of all users; `ranking.users` are numbers of these.
+    `histories` holds the histories of all users; `ranking.users` are indices into it.
     """
     k, lists = ranking.k, list_matrix(ranking, len(catalogue.degrees))
     share = catalogue.degrees / max(1, catalogue.n_users)
@@ -81,7 +82,7 @@ def beyond_accuracy(
 
 
 def list_matrix(ranking: Ranking, n_items: int) -> sp.csr_array:
-    """Users x items, float32 ones for the first k of each list."""
+    """CSR matrix users x items, float32; 1 for the first k items of each list."""
     top = ranking.top[:, : ranking.k]
     row, place = np.nonzero(top >= 0)
     ones = np.ones(len(row), np.float32)
@@ -89,9 +90,9 @@ def list_matrix(ranking: Ranking, n_items: int) -> sp.csr_array:
 
 
 def diversity(lists: sp.csr_array, vectors: FloatArray) -> Doubles:
-    """1 - the mean cosine over the pairs of each list, float64 [users]; NaN for lists of fewer than 2.
+    """1 - the mean cosine over the pairs of each list, float64 [users]; NaN for lists of fewer than 2 items.
 
-    Of unit vectors v: the sum of the cosines of all ordered pairs is |sum v|^2 - sum |v|^2.
+    For unit vectors v, the sum of the cosines of all ordered pairs is |sum v|^2 - sum |v|^2.
     """
     n = np.diff(lists.indptr).astype(np.float64)
     together = np.asarray(lists @ vectors, np.float64)
@@ -101,7 +102,7 @@ def diversity(lists: sp.csr_array, vectors: FloatArray) -> Doubles:
 
 
 def gini(counts: IntArray, n_candidates: int) -> float:
-    """The Gini coefficient of how often items are shown, of `n_candidates` in all; 0 where none is."""
+    """Gini coefficient of the recommendation counts of `n_candidates` items; 0 if nothing is recommended."""
     shown = np.sort(counts[counts > 0].astype(np.float64))
     if not len(shown):
         return 0.0
@@ -110,7 +111,9 @@ def gini(counts: IntArray, n_candidates: int) -> float:
 
 
 def miscalibration(lists: sp.csr_array, liked: sp.csr_array, facet: sp.csr_array) -> Doubles:
-    """KL(p || (1 - a) q + a p) in bits, float64 [users]; p of the history, q of the list, NaN without p."""
+    """KL(p || (1 - a) q + a p) in bits, float64 [users]; a is `SMOOTHING`.
+
+    p is the facet distribution of the history, q that of the list; NaN if the history has no facet values."""
     p, q = _shares(liked @ facet), _shares(lists @ facet)
     mixed = sp.csr_array((1 - SMOOTHING) * q + SMOOTHING * p)
     rows, columns = p.nonzero()
@@ -144,7 +147,7 @@ def _relation(dataset: Dataset, name: str) -> int:
 
 
 def _broadest(dataset: Dataset) -> int | None:
-    """The relation from items to entities with the most facts a tail: the fewest, broadest kinds."""
+    """The relation from items to entities with the most facts per distinct tail; None if there is none."""
     facts = dataset.triples
     told = (facts.head < dataset.n_items) & (facts.tail >= dataset.n_items)
     pairs = np.unique(np.stack([facts.relation[told], facts.tail[told]], axis=1), axis=0)
@@ -154,7 +157,7 @@ def _broadest(dataset: Dataset) -> int | None:
 
 
 def _kinds(dataset: Dataset, relation: int) -> sp.csr_array:
-    """Items x nodes: each item spread evenly over what the relation says of it."""
+    """CSR matrix items x nodes: each item has equal weights, of sum 1, on its tails under the relation."""
     facts = dataset.triples.select(
         (dataset.triples.relation == relation) & (dataset.triples.head < dataset.n_items)
     )

@@ -1,7 +1,7 @@
-"""Confidence intervals of means over users: the percentile bootstrap (Efron 1979), by SciPy.
+"""Confidence intervals of means over users by the percentile bootstrap (Efron 1979) of SciPy.
 
 The ends of an interval are the order statistics nearest to the 2.5 and 97.5 percentiles of the resampled
-statistic, so a ratio whose denominator is 0 in some resamples has an interval too.
+statistic. Without interpolation, a ratio has an interval even if its denominator is 0 in some resamples.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,12 +18,12 @@ Doubles = npt.NDArray[np.float64]
 
 RESAMPLES = 2000
 CELLS = 4_000_000
-"""Resampled values that are held in memory at a time; results do not depend on it."""
+"""Maximum number of resampled values in memory at a time; results do not depend on it."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and the 95 % confidence interval around it."""
+    """A value and its 95 % confidence interval."""
 
     value: float
     low: float
@@ -32,7 +32,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One method against a baseline, over the same users."""
+    """One method compared with a baseline on the same users."""
 
     baseline: str
     difference: Interval
@@ -41,15 +41,15 @@ class Comparison:
 
 
 def mean_interval(values: FloatArray, seed: int = 0) -> Interval:
-    """The mean of one value a user, with its interval; 0 without users."""
+    """Mean of the values, one per user, with its interval; 0 if there are no users."""
     return _interval(np.mean, (values,), seed)
 
 
 def compare(values: FloatArray, baseline: FloatArray, name: str, seed: int = 0) -> Comparison:
     """Difference and ratio of two means, paired: each resample draws the same users for both.
 
-    `values` and `baseline` have one value a user, in the same order. A ratio to 0 is infinite, or 1 where
-    both are 0.
+    `values` and `baseline` have one value per user, in the same order. The ratio is infinite if only the
+    baseline is 0, and 1 if both means are 0.
     """
     differences = np.subtract(values, baseline, dtype=np.float64)
     ratio = _interval(_ratio, (values, baseline), seed)
@@ -57,13 +57,13 @@ def compare(values: FloatArray, baseline: FloatArray, name: str, seed: int = 0) 
 
 
 def _interval(statistic: Callable[..., Any], samples: Sequence[FloatArray | Doubles], seed: int) -> Interval:
-    """`statistic` takes as many float64 arrays, and `axis`: the users."""
+    """Interval of `statistic`, which takes one float64 array per sample and `axis`, the axis of the users."""
     data = [np.asarray(x if len(x) else [0.0], np.float64) for x in samples]
     n, value = len(data[0]), float(statistic(*data, axis=-1))
     if n == 1:
         return Interval(value, value, value)
     rng, batch = np.random.default_rng(seed), max(1, CELLS // n)
-    with np.errstate(invalid="ignore"):  # SciPy also interpolates percentiles, between infinite ratios too
+    with np.errstate(invalid="ignore"):  # SciPy also interpolates percentiles: inf - inf is NaN
         found = bootstrap(
             data,
             statistic,

@@ -1,4 +1,4 @@
-"""From what was measured to what is told: all figures of a trial, with intervals, beside a baseline."""
+"""Comparison tables: the metrics of all methods in a trial, with intervals and ratios to a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, is_dataclass
@@ -23,7 +23,7 @@ class Group:
     users: int
     ndcg: Interval
     versus: Comparison | None
-    """Against the same users under the baseline."""
+    """NDCG compared with the baseline on the same users; None for the baseline itself."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Row:
     method: str
     config: dict[str, Any]
     metrics: dict[str, float]
-    """Accuracy, then beyond it; means over the users."""
+    """Means over the users: accuracy metrics, then beyond-accuracy metrics."""
     ndcg: Interval
     versus: Comparison | None
-    """NDCG against the baseline; None for the baseline itself."""
+    """NDCG compared with the baseline; None for the baseline itself."""
     groups: tuple[Group, ...]
     parts: dict[str, dict[str, float]]
-    """Accuracy by less that is relevant."""
+    """Accuracy metrics by part of the trial; a part is a subset of the relevant items."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Table:
     k: int
     baseline: str
     facet: str
-    """The relation whose kinds miscalibration is about; empty where there is none."""
+    """The relation that miscalibration is computed over; empty if there is none."""
     rows: tuple[Row, ...]
 
 
@@ -63,13 +63,13 @@ def tabulate(
     facet: str | None = None,
     seed: int = 0,
 ) -> Table:
-    """Every figure of one trial; `results` have the same users in the same order.
+    """The table of one trial; all `results` must have the same users in the same order.
 
     The baseline is `against`, else the method other than `ours` with the best NDCG. `facet` is as for
-    `Catalogue.of`; `seed` draws the users again.
+    `Catalogue.of`; `seed` is the seed of the bootstrap.
 
     Raises:
-        UsageError: `against` was not measured, or no relation is called `facet`.
+        UsageError: `results` has no method `against`, or the dataset has no relation `facet`.
     """
     baseline = _baseline(results, ours, against)
     catalogue = Catalogue.of(trial.test.dataset, facet)
@@ -114,7 +114,7 @@ def _row(trial: Trial, result: Result, baseline: Result, catalogue: Catalogue, s
 
 
 def _config_values(config: Any) -> dict[str, Any]:
-    """A configuration as plain values."""
+    """A configuration as a dictionary; empty if it is not a dataclass."""
     if isinstance(config, ModelConfig):
         return config.as_dict()
     return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
@@ -131,9 +131,9 @@ def _ndcg(ranking: Ranking) -> str:
 
 
 def groups_by_history(lengths: IntArray) -> dict[str, BoolArray]:
-    """Thirds of the users by how many events are known of them; fewer groups where lengths are equal.
+    """Masks of three groups of users by terciles of history length; fewer groups if terciles coincide.
 
-    `lengths` is int64, one a user; the masks, bool, are in the same order and named by their range.
+    `lengths` is int64 [users]. Each mask is bool [users]; its key names the range of lengths.
     """
     if not len(lengths):
         return {}

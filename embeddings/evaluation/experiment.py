@@ -1,4 +1,4 @@
-"""Experiments: methods side by side in the trials of a graph or of a benchmark folder."""
+"""Experiments: several methods measured in the same trials, of a graph or of a benchmark folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -40,14 +40,14 @@ class Experiment:
 
 @dataclass(frozen=True, eq=False)
 class ExperimentResults:
-    """What was measured in an experiment."""
+    """The results of all methods in all trials of an experiment."""
 
     experiment: Experiment
     methods: Sequence[Sequence[Result]]
-    """For each method one result a trial."""
+    """For each method, one result per trial."""
 
     def by_trial(self) -> list[tuple[Trial, list[Result]]]:
-        """Each trial with one result a method."""
+        """Each trial with one result per method."""
         return [
             (trial, [results[n] for results in self.methods])
             for n, trial in enumerate(self.experiment.trials)
@@ -60,7 +60,7 @@ def graph_experiment(
     """One trial on the graph; `split` is "random" or "temporal".
 
     Raises:
-        UsageError: there is no such split.
+        UsageError: `split` is neither.
     """
     if split not in ("random", "temporal"):
         raise UsageError(f"no split is called {split!r}; there are random, temporal")
@@ -73,10 +73,10 @@ def graph_experiment(
 def benchmark_experiment(
     folder: Path, encoder: TextEncoder, protocol: str, seed: int, report: Report = silent
 ) -> Experiment:
-    """A folder's trial of one protocol, or its trials of every protocol if that is "all".
+    """The trials of a benchmark folder under one protocol, or under every protocol if `protocol` is "all".
 
     Raises:
-        UsageError: there is no such protocol.
+        UsageError: `protocol` is unknown.
     """
     if protocol not in ("all", *PROTOCOLS):
         raise UsageError(f"no protocol is called {protocol!r}; there are all, {', '.join(PROTOCOLS)}")
@@ -88,7 +88,7 @@ def benchmark_experiment(
 
 
 def method_names(asked: Sequence[str] | None) -> list[str]:
-    """The methods to measure: those asked for, else the model and the baselines; "all" is every method.
+    """Names of the methods to measure; None means the model and the baselines, "all" means every method.
 
     Raises:
         UsageError: a name is unknown.
@@ -105,7 +105,7 @@ def method_names(asked: Sequence[str] | None) -> list[str]:
 def named_methods(
     names: Sequence[str], model: Method, kge: KgeModel | None, seed: int, report: Report = silent
 ) -> list[Method]:
-    """The methods of these names, `model` among them; `kge` replaces the embedding that scorers use."""
+    """The methods of these names; `model` is one of them. `kge` replaces the KGE model that scorers use."""
 
     def method(name: str) -> Method:
         if name == OURS:
@@ -123,7 +123,7 @@ def run_experiment(
     depth: int | None = None,
     report: Report = silent,
 ) -> ExperimentResults:
-    """Measure each method in each trial; the lists are kept to `depth` items (None: k)."""
+    """Measure each method in each trial; each list is truncated to `depth` items (None: k)."""
     measured = [measure_method(method, experiment.trials, k, depth, report) for method in methods]
     return ExperimentResults(experiment, measured)
 
@@ -131,12 +131,12 @@ def run_experiment(
 def result_tables(
     results: ExperimentResults, against: str | None = None, facet: str | None = None, seed: int = 0
 ) -> list[Table]:
-    """A table a trial; the other arguments are as for `tabulate`."""
+    """One table per trial; the other arguments are as for `tabulate`."""
     return [tabulate(trial, found, OURS, against, facet, seed) for trial, found in results.by_trial()]
 
 
 def ndcg_by_user(results: ExperimentResults) -> dict[str, Any]:
-    """By trial: the users' ids and, by method, the NDCG of each user to six digits."""
+    """For each trial, the ids of its users and, by method, the NDCG of each user rounded to six digits."""
     users = results.experiment.users
     found: dict[str, Any] = {}
     for trial, measured in results.by_trial():

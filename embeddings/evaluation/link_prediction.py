@@ -1,4 +1,4 @@
-"""Link prediction: facts held out, and how well an embedding finds them again."""
+"""Link prediction: splits of facts, and rank-based metrics of an embedding on held-out facts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from embeddings.graph.kge import Embedding, both_directions
 from kg.graph import BoolArray, FloatArray, IntArray, Triples
 
 HELD_OUT = 0.1
-"""The share of facts to choose settings by, and again to be measured by."""
+"""Share of the facts in the validation split, and share in the test split."""
 
 
 @dataclass(frozen=True, eq=False)
 class FactSplit:
-    """Distinct facts to learn from, to choose settings by, and to be measured by."""
+    """Distinct facts for training, validation and test."""
 
     train: Triples
     valid: Triples
@@ -22,9 +22,10 @@ class FactSplit:
 
 
 def split_facts(triples: Triples, seed: int = 0) -> FactSplit:
-    """Distinct facts at random, 80 / 10 / 10; what would leave a node or relation untrained is for training.
+    """Split distinct facts at random, 80 / 10 / 10; every node and relation occurs in a training fact.
 
-    Without that rule a part of the test could only be guessed, by any method.
+    A fact stays in training if its node or relation would otherwise have no training fact: no method can
+    learn to predict a fact with an untrained node.
     """
     facts = np.unique(both_directions(triples, 0)[: len(triples)], axis=0)
     draw = np.random.default_rng(seed).random(len(facts))
@@ -42,7 +43,7 @@ def _triples(facts: IntArray, mask: BoolArray) -> Triples:
 
 
 def joined(*parts: Triples) -> Triples:
-    """All facts of several parts."""
+    """The concatenation of several sets of facts."""
     columns = ((part.head, part.relation, part.tail) for part in parts)
     return Triples(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
@@ -52,9 +53,9 @@ def link_metrics(
 ) -> dict[str, float]:
     """MRR and Hits@k of the true tail and of the true head of every test fact.
 
-    Filtered: other facts that hold, in `known` or `test`, leave the ranking (Bordes et al. 2013). Tie-aware:
-    the rank is the mean of the best and the worst that ties allow (Berrendorf et al. 2020, "realistic"); a
-    score that is no number is worse than all others.
+    Filtered setting: other true facts, those in `known` or `test`, are removed from the ranking (Bordes et
+    al. 2013). A tied rank is the mean of the optimistic and the pessimistic rank (Berrendorf et al. 2020,
+    "realistic"). NaN ranks below all other scores.
     """
     ranks = np.concatenate(list(_ranks(embedding, test, known)))
     metrics = {"mrr": float(np.mean(1 / ranks, dtype=np.float64))}

@@ -1,4 +1,4 @@
-"""Full-ranking metrics: all items less what the user has, ties broken by one fixed order."""
+"""Full-ranking metrics over all items except the excluded ones; ties are broken by one fixed order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from embeddings.data.ties import tie_order
 from kg.graph import BoolArray, FloatArray, IntArray
 
 WORST = float(np.finfo(np.float32).min)
-"""The score of an item that a method scores as NaN or -inf; it is still ranked."""
+"""Replaces the scores NaN and -inf; the item stays in the ranking, at its end."""
 
 PER_USER = ("recall", "precision", "ndcg", "hr", "mrr")
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """How one method did, user by user.
+    """The lists and metrics of one method for each user.
 
-    `values[name]` is one number a user in `users` (those with anything relevant left to find):
+    `users` are those with at least one relevant item; `values[name]` has one value for each of them:
     recall@k = hits / relevant; precision@k = hits / k; ndcg@k with gain 1, ideal over min(relevant, k);
     hr@k = any hit; mrr = 1 / rank of the first relevant item of the whole ranking.
     """
@@ -29,11 +29,11 @@ class Ranking:
     users: IntArray
     values: dict[str, FloatArray]
     top: IntArray
-    """The best items of each of those users, best first, int64 [users, depth]; -1 where there are fewer."""
+    """The top items of each user, best first, int64 [users, depth]; padded with -1."""
     scores: FloatArray
-    """The scores of `top`, float32; -inf where there is no item."""
+    """The scores of `top`, float32; -inf at padding."""
     coverage: float
-    """Share of the candidates that anybody is recommended among the first k."""
+    """Share of the candidates that are in the top k of at least one user."""
 
     def means(self) -> dict[str, float]:
         """The mean of each metric over the users, and coverage@k."""
@@ -50,11 +50,11 @@ def rank(
     depth: int | None = None,
     batch: int = 256,
 ) -> Ranking:
-    """Rank all items for every user who has relevant ones.
+    """Rank all items for every user who has at least one relevant item.
 
-    `score(users)` gives float [len(users), n_items], NaN counting as the worst; `excluded` and `relevant` are
-    users x items; what is excluded is never relevant. `candidates` are the items to rank (None: all); the
-    lists are kept to `depth` (None: k).
+    `score(users)` returns float [len(users), n_items]; NaN ranks last. `excluded` and `relevant` are CSR
+    matrices users x items; an excluded item does not count as relevant. `candidates` are the items to rank
+    (None: all); each list is truncated to `depth` items (None: k).
     """
     depth = max(k, depth or k)
     order = tie_order(relevant.shape[1])
@@ -102,7 +102,7 @@ def _coverage(top: IntArray, n_candidates: int) -> float:
 def _top(
     order: IntArray, scores: npt.NDArray[np.float64], sequence: IntArray, depth: int
 ) -> tuple[IntArray, FloatArray]:
-    """The first items and their scores, padded to [b, depth]; what cannot be shown has the score -inf."""
+    """The first items and their scores, padded to [b, depth]; an excluded item has the score -inf."""
     best = np.take_along_axis(scores, sequence, 1)
     items = np.where(best == -np.inf, -1, order[sequence])
     padding = ((0, 0), (0, depth - sequence.shape[1]))
@@ -111,7 +111,7 @@ def _top(
 
 
 def _measure(hits: BoolArray, k: int) -> FloatArray:
-    """From hits in order of rank, bool [b, n], to PER_USER, float32 [b, 5]."""
+    """The metrics PER_USER, float32 [b, 5], of hits in order of rank, bool [b, n]."""
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discount)])
     total = hits.sum(axis=1)

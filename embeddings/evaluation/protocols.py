@@ -9,8 +9,9 @@
                                        valid
     mixed          item_cold: train    item_cold: train      all          item_cold: valid, test
 
-Warm methods are configured on warm/valid. The others are configured on users, or on items and events, hidden
-at random from what they learn from, and then learn from all of it. Facts and text are known of all items.
+Under `warm`, the configuration of a method is chosen on warm/valid. Under the other protocols it is chosen on
+users, or on items and events, held out at random from the training data; the method is then fitted on all
+training data. Facts and text of all items are known.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +30,12 @@ MOST_REVEALED = max(REVEALED)
 
 @dataclass(frozen=True)
 class ProtocolConfig:
-    """What is hidden to configure methods by."""
+    """What is held out of the training data to choose configurations."""
 
     hidden: float = 0.1
-    """Share of users, of items, and of other events."""
+    """Share of users, of items, and of the remaining events that are held out."""
     min_events: int = 10
-    """Users with fewer events are not hidden: too little would be left to find."""
+    """Users with fewer events are not held out: too few relevant items would remain."""
 
 
 def trials(
@@ -44,12 +45,12 @@ def trials(
     seed: int = 0,
     config: ProtocolConfig | None = None,
 ) -> list[Trial]:
-    """One trial a protocol, in the order given; those of one folder share their datasets.
+    """One trial per protocol, in the order given; trials that learn from the same events share a dataset.
 
-    `text` is one vector an item of the snapshot; `seed` draws what is hidden to configure methods by.
+    `text` has one row per item of the snapshot; `seed` draws what is held out to choose configurations.
 
     Raises:
-        KeyError: there is no such protocol.
+        KeyError: a protocol is unknown.
     """
     folder = BenchmarkTrials(benchmark, text, seed, config or ProtocolConfig())
     return [PROTOCOLS[name](folder) for name in protocols]
@@ -57,31 +58,31 @@ def trials(
 
 @dataclass(frozen=True, eq=False)
 class _Hidden:
-    """A dataset and what was taken from it."""
+    """A dataset without some users or items, and what was held out of it."""
 
     train: Dataset
     whole: Dataset
     events: BoolArray
-    """Which events of the whole are hidden."""
+    """Held-out events, a mask over the events of the original dataset."""
     numbers: IntArray
-    """The hidden users or items."""
+    """The held-out users or items."""
 
 
 class BenchmarkTrials:
-    """A benchmark folder's trials; the datasets behind them are made once each."""
+    """The trials of a benchmark folder; each dataset is built once."""
 
     def __init__(self, benchmark: Benchmark, text: FloatArray, seed: int, config: ProtocolConfig) -> None:
         self._benchmark, self._seed, self._config = benchmark, seed, config
         self._everything = Dataset.from_snapshot(benchmark.snapshot, text)
 
     def warm(self) -> Trial:
-        """Held-out events of users and items that are known."""
+        """Held-out events of known users and known items."""
         split, dataset = self._benchmark.warm, self._warm
         valid = self._task(dataset, excluded=(split.train,), relevant=(split.valid,))
         return Trial("warm", valid, self._task(dataset, (split.train, split.valid), (split.test,)))
 
     def new_users(self, k: int) -> Trial:
-        """Users who reveal `k` events."""
+        """New users of whom `k` events are known."""
         revealed = self._benchmark.revealed
         test = self._task(
             self._without_new_users, (revealed[MOST_REVEALED],), (self._benchmark.user_cold.test,)
@@ -90,7 +91,7 @@ class BenchmarkTrials:
         return Trial(f"new_users_{k}", _hidden_users_task(self._hidden_users, k, self._seed), test)
 
     def new_items(self) -> Trial:
-        """New items among themselves."""
+        """New items, ranked among new items only."""
         split, cold = self._benchmark.item_cold, self._benchmark.cold_items.astype(np.int64)
         test = self._task(self._without_new_items, (split.train, split.valid), (split.test,))
         hidden = self._hidden_items
@@ -101,14 +102,14 @@ class BenchmarkTrials:
         )
 
     def mixed(self) -> Trial:
-        """New and old items in one list."""
+        """New items, ranked together with known items."""
         split, hidden = self._benchmark.item_cold, self._hidden_items
         relevant = {"": (split.valid, split.test), "old items": (split.valid,), "new items": (split.test,)}
         tasks = {
             name: self._task(self._without_new_items, (split.train,), part) for name, part in relevant.items()
         }
         valid = _task(hidden.train, hidden.train.events, hidden.whole.events.select(hidden.events))
-        # an item without any event in the whole cannot be relevant here, however good it is
+        # an item without events in the dataset cannot be relevant in this validation split
         valid = replace(valid, candidates=np.flatnonzero(hidden.whole.degrees))
         return Trial("mixed", valid, tasks.pop(""), tasks)
 
@@ -145,7 +146,7 @@ class BenchmarkTrials:
         return self._everything.select_events(self._mask(parts))
 
     def _mask(self, parts: Sequence[Pairs]) -> BoolArray:
-        """Which of all events a part names."""
+        """Mask of the events whose (user, item) pair is in one of the parts."""
         events, width = self._everything.events, self._everything.n_items
         codes = [part.user.astype(np.int64) * width + part.item for part in parts]
         return np.isin(events.user.astype(np.int64) * width + events.item, np.concatenate(codes))
@@ -161,7 +162,7 @@ def _task(dataset: Dataset, excluded: Interactions, relevant: Interactions) -> T
 
 
 def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
-    """Each hidden user shows `k` of `MOST_REVEALED` events drawn at random; the rest is to be found."""
+    """`k` of `MOST_REVEALED` randomly drawn events of each held-out user are known; the rest is relevant."""
     events = hidden.whole.events
     order = np.lexsort((np.random.default_rng(seed).random(len(events)), events.user))
     counts = np.bincount(events.user, minlength=hidden.whole.n_users)
@@ -178,4 +179,4 @@ PROTOCOLS: Mapping[str, Callable[[BenchmarkTrials], Trial]] = {
     "new_items": BenchmarkTrials.new_items,
     "mixed": BenchmarkTrials.mixed,
 }
-"""All protocols by name; each makes its trial of a folder."""
+"""All protocols by name; each function builds the trial of a benchmark folder."""

@@ -1,4 +1,4 @@
-"""Methods side by side: the same split, the same ranking, the same metrics."""
+"""Trials: methods measured on the same split, with the same ranking and metrics."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,34 +18,34 @@ from kg.progress import Report, silent
 
 OURS = "trailmix"
 TRAINING_BASELINES = ("popularity", "item_knn", "ease")
-"""Measured beside the model whenever it is trained."""
+"""Scorers that `trailmix train` measures beside the model."""
 
 METHODS = LazyScorers({**SCORERS, **BASELINES})
-"""Every scorer that can be measured, by name: those a model may be made of, and the baselines."""
+"""Every scorer that can be measured, by name: the scorers of the ensemble and the baselines."""
 
 COMPARED = (*TRAINING_BASELINES, "als", "lightgcn", "ease_with_content")
-"""Measured beside the model by `trailmix evaluate`, unless other scorers are named."""
+"""Scorers that `trailmix evaluate` measures beside the model by default."""
 
 Score = Callable[[Histories], FloatArray]
-"""Histories to float32 [users, n_items]."""
+"""Function from histories to scores, float32 [users, n_items]."""
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is measured: the dataset to learn from, the users, what leaves the ranking, what is relevant."""
+    """A ranking task: the training dataset, the users, the excluded items and the relevant items."""
 
     dataset: Dataset
     histories: Histories
-    """One a user, as known at request time."""
+    """One history per user, as known at request time."""
     excluded: sp.csr_array
     """Users x items."""
     relevant: sp.csr_array
     """Users x items."""
     candidates: IntArray | None = None
-    """The items ranked; None: all."""
+    """The items to rank; None: all."""
 
     def measure(self, score: Score, k: int, depth: int | None = None) -> Ranking:
-        """Rank for every user who has something relevant; the lists are kept to `depth` (None: k)."""
+        """Rank items for each user with relevant items; lists are truncated to `depth` items (None: k)."""
         return rank(
             lambda users: score(self.histories.select(users)),
             self.excluded,
@@ -58,7 +58,7 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Methods are configured on `valid`, then learn from `test.dataset` and are measured on `test`."""
+    """Configurations are chosen on `valid`; methods are fitted on `test.dataset` and measured on `test`."""
 
     name: str
     valid: Task
@@ -68,9 +68,10 @@ class Trial:
 
 
 def split_tasks(snapshot: GraphSnapshot, text: FloatArray, split: EventSplit) -> tuple[Task, Task]:
-    """Validation and test of one split; both learn from the training events alone.
+    """The validation and test tasks of one split; both train on the training events alone.
 
-    What a user already has leaves the ranking, liked or not: for the test that includes validation.
+    Items with an earlier event of the user, liked or not, are excluded; the test task excludes validation
+    items too.
     """
     dataset = Dataset.from_snapshot(snapshot, text, split.train)
 
@@ -88,18 +89,18 @@ def split_tasks(snapshot: GraphSnapshot, text: FloatArray, split: EventSplit) ->
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """How one method did in one trial, and with which configuration."""
+    """The ranking of one method in one trial, and the chosen configuration."""
 
     name: str
     config: Any
     ranking: Ranking
     parts: Mapping[str, Ranking] = field(default_factory=dict)
-    """By the trial's parts."""
+    """The ranking for each part of the trial."""
 
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """Something to measure: a way to learn, and the configurations to choose from."""
+    """A method to measure: how it is fitted, and the configurations to choose from."""
 
     name: str
     grid: tuple[Any, ...]
@@ -121,9 +122,9 @@ def named_method(name: str, seed: int = 0, report: Report = silent) -> Method:
 def measure_method(
     method: Method, trials: Sequence[Trial], k: int = 20, depth: int | None = None, report: Report = silent
 ) -> list[Result]:
-    """One method in each trial, with the configuration of its grid that has the best NDCG on validation.
+    """Measure a method in each trial, with the configuration of its grid that has the best validation NDCG.
 
-    What is fitted is used in all trials that learn from the same dataset, so the trials should share theirs.
+    A fitted method is reused in all trials with the same dataset object, so trials should share datasets.
     """
     found: dict[str, Result] = {}
     groups: dict[tuple[int, int], list[Trial]] = {}
@@ -141,7 +142,7 @@ def measure_method(
 
 
 def _choose(method: Method, trials: Sequence[Trial], k: int, report: Report) -> dict[str, int]:
-    """Which configuration of the grid is best for each of the trials, which share one validation dataset."""
+    """The best configuration of the grid for each trial; all trials share one validation dataset."""
     if len(method.grid) == 1:
         return dict.fromkeys((trial.name for trial in trials), 0)
     ndcg: dict[str, list[float]] = {trial.name: [] for trial in trials}
@@ -156,7 +157,7 @@ def _choose(method: Method, trials: Sequence[Trial], k: int, report: Report) -> 
 def measure_scorer(
     name: str, valid: Task, test: Task, k: int = 20, seed: int = 0, report: Report = silent
 ) -> Result:
-    """A named scorer in one trial.
+    """Measure a scorer, by its name, in one trial.
 
     Raises:
         UsageError: no scorer has this name.
@@ -165,5 +166,5 @@ def measure_scorer(
 
 
 def metrics_table(results: Iterable[Result]) -> dict[str, dict[str, float]]:
-    """Method -> metric -> value, with the number of users measured."""
+    """Method -> metric -> value; the number of measured users is one of the values."""
     return {r.name: {**r.ranking.means(), "users": float(len(r.ranking.users))} for r in results}

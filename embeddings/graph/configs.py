@@ -1,4 +1,4 @@
-"""Configurations of what torch trains, kept apart so that serving can read them without loading torch."""
+"""Configurations of the models that torch trains, in a module that serving reads without importing torch."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -8,26 +8,26 @@ KgeModel = Literal["transe", "distmult", "complex", "rotate"]
 
 @dataclass(frozen=True)
 class KgeConfig:
-    """What is learnt and for how long."""
+    """Model, size and training of a knowledge-graph embedding."""
 
     model: KgeModel = "complex"
     embedding_dim: int = 64
-    """Real numbers an entity; even for complex and rotate, which read them as real | imaginary parts."""
+    """Width of an entity vector; even for complex and rotate, which store real | imaginary parts."""
     epochs: int = 3
     batch_size: int = 8192
     learning_rate: float = 0.05
     negatives: int = 256
-    """Entities drawn to rank a true tail against; with no more entities than that, all (1-N scoring)."""
+    """Negative tails per fact; if there are no more entities than that, all are used (1-N scoring)."""
     facts_sharing_negatives: int = 32
-    """This many facts of a batch share their drawn entities: one matrix product, and as accurate as entities
-    drawn for each fact. When a whole batch shares them, MRR is 10 to 20 % lower."""
+    """Number of facts of a batch that share their negatives, which are scored by one matrix product. This is
+    as accurate as negatives for each fact; if a whole batch shares them, MRR is 10 to 20 % lower."""
     regularisation: float = 0.02
-    """Of what a batch touches, by the nuclear 3-norm; only for models that score by a product."""
+    """Weight of the nuclear 3-norm of the vectors in a batch; only bilinear models use it."""
 
 
 @dataclass(frozen=True)
 class GnnConfig:
-    """Shape, training and how much is hidden."""
+    """Size, training and masking of the graph network."""
 
     embedding_dim: int = 64
     layers: int = 1
@@ -35,34 +35,34 @@ class GnnConfig:
     learning_rate: float = 0.007
     weight_decay: float = 1e-5
     batch_size: int = 1024
-    """Users a step."""
+    """Users per step."""
     sampled_items: int = 20_000
-    """Items a softmax runs over; with more items than that, as many are drawn beside the targets."""
+    """Candidates of the softmax; if there are more items, this many are sampled beside the targets."""
     hide_events: float = 0.4
-    """Share of each history to be found."""
+    """Share of each history that is masked and must be predicted."""
     short: float = 0.3
-    """Share of histories cut to 1..5 events."""
+    """Share of the histories that are truncated to 1..5 events."""
     hide_items: float = 0.1
-    """Share of items that are new: nothing learnt for them, and nobody has liked them yet."""
+    """Share of items masked as new in a step: without id embedding, bias and likes."""
     hide_text: float = 0.1
     hide_facts: float = 0.1
     whole_graph_edges: int = 20_000_000
-    """With more edges, each counted both ways, a step propagates over a drawn neighbourhood alone."""
+    """If the graph has more edges, counted in both directions, each step samples a neighbourhood."""
     fan_out: int = 10
-    """There, each node draws at most so many edges of each relation and of who liked what."""
+    """Maximum number of edges of each relation, and of likes, sampled for a node of the neighbourhood."""
     kge: KgeConfig | None = field(default_factory=KgeConfig)
-    """The embedding at the input; None: no embedding."""
+    """The knowledge-graph embedding at the input; None: no embedding."""
 
 
 def kge_of(config: Any) -> KgeConfig | None:
-    """The knowledge-graph embedding in a scorer's configuration, if it has one."""
+    """The KGE configuration within a scorer's configuration; None if it has none."""
     if isinstance(config, KgeConfig):
         return config
     return config.kge if isinstance(config, GnnConfig) else None
 
 
 def with_kge(config: Any, model: KgeModel) -> Any:
-    """A scorer's configuration with another embedding model, where it has one."""
+    """A scorer's configuration with another KGE model; unchanged if it has no KGE configuration."""
     if isinstance(config, KgeConfig):
         return replace(config, model=model)
     if isinstance(config, GnnConfig) and config.kge is not None:

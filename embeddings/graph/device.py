@@ -1,4 +1,4 @@
-"""Where torch computes: on the fastest device that is there."""
+"""The torch device: the fastest one available."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @cache
 def device() -> "torch.device":
-    """CUDA, else Apple's Metal, else the processor."""
+    """CUDA, else Apple's Metal, else the CPU."""
     import torch
 
     if torch.cuda.is_available():
@@ -24,14 +24,14 @@ def device() -> "torch.device":
 
 @cache
 def sparse_device() -> "torch.device":
-    """CUDA, else the processor: Metal has neither products with CSR matrices nor bags of embeddings."""
+    """CUDA, else the CPU: Metal supports neither CSR products nor embedding bags."""
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def put(array: npt.NDArray[np.generic], where: "torch.device") -> "torch.Tensor":
-    """An array as a tensor there; on the processor it shares the array's memory."""
+    """An array as a tensor on a device; on the CPU it shares the memory of the array."""
     import torch
 
     found: Any = torch.from_numpy(array)

@@ -34,12 +34,12 @@ from kg.progress import Report, silent
 STAGE = "graph convolution"
 
 BLOCK = 100_000
-"""Items at a time, where the sums over all relations are computed on the processor; it bounds memory."""
+"""Items per block when all nodes are embedded on the CPU; bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class AvailabilityMasks:
-    """1 where an item's input is available, 0 where it is masked, float32 [n_items, 1] each."""
+    """Masks of the inputs of items, float32 [n_items, 1] each: 1 is available, 0 is masked."""
 
     id_embedding: Tensor
     text: Tensor
@@ -48,10 +48,10 @@ class AvailabilityMasks:
 
 @dataclass(frozen=True, eq=False)
 class Subgraph:
-    """What a pass runs over, on the device: the whole graph, or the neighbourhood of some items."""
+    """The tensors of a forward pass, on the device: the whole graph, or the neighbourhood of some items."""
 
     items: Tensor | None
-    """The numbers of its items, int64; None: all items."""
+    """Indices of its items, int64; None: all items."""
     text: Tensor
     """[items, dim]"""
     knowledge: Tensor
@@ -75,12 +75,12 @@ class Graph:
         return Subgraph(None, text, knowledge, *_propagations(self.adjacencies))
 
     def whole(self, liked: sp.csr_array) -> Subgraph:
-        """The whole graph with these likes, users x items."""
+        """The whole graph with these likes, CSR users x items."""
         to_users, from_users = through_users(liked)
         return replace(self._whole, to_users=to_users, from_users=from_users)
 
     def subgraph(self, near: Neighbourhood) -> Subgraph:
-        """A neighbourhood."""
+        """The subgraph of a sampled neighbourhood."""
         nodes = np.concatenate([near.items, near.entities + len(self.text)])
         arrays = (near.items, self.text[near.items], self.knowledge[nodes])
         items, text, knowledge = (put(x, sparse_device()) for x in arrays)
@@ -107,7 +107,7 @@ class Network(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_items))
 
     def forward(self, graph: Subgraph, available: AvailabilityMasks) -> tuple[Tensor, Tensor]:
-        """Vectors of a subgraph's items, then entities [nodes, d], and the items' bias [items]."""
+        """The vectors of a subgraph's items, then entities [nodes, d], and the bias of its items [items]."""
         n_items = len(graph.text)
         ids: Tensor = self.id_embedding
         bias: Tensor = self.bias
@@ -130,7 +130,7 @@ class Network(nn.Module):
 def train_gnn(
     dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Vectors of items, then entities [n_nodes, d], the query projection [d, d], the bias of items [n_items].
+    """Returns node vectors, items first [n_nodes, d], the query projection [d, d] and item biases [n_items].
 
     Item i's score is `(sum of history vectors / sqrt(their number)) @ query_projection @ vector_i + bias_i`.
     """
@@ -160,10 +160,10 @@ def _input_embedding(dataset: Dataset, config: GnnConfig, seed: int, report: Rep
 
 @dataclass(frozen=True, eq=False)
 class DropoutMasks:
-    """What a step masks."""
+    """The masks of a training step."""
 
     visible: sp.csr_array
-    """The likes that are not masked, users x items."""
+    """The likes that are not masked, CSR users x items."""
     id_embedding: BoolArray
     """Items whose id embedding and bias are masked, as are all their likes [n_items]."""
     text: BoolArray
@@ -172,7 +172,7 @@ class DropoutMasks:
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """The histories of some users, the items to find, and the candidates among which to find them."""
+    """The histories of a batch of users, the target items, and the candidates of the softmax."""
 
     histories: sp.csr_array
     """[b, n_items]"""
@@ -182,7 +182,7 @@ class Queries:
 
     @classmethod
     def of(cls, liked: sp.csr_array, visible: sp.csr_array, most: int, rng: np.random.Generator) -> Self:
-        """From the likes of users and the visible ones of them, [b, n_items] both."""
+        """Queries from all likes of users and their visible likes, both CSR [b, n_items]."""
         targets = liked - visible
         return cls(visible, targets, _candidates(targets, most, rng))
 
@@ -225,7 +225,7 @@ def _sampled_losses(
 
 
 def full_loss(network: Network, graph: Graph, masks: DropoutMasks, queries: Queries) -> Tensor:
-    """The loss by propagation over all that is not masked."""
+    """The loss by propagation over the whole graph, except what is masked."""
     vectors, bias = network(graph.whole(masks.visible), _availability(masks))
     items = vectors[: len(bias)]
     pooled = Propagation(_pooling(queries.histories))(items)
@@ -245,7 +245,7 @@ def sampled_loss(
 ) -> Tensor:
     """The loss by propagation over a sampled neighbourhood of the candidates and the histories.
 
-    `adjacencies` are those of the visible likes.
+    `adjacencies` must be built from the visible likes.
     """
     sampled = sample_edges(_pooling(queries.histories), np.arange(queries.histories.shape[0]), fan_out, rng)
     seeds = np.union1d(queries.candidates, sampled.indices).astype(np.int64)
@@ -261,7 +261,7 @@ def sampled_loss(
 
 
 def _loss(users: Tensor, items: Tensor, bias: Tensor, queries: Queries) -> Tensor:
-    """Mean over users of -log softmax of the targets, among the candidates that are not in the history."""
+    """Mean over users of -log softmax of the targets; candidates in the history are excluded."""
     logits = users @ items.T + bias
     seen = put(queries.histories[:, queries.candidates].toarray() > 0, logits.device)
     targets = put(queries.targets[:, queries.candidates].toarray(), logits.device)
@@ -271,9 +271,9 @@ def _loss(users: Tensor, items: Tensor, bias: Tensor, queries: Queries) -> Tenso
 
 
 def embed_nodes(network: Network, graph: Graph, dataset: Dataset) -> tuple[FloatArray, FloatArray]:
-    """Vectors of all nodes [n_nodes, d] and the items' bias [n_items].
+    """The vectors of all nodes [n_nodes, d] and the item biases [n_items].
 
-    Nothing is masked but the id embeddings of items that nobody liked, which were not trained.
+    Only the id embeddings of items without likes are masked, because they were not trained.
     """
     nothing = np.zeros(dataset.n_items, np.bool_)
     with torch.no_grad():
@@ -285,7 +285,7 @@ def embed_nodes(network: Network, graph: Graph, dataset: Dataset) -> tuple[Float
 def embed_nodes_in_blocks(
     network: Network, graph: Graph, dataset: Dataset, block: int = BLOCK
 ) -> tuple[FloatArray, FloatArray]:
-    """As `embed_nodes`, layer by layer on the processor; no array has more than one vector a node or user."""
+    """As `embed_nodes`, layer by layer on the CPU; no array has more than one vector per node or user."""
     p = {name: _numpy(x) for name, x in network.named_parameters()}
     n_items, has_interactions = dataset.n_items, (dataset.degrees > 0)[:, None].astype(np.float32)
     knowledge = graph.knowledge @ p["knowledge_projection"]
@@ -306,7 +306,7 @@ def embed_nodes_in_blocks(
 def visible_events(
     liked: sp.csr_array, new: BoolArray, config: GnnConfig, rng: np.random.Generator
 ) -> sp.csr_array:
-    """The likes that are not masked: a random part of each row, sometimes very short, no `new` items."""
+    """The likes that are not masked: a random part of each row (see `GnnConfig`), without `new` items."""
     lengths = np.diff(liked.indptr)
     keep = np.ceil(lengths * (1 - config.hide_events))
     short = rng.random(len(lengths)) < config.short
@@ -330,12 +330,12 @@ def _candidates(targets: sp.csr_array, most: int, rng: np.random.Generator) -> I
 def _content_dropout(
     n_items: int, config: GnnConfig, rng: np.random.Generator
 ) -> tuple[BoolArray, BoolArray]:
-    """Items whose text, and items whose facts are masked, bool [n_items] both."""
+    """Masks of the items without text and of the items without facts, both bool [n_items]."""
     return rng.random(n_items) < config.hide_text, rng.random(n_items) < config.hide_facts
 
 
 def _availability(masks: DropoutMasks, items: IntArray | None = None) -> AvailabilityMasks:
-    """The masks of some items; None: of all."""
+    """The availability masks of some items (None: all items)."""
     flags = (masks.id_embedding, masks.text, masks.facts)
     return AvailabilityMasks(*(_column(~(x if items is None else x[items])) for x in flags))
 
@@ -352,13 +352,13 @@ def _numpy(x: Tensor) -> FloatArray:
 def _propagations(
     adjacencies: Adjacencies,
 ) -> tuple[list[Propagation], Propagation, Propagation, Propagation]:
-    """To items by each relation, to entities, to users, from users."""
+    """Propagations to items (one per relation), to entities, to users and from users."""
     others = (adjacencies.to_entities, adjacencies.to_users, adjacencies.from_users)
     to_entities, to_users, from_users = map(Propagation, others)
     return [Propagation(x) for x in adjacencies.to_items], to_entities, to_users, from_users
 
 
 def _pooling(histories: sp.csr_array) -> sp.csr_array:
-    """Rows divided by the square root of their number of items."""
+    """The histories with each row divided by the square root of its number of items."""
     scale = np.maximum(np.diff(histories.indptr), 1) ** -0.5
     return sp.csr_array(sp.diags_array(scale) @ histories)

@@ -1,8 +1,9 @@
 """Knowledge-graph embedding: four scoring functions, one trainer; `evaluation.link_prediction` measures them.
 
-Every fact is learnt in both directions, the reverse one as a relation of its own (reciprocal relations,
-Lacroix et al. 2018), so ranking heads is ranking tails. A scoring function is two stateless steps: `query`
-moves the head by the relation, `compare` holds the result against tails.
+Every fact is trained in both directions; the inverse direction has a separate relation (reciprocal
+relations, Lacroix et al. 2018), so that head prediction is tail prediction under the inverse relation. A
+scoring function is two stateless steps: `query` transforms the head by the relation, `compare` scores the
+result against tails.
 """
 
 import hashlib
@@ -30,34 +31,34 @@ def _same_width(entity_dim: int) -> int:
 
 
 def _normal(rows: int, width: int, generator: torch.Generator) -> Tensor:
-    """Standard deviation 1 / sqrt(width)."""
+    """Normal initialisation with standard deviation 1 / sqrt(width)."""
     drawn: Tensor = torch.randn(rows, width, generator=generator) / width**0.5
     return drawn
 
 
 def _any_phase(rows: int, width: int, generator: torch.Generator) -> Tensor:
-    """Phases all round the circle: near 0 every relation would lead a head to itself at first, and stay."""
+    """Uniform phases: with phases near 0 every relation starts as the identity, and training stays there."""
     drawn: Tensor = (torch.rand(rows, width, generator=generator) * 2 - 1) * torch.pi
     return drawn
 
 
 @dataclass(frozen=True)
 class ScoringFunction:
-    """A KGE model: how a head and a relation are compared with tails, and how relations start."""
+    """A KGE model: its interaction function and the initialisation of its relations."""
 
     query: Callable[[Tensor, Tensor], Tensor]
-    """Heads [b, d] and relations [b, r] to queries [b, d]."""
+    """Maps heads [b, d] and relations [b, r] to queries [b, d]."""
     compare: Callable[[Tensor, Tensor], Tensor]
-    """Queries [..., b, d] and tails [..., n, d] to scores [..., b, n]."""
+    """Maps queries [..., b, d] and tails [..., n, d] to scores [..., b, n]."""
     compare_pairs: Callable[[Tensor, Tensor], Tensor]
-    """The score of query i with tail i alone, [b]."""
+    """Maps queries [b, d] and tails [b, d] to the scores of the pairs, [b]."""
     squares: Callable[[Tensor], Tensor] | None = None
-    """Squared absolute values of what is regularised by the nuclear 3-norm (N3, Lacroix et al. 2018); None:
-    nothing is, which suits distances."""
+    """Squared absolute values of a vector's components, for the nuclear 3-norm (N3, Lacroix et al. 2018);
+    None: no regularisation, for distance-based models."""
     relation_dim: Callable[[int], int] = _same_width
-    """Width of a relation, from that of an entity."""
+    """Maps the width of an entity vector to that of a relation vector."""
     initial_relations: Callable[[int, int, torch.Generator], Tensor] = _normal
-    """Rows, width and generator to the relations at the start."""
+    """Initialises the relations from rows, width and generator."""
 
 
 def _dot(query: Tensor, tails: Tensor) -> Tensor:
@@ -108,14 +109,14 @@ SCORING: dict[KgeModel, ScoringFunction] = {
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """Entities float32 [n, d]; relations float32 [2 * relations, r], the reverse ones second."""
+    """Entities float32 [n, d]; relations float32 [2 * relations, r], the inverse relations last."""
 
     model: KgeModel
     entities: FloatArray
     relations: FloatArray
 
     def tails(self, heads: IntArray, relations: IntArray) -> FloatArray:
-        """Scores of every entity as the tail, float32 [b, n]."""
+        """Scores of all entities as tails, float32 [b, n]."""
         scoring = SCORING[self.model]
         entities = torch.from_numpy(self.entities)
         query = scoring.query(entities[heads], torch.from_numpy(self.relations)[relations])
@@ -131,7 +132,7 @@ def train_kge(
     seed: int = 0,
     report: Report = silent,
 ) -> Embedding:
-    """Softmax cross-entropy of the true tail against drawn ones (Ruffinelli et al. 2020), by Adam."""
+    """Train by Adam on softmax cross-entropy of the true tail against negatives (Ruffinelli et al. 2020)."""
     generator = torch.Generator().manual_seed(seed)
     scoring = SCORING[config.model]
     width = scoring.relation_dim(config.embedding_dim)
@@ -186,7 +187,7 @@ def _drawn_scores(
     groups: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Of drawn entities, the same within each of `groups`, [b, negatives]; -inf for the tail itself."""
+    """Scores of sampled negatives [b, negatives], shared within each of `groups`; -inf for the true tail."""
     drawn = torch.randint(len(entities), (groups, negatives), generator=generator).to(tail.device)
     grouped = query.reshape(groups, -1, query.shape[1])
     wrong = scoring.compare(grouped, functional.embedding(drawn, entities))
@@ -199,22 +200,22 @@ def _parameter(table: Tensor) -> Tensor:
 
 
 def _nuclear_norm(squares: Tensor) -> Tensor:
-    """Sum of cubed absolute values, a mean over rows."""
+    """Sum of the cubed absolute values, divided by the number of rows."""
     return (squares + 1e-12).pow(1.5).sum() / len(squares)
 
 
 def both_directions(triples: Triples, n_relations: int) -> IntArray:
-    """Facts and their reverses, int64 [2 n, 3]: head, relation, tail."""
+    """Facts and their inverses, int64 [2 n, 3]: head, relation, tail."""
     head, relation, tail = (x.astype(np.int64) for x in (triples.head, triples.relation, triples.tail))
     forth, back = (head, relation, tail), (tail, relation + n_relations, head)
     return np.concatenate([np.stack(forth, 1), np.stack(back, 1)])
 
 
 def node_embedding(dataset: Dataset, config: KgeConfig, seed: int = 0, report: Report = silent) -> FloatArray:
-    """The embedding of items and entities by the facts of a dataset, float32 [n_nodes, d], read-only.
+    """Embedding of the items and entities of a dataset, float32 [n_nodes, d], read-only.
 
-    Zeros where there are no facts. The last results are kept: equal facts, configuration and seed are learnt
-    once, whichever events a dataset holds.
+    All zeros if the dataset has no facts. The latest results are cached by facts, configuration and seed,
+    so datasets that differ only in their events share one training.
     """
     if not len(dataset.triples):
         return np.zeros((dataset.n_nodes, config.embedding_dim), np.float32)

@@ -1,7 +1,7 @@
 """Weighted sums over neighbours on the device: products of PyG's `EdgeIndex` with node vectors.
 
 `EdgeIndex.matmul` is a CSR product that keeps the transposed indices for the gradient. The layers of PyG that
-compute the same sums are slower in training: `SimpleConv` over a torch CSR tensor makes the transpose anew
+compute the same sums are slower in training: `SimpleConv` over a torch CSR tensor recomputes the transpose
 for each gradient (1.1 to 1.7 times the processor time of an epoch), and `SimpleConv` over an edge list
 gathers and scatters (1.1 to 3.4 times).
 
@@ -38,12 +38,12 @@ class Propagation:
         self.weight = put(edges.data.astype(np.float32), sparse_device())
 
     def __call__(self, x: Tensor) -> Tensor:
-        """[sources, d] to [targets, d]."""
+        """Maps [sources, d] to [targets, d]."""
         result: Tensor = self.edges.matmul(x, input_value=self.weight)
         return result
 
 
 def through_users(liked: sp.csr_array) -> tuple[Propagation, Propagation]:
-    """From items to users and back, with the weights of `collaborative_adjacency`."""
+    """Propagations from items to users and from users to items, weighted by `collaborative_adjacency`."""
     to_users, from_users = collaborative_adjacency(liked)
     return Propagation(to_users), Propagation(from_users)

@@ -2,12 +2,12 @@
 
 From the items of a step, edges are followed from target to source for as many hops as the network has layers.
 Each node is expanded once: at most `fan_out` of its edges of each kind are sampled, without replacement. The
-nodes that are reached become a small graph with numbers of its own, over which every layer runs. An item of
-the step has its whole sampled neighbourhood; a node at the last hop has none, and the items of the step do
-not depend on that. A sum over sampled edges is scaled by degree / sampled edges, so that its expectation is
-the sum over all edges; with a fan-out no less than the highest degree the two are equal. Time and memory grow
-with the sample, not with the graph. PyG's `NeighborLoader` needs `pyg-lib` or `torch-sparse`, which have no
-wheels on PyPI, and its sampled sums are not scaled.
+reached nodes form a small graph with its own indices; every layer runs over it. The items of the step have
+their complete sampled neighbourhoods. The nodes at the last hop have no sampled edges, which does not affect
+the items of the step. A sum over sampled edges is scaled by degree / sampled edges, so that its expectation
+is the sum over all edges; with a fan-out no less than the highest degree the two are equal. Time and memory
+grow with the sample, not with the graph. PyG's `NeighborLoader` needs `pyg-lib` or `torch-sparse`, which have
+no wheels on PyPI, and its sampled sums are not scaled.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Adjacencies:
     """The weighted adjacency matrices of a layer, targets x sources; nodes are items, then entities."""
 
     to_items: Sequence[sp.csr_array]
-    """From nodes to items, one a relation."""
+    """From nodes to items, one matrix per relation."""
     to_entities: sp.csr_array
     """From items to entities."""
     to_users: sp.csr_array
@@ -36,7 +36,7 @@ class Adjacencies:
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
-        """Of a dataset. Facts average neighbours: one matrix for each relation that has an item."""
+        """Adjacencies of a dataset. Fact matrices average neighbours; each relation with an item has one."""
         facts, n_items, n_nodes = dataset.triples, dataset.n_items, dataset.n_nodes
         target, source = np.concatenate([facts.head, facts.tail]), np.concatenate([facts.tail, facts.head])
         relation = np.concatenate([facts.relation, facts.relation])
@@ -49,7 +49,7 @@ class Adjacencies:
         return cls(to_items, _mean(entities), *collaborative_adjacency(dataset.liked))
 
     def with_likes(self, liked: sp.csr_array) -> "Adjacencies":
-        """The same facts with other likes, users x items."""
+        """The same facts with other likes, CSR users x items."""
         to_users, from_users = collaborative_adjacency(liked)
         return replace(self, to_users=to_users, from_users=from_users)
 
@@ -61,16 +61,18 @@ class Adjacencies:
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """Some items and entities of a graph, ascending, by their numbers there, and the adjacency among them."""
+    """Items and entities of a graph, as ascending indices in it, and the adjacencies among them."""
 
     items: IntArray
     entities: IntArray
-    """The first entity after the items has the number 0."""
+    """Entity indices count from 0, without the offset of the items."""
     adjacencies: Adjacencies
 
 
 def collaborative_adjacency(liked: sp.csr_array) -> tuple[sp.csr_array, sp.csr_array]:
-    """From items to users and back, divided by the roots of both degrees (He et al. 2020, equation 3)."""
+    """Adjacencies from items to users and from users to items, normalised by the roots of both degrees.
+
+    He et al. 2020, equation 3."""
     users = np.maximum(np.diff(liked.indptr), 1) ** -0.5
     items = np.maximum(np.bincount(liked.indices, minlength=liked.shape[1]), 1) ** -0.5
     matrix = sp.csr_array(sp.diags_array(users) @ liked @ sp.diags_array(items))
@@ -86,14 +88,14 @@ class _SampledRows:
         self.edges: list[sp.csr_array] = []
 
     def sample(self, rows: IntArray, fan_out: int, rng: np.random.Generator) -> IntArray:
-        """Sample edges of further rows; returns the columns that they reach, ascending."""
+        """Sample edges of further rows; returns the columns of these edges, distinct and ascending."""
         edges = sample_edges(self.matrix, rows, fan_out, rng)
         self.rows.append(rows)
         self.edges.append(edges)
         return np.unique(edges.indices).astype(np.int64)
 
     def among(self, targets: IntArray, sources: IntArray) -> sp.csr_array:
-        """All sampled edges, numbered by their places in `targets` and `sources`, both ascending."""
+        """All sampled edges, re-indexed by position in `targets` and `sources`, both ascending."""
         rows = [np.repeat(r, np.diff(p.indptr)) for r, p in zip(self.rows, self.edges, strict=True)]
         row = np.searchsorted(targets, np.concatenate(rows))
         column = np.searchsorted(sources, np.concatenate([p.indices for p in self.edges]))
@@ -104,7 +106,9 @@ class _SampledRows:
 def sample_neighbourhood(
     adjacencies: Adjacencies, items: IntArray, layers: int, fan_out: int, rng: np.random.Generator
 ) -> Neighbourhood:
-    """What reaches `items` (int64, ascending) within `layers` hops, by `fan_out` edges of a node and kind."""
+    """Sample the neighbourhood of `items` (int64, ascending) within `layers` hops.
+
+    At most `fan_out` edges of each kind are sampled per node."""
     n_items = adjacencies.to_users.shape[1]
     to_items = [_SampledRows(matrix) for matrix in adjacencies.to_items]
     to_entities, to_users, from_users = (
@@ -135,7 +139,7 @@ def sample_neighbourhood(
 def sample_edges(
     matrix: sp.csr_array, rows: IntArray, fan_out: int, rng: np.random.Generator
 ) -> sp.csr_array:
-    """Some rows with at most `fan_out` entries each, sampled uniformly and scaled by degree / sampled."""
+    """The given rows with at most `fan_out` entries each, sampled uniformly, scaled by degree / sampled."""
     degrees = (matrix.indptr[rows + 1] - matrix.indptr[rows]).astype(np.int64)
     taken = np.minimum(degrees, fan_out)
     starts = np.concatenate([[0], np.cumsum(taken)])

@@ -23,7 +23,7 @@ class AlsConfig:
     regularisation: float = 10.0
     """Added to the diagonal of each normal equation."""
     weight: float = 1.0
-    """How much a liked pair counts against one that is not (1: the same)."""
+    """Weight of a liked pair relative to any other pair (1: equal weights)."""
     iterations: int = 20
     """Sweeps over users and items."""
     cg_steps: int = 4
@@ -36,7 +36,7 @@ class AlsConfig:
 class Als(Scorer[AlsConfig]):
     """Alternating least squares (Hu, Koren, Volinsky 2008, equation 4); users fold in by the same equation.
 
-    Fitted by a few conjugate-gradient steps a sweep, all rows at once (Takács, Pilászy, Tikk 2011).
+    Each sweep takes a few conjugate-gradient steps for all rows at once (Takács, Pilászy, Tikk 2011).
     """
 
     name: ClassVar[str] = "als"
@@ -76,7 +76,7 @@ class Als(Scorer[AlsConfig]):
 
 
 def initial_vectors(rows: int, width: int, config: AlsConfig, rng: np.random.Generator) -> FloatArray:
-    """Normally distributed, float32 [rows, width]."""
+    """Normally distributed initial vectors, float32 [rows, width]."""
     return (rng.standard_normal((rows, width)) * config.initial_deviation).astype(np.float32)
 
 
@@ -87,10 +87,10 @@ def solve_rows(
     config: AlsConfig,
     offset: FloatArray | None = None,
 ) -> FloatArray:
-    """Each row's least squares against `fixed`, by conjugate-gradient steps from `start`.
+    """Solve the least-squares problem of each row by conjugate-gradient steps from `start`.
 
     (F'F + l I + (w - 1) F_u'F_u) x = w F_u' (1 - o_u) - F_v' o_v, where F_u are the fixed rows that row u
-    likes, F_v the others, and o, one a fixed row, is what is known already of every pair (None: 0).
+    likes, F_v the other rows, and o is an offset for each fixed row, such as its bias (None: 0).
     """
     normal = _gram(fixed, config.regularisation)
     rows = np.repeat(np.arange(liked.shape[0]), np.diff(liked.indptr))

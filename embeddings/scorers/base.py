@@ -1,4 +1,4 @@
-"""The scorer interface: arrays learnt from a dataset, which score histories."""
+"""The scorer interface: a scorer is fitted on a dataset and scores histories."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ Config = TypeVar("Config")
 class Scorer(ABC, Generic[Config]):
     """A recommendation method. An instance is fitted and frozen: a dataclass of arrays and CSR matrices.
 
-    A user is a history and nothing else, so a new user needs no retraining. What a scorer can do besides
-    scoring is declared by the attributes and methods below; callers ask for these, never for a class.
+    A user is represented by the history alone, so a new user needs no retraining. The attributes and methods
+    below declare the optional capabilities of a scorer; callers check these, never the class.
     """
 
     name: ClassVar[str]
@@ -31,49 +31,49 @@ class Scorer(ABC, Generic[Config]):
     """Configurations that a search on validation events chooses from; the first is the default."""
 
     content_only: ClassVar[bool] = False
-    """It learns from text and facts alone, so that it is the same whichever events are held out."""
+    """Whether the scorer is fitted on text and facts alone, so that it does not depend on held-out events."""
 
     linear: ClassVar[bool] = False
-    """Its scores are `user_vectors @ item_vectors.T`, so that few candidates cost little to score."""
+    """Whether scores are `user_vectors @ item_vectors.T`, so that a few candidates are cheap to score."""
 
     explains_by_items: ClassVar[bool] = False
-    """A history's scores are the sum of the scores of its items alone, which are then their contributions."""
+    """Whether the scores of a history are the sum of the scores of its single items (their contributions)."""
 
     @classmethod
     @abstractmethod
     def fit(cls, dataset: Dataset, config: Config, seed: int = 0, report: Report = silent) -> Self:
-        """Learn from a dataset; the same seed gives the same arrays."""
+        """Fit the scorer on a dataset; the same seed gives the same arrays."""
 
     @abstractmethod
     def score(self, histories: Histories) -> FloatArray:
-        """Float32 [users, n_items], finite, higher is better; comparable within a row only."""
+        """Scores, float32 [users, n_items], finite, higher is better; comparable only within a row."""
 
     def user_vectors(self, histories: Histories) -> FloatArray:
-        """Of a linear scorer: float32 [users, d]."""
+        """The user vectors of a linear scorer, float32 [users, d]."""
         raise NotImplementedError(f"{self.name} is not linear")
 
     @property
     def item_vectors(self) -> FloatArray:
-        """Of a linear scorer: float32 [n_items, d]."""
+        """The item vectors of a linear scorer, float32 [n_items, d]."""
         raise NotImplementedError(f"{self.name} is not linear")
 
     @property
     def node_vectors(self) -> FloatArray | None:
-        """Vectors of items, then entities, float32 [n_nodes, d], whose cosine says how related nodes are.
+        """Vectors of items, then entities, float32 [n_nodes, d]; their cosine is the similarity of two nodes.
 
         None: the scorer has no such vectors.
         """
         return None
 
     def score_text(self, text: FloatArray) -> FloatArray | None:  # noqa: ARG002
-        """Similarity of every item to a text by its unit vector [dim], float32 [n_items].
+        """Similarity of every item to a text, given its unit vector [dim]; float32 [n_items].
 
-        None: the scorer knows no texts.
+        None: the scorer does not use text.
         """
         return None
 
     def arrays(self) -> dict[str, Array]:
-        """The learnt values as plain arrays; a CSR matrix becomes four of them."""
+        """The fitted state as plain arrays; a CSR matrix becomes four arrays."""
         packed: dict[str, Array] = {}
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
@@ -86,10 +86,10 @@ class Scorer(ABC, Generic[Config]):
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
-        """The scorer whose `arrays()` these are.
+        """Restore a scorer from the result of `arrays()`.
 
         Raises:
-            KeyError: one is missing.
+            KeyError: an array is missing.
         """
         types = get_type_hints(cls)
         values: dict[str, Any] = {}
@@ -104,20 +104,20 @@ class Scorer(ABC, Generic[Config]):
 
 
 class Linear(Scorer[Config]):
-    """A scorer whose scores are products of a user's vector with the items' vectors."""
+    """A scorer whose scores are the dot products of user vectors and item vectors."""
 
     linear: ClassVar[bool] = True
 
     @override
     @abstractmethod
     def user_vectors(self, histories: Histories) -> FloatArray:
-        """Float32 [users, d]."""
+        """User vectors, float32 [users, d]."""
 
     @property
     @override
     @abstractmethod
     def item_vectors(self) -> FloatArray:
-        """Float32 [n_items, d]."""
+        """Item vectors, float32 [n_items, d]."""
 
     @override
     def score(self, histories: Histories) -> FloatArray:
@@ -126,14 +126,14 @@ class Linear(Scorer[Config]):
 
 @dataclass(frozen=True, eq=False)
 class Projection(Linear[Config]):
-    """score = x A B', of a history x as zeros and ones."""
+    """score = x A B', where x is the history as a binary vector."""
 
     explains_by_items: ClassVar[bool] = True
 
     history_vectors: FloatArray
-    """A, what each liked item adds to a user's vector [n_items, d]."""
+    """A [n_items, d]; row i is added to the user vector if the user liked item i."""
     items: FloatArray
-    """B, the items' vectors [n_items, d]."""
+    """B, the item vectors [n_items, d]."""
 
     @override
     def user_vectors(self, histories: Histories) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Similarity of texts."""
+"""Content-based scorer: similarity of text vectors."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -15,21 +15,21 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class TextConfig:
-    """Nothing to set."""
+    """The text scorer has no settings."""
 
 
 @dataclass(frozen=True, eq=False)
 class Text(Linear[TextConfig]):
-    """Cosine of an item's text vector with the mean of the history's; 0 for items without text."""
+    """Cosine of an item's text vector and the mean text vector of the history; 0 for items without text."""
 
     name: ClassVar[str] = "text"
     content_only: ClassVar[bool] = True
     grid: ClassVar[tuple[Any, ...]] = (TextConfig(),)
 
     vectors: FloatArray
-    """Unit vectors, centred and normalised again [n_items, dim]; zeros without text."""
+    """Centred unit text vectors [n_items, dim]; a row is zero if the item has no text."""
     centre: FloatArray
-    """The mean that was subtracted [dim]."""
+    """The mean of the text vectors, which was subtracted [dim]."""
 
     @override
     @classmethod

@@ -16,19 +16,21 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class CooccurrenceConfig:
-    """The window, and how rare pairs are shrunk."""
+    """Window, shrinkage and size limit of the co-occurrence scorer."""
 
     window: int = 5
-    """Two items of a history co-occur when they are at most this many places apart."""
+    """Two items of a history co-occur if their positions differ by at most this much."""
     shrink: float = 5.0
-    """Added to the denominator, so that few co-occurrences count for little."""
+    """Shrinkage: added to the denominator, so that pairs with few co-occurrences have low similarity."""
     max_pairs: int = 30_000_000
-    """With more events times window than this, the model is fitted on fewer users, drawn by seed."""
+    """If events times window exceeds this, the model is fitted on a random sample of users."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cooccurrence(Scorer[CooccurrenceConfig]):
-    """Sum over the history of co-occurrences / (sqrt(product of degrees) + shrink), in either order."""
+    """Sum over the history of the number of co-occurrences / (sqrt(product of degrees) + shrink).
+
+    The order of two items within the window does not matter."""
 
     name: ClassVar[str] = "cooccurrence"
     explains_by_items: ClassVar[bool] = True
@@ -62,7 +64,7 @@ class Cooccurrence(Scorer[CooccurrenceConfig]):
 
 
 def _pairs(histories: Histories, window: int, n_items: int) -> IntArray:
-    """Lower item number * n_items + higher, int64, one for each two events no more than `window` apart."""
+    """The pairs of events at most `window` positions apart, as lower item * n_items + higher item, int64."""
     items, owner = histories.items, np.repeat(np.arange(len(histories)), histories.lengths)
     parts = [np.zeros(0, np.int64)]
     for apart in range(1, window + 1):
@@ -73,7 +75,7 @@ def _pairs(histories: Histories, window: int, n_items: int) -> IntArray:
 
 
 def _sampled(histories: Histories, most: int, seed: int) -> Histories:
-    """All histories, or as many of them, drawn by seed, as have no more than `most` events together."""
+    """All histories, or a random sample of them with at most `most` events in total."""
     if len(histories.items) <= most:
         return histories
     order = np.random.default_rng(seed).permutation(len(histories))

@@ -16,35 +16,35 @@ from kg.graph import FloatArray
 from kg.progress import Report, silent
 
 BLOCK = 4096
-"""Items at a time, where a dense matrix is as wide as the training users."""
+"""Items per block when a dense block has one column per training user."""
 
 MIRROR_BLOCK = 128
-"""Rows of a square matrix mirrored at a time."""
+"""Rows per block when a triangular matrix is mirrored."""
 
 
 @dataclass(frozen=True)
 class EaseConfig:
-    """The penalty, and how users count."""
+    """Penalty, user weights and size limits of EASE."""
 
     regularisation: float = 200.0
     """Added to the diagonal of the Gram matrix."""
     degree_penalty: float = 0.0
-    """Added to it for each user who liked the item: the diagonal that dropout amounts to (Steck 2020)."""
+    """Added to the diagonal for each user who liked the item; equivalent to dropout (Steck 2020)."""
     length_power: float = 0.0
-    """A user's weight is the length of the history to this power; negative: long histories count less."""
+    """The weight of a user is the history length to this power; a negative power favours short histories."""
     max_side: int = 6_000
-    """Side of the largest dense matrix; beyond it the model is fitted on this many users, drawn by seed."""
+    """Maximum side of the dense matrix; beyond it the model is fitted on this many users, sampled by seed."""
     double_precision_up_to: int = 2_000
-    """Matrices of at most this side are inverted in double precision; larger ones in single precision, which
-    takes half the time and memory and is about 1e-6 off."""
+    """Matrices up to this side are inverted in float64, larger ones in float32, which takes half the time and
+    memory and has an error of about 1e-6."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ease(Scorer[EaseConfig]):
     """EASE (Steck 2019, equation 8): score = x B, B = I - P / diag(P), P = (X'W X + D)^-1, zero diagonal.
 
-    With fewer users than items the same comes from the users' side: with Y = W^1/2 X,
-    P = D^-1 - D^-1 Y' K Y D^-1 and K = (I + Y D^-1 Y')^-1 (Woodbury), and no items x items matrix is made.
+    With fewer users than items, P is computed from a users x users matrix: with Y = W^1/2 X,
+    P = D^-1 - D^-1 Y' K Y D^-1 and K = (I + Y D^-1 Y')^-1 (Woodbury), without an items x items matrix.
     """
 
     name: ClassVar[str] = "ease"
@@ -52,7 +52,7 @@ class Ease(Scorer[EaseConfig]):
     grid: ClassVar[tuple[Any, ...]] = tuple(EaseConfig(x) for x in (200.0, 100.0, 400.0, 1000.0, 2000.0))
 
     scaled: sp.csr_array
-    """Y D^-1, training users x items; empty where `inverse` is P itself."""
+    """Y D^-1, training users x items; empty if `inverse` is P."""
     inverse: FloatArray
     """K, users x users, or P, items x items."""
     ridge: FloatArray
@@ -80,7 +80,7 @@ class Ease(Scorer[EaseConfig]):
             dense = x.toarray()
             return np.asarray(dense - x @ self.inverse / self.diagonal, np.float32)
         common = rows_times(x, self._by_item) @ self.inverse
-        dense = x.toarray(order="F").T  # items x users: no product needs it otherwise
+        dense = x.toarray(order="F").T  # items x users: all products use this layout
         projected = dense / self.ridge[:, None]
         projected -= self.scaled.T @ common.T
         projected /= self.diagonal[:, None]
@@ -88,12 +88,12 @@ class Ease(Scorer[EaseConfig]):
 
     @cached_property
     def _by_item(self) -> sp.csr_array:
-        """`scaled` transposed: only the rows of a history's items are read."""
+        """`scaled` transposed, so that a request reads only the rows of the history's items."""
         return self.scaled.T.tocsr()
 
 
 def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:
-    """diag(Y' K Y) of D^-1 Y' K Y D^-1, [n_items]; in blocks of items, since K Y is dense."""
+    """diag(D^-1 Y' K Y D^-1) [n_items], computed in blocks of items because K Y is dense."""
     by_item = scaled.T.tocsr()
     parts = []
     for start in range(0, by_item.shape[0], BLOCK):
@@ -103,7 +103,7 @@ def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:
 
 
 def _training_rows(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_array:
-    """W^1/2 X of the users with a history (of one without, where no user has any), at most `max_side`."""
+    """W^1/2 X of the users with a history, at most `max_side` rows; one empty row if there are none."""
     users = np.flatnonzero(np.diff(liked.indptr))
     if min(len(users), liked.shape[1]) > config.max_side:
         users = np.sort(np.random.default_rng(seed).permutation(users)[: config.max_side])
@@ -113,7 +113,7 @@ def _training_rows(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr
 
 
 def _inverse(gram: sp.csr_array, diagonal: FloatArray, config: EaseConfig) -> FloatArray:
-    """(gram + diagonal)^-1 from its Cholesky factor, which takes a third of solving for the unit matrix."""
+    """(gram + diagonal)^-1 by Cholesky factorisation, in a third of the time of solving for the identity."""
     precise = np.float64 if gram.shape[0] <= config.double_precision_up_to else np.float32
     square: Any = gram.toarray(order="F").astype(precise, order="F", copy=False)
     square[np.diag_indices_from(square)] += diagonal
@@ -122,12 +122,12 @@ def _inverse(gram: sp.csr_array, diagonal: FloatArray, config: EaseConfig) -> Fl
     lower, failed = invert(factor, lower=1, overwrite_c=1)
     if failed:
         raise np.linalg.LinAlgError(f"potri: {failed}")
-    # row by row, as it will lie in memory once loaded: BLAS sums in another order over a transposed one
+    # C order, as after loading from disk: BLAS sums in another order over a transposed matrix
     return _mirrored(np.ascontiguousarray(lower.T, np.float32))
 
 
 def _mirrored(upper: FloatArray) -> FloatArray:
-    """The symmetric matrix of an upper triangle, in place; in blocks, since columns are far apart."""
+    """Mirror an upper triangle in place; in blocks, because column access is slow."""
     for start in range(0, len(upper), MIRROR_BLOCK):
         end = start + MIRROR_BLOCK
         corner = np.triu(upper[start:end, start:end])

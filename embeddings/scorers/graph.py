@@ -1,4 +1,4 @@
-"""Scorers over the knowledge graph: its embedding, and a graph network. Only fitting them loads torch."""
+"""Scorers over the knowledge graph: an embedding and a graph network. Only fitting imports torch."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -16,7 +16,7 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True, eq=False)
 class Kge(Linear[KgeConfig]):
-    """Cosine of an item's knowledge-graph embedding with the mean of the history's; by facts alone."""
+    """Cosine of an item's knowledge-graph embedding and the mean embedding of the history; facts only."""
 
     name: ClassVar[str] = "kge"
     content_only: ClassVar[bool] = True
@@ -59,11 +59,11 @@ class Gnn(Scorer[GnnConfig]):
     grid: ClassVar[tuple[Any, ...]] = (GnnConfig(),)
 
     vectors: FloatArray
-    """Items, then entities [n_nodes, d]."""
+    """Vectors of items, then entities [n_nodes, d]."""
     query_projection: FloatArray
-    """From the pooled vectors of a history to the query vector [d, d]."""
+    """Projects the pooled vectors of a history to the query vector [d, d]."""
     bias: FloatArray
-    """[n_items]"""
+    """Item biases [n_items]."""
 
     @override
     @classmethod

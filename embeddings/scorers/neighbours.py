@@ -18,12 +18,12 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class ItemKnnConfig:
-    """How similar, and how many."""
+    """Neighbourhood size and shrinkage."""
 
     neighbours: int = 100
-    """How many of the most similar items each item keeps."""
+    """Number of most similar items kept for each item."""
     shrink: float = 10.0
-    """Added to the denominator of the cosine, so that few common users count for little."""
+    """Shrinkage: added to the denominator, so that pairs with few common users have low similarity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class ItemKnn(Scorer[ItemKnnConfig]):
     grid: ClassVar[tuple[Any, ...]] = (ItemKnnConfig(), ItemKnnConfig(20), ItemKnnConfig(300, 100.0))
 
     similarity: sp.csr_array
-    """From history item (row) to scored item (column); each column keeps its nearest."""
+    """History items x scored items; each column keeps its nearest neighbours."""
 
     @override
     @classmethod
@@ -60,17 +60,17 @@ class ItemKnn(Scorer[ItemKnnConfig]):
 
 @dataclass(frozen=True)
 class UserKnnConfig:
-    """How similar, and how many."""
+    """Neighbourhood size and shrinkage."""
 
     neighbours: int = 80
-    """How many of the most similar users are summed over."""
+    """Number of most similar users to sum over."""
     shrink: float = 10.0
-    """Added to the denominator of the cosine."""
+    """Shrinkage: added to the denominator of the cosine."""
 
 
 @dataclass(frozen=True, eq=False)
 class UserKnn(Scorer[UserKnnConfig]):
-    """Sum over the nearest users who liked the item of their similarity (Herlocker et al. 1999).
+    """Sum of the similarities of the nearest users who liked the item (Herlocker et al. 1999).
 
     similarity(u, v) = |items of both| / (sqrt(|items of u| |items of v|) + shrink)
     """
@@ -79,7 +79,7 @@ class UserKnn(Scorer[UserKnnConfig]):
     grid: ClassVar[tuple[Any, ...]] = (UserKnnConfig(), UserKnnConfig(30), UserKnnConfig(200))
 
     liked: sp.csr_array
-    """Users x items."""
+    """CSR matrix users x items."""
     neighbours: int
     shrink: float
 
@@ -117,7 +117,7 @@ def user_similarity(
 
 
 def most_similar(similarity: sp.csr_array, neighbours: int) -> sp.csr_array:
-    """Only the `neighbours` highest of each row; ties with the last stay, zeros do not."""
+    """Keep the `neighbours` highest entries of each row and ties with the last; drop zeros."""
     stays = similarity.data > 0
     for first, last in pairwise(similarity.indptr):
         if last - first > neighbours:
@@ -134,9 +134,9 @@ def rows_of(matrix: sp.csr_array) -> NodeArray:
 
 
 def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnnConfig) -> sp.csr_array:
-    """Rows of common counts to rows of similarity, cut to the nearest; ties go to the lower item number.
+    """Rows of similarities from rows of common counts, cut to the nearest; ties go to the lower item index.
 
-    Row by row, so that the work stays in the processor's cache: most of the entries are dropped.
+    The rows are processed one at a time to stay in the CPU cache, because most entries are dropped.
     """
     kept, columns = [np.zeros(0, np.float32)], [common.indices[:0]]
     for row, (first, last) in enumerate(pairwise(common.indptr)):
@@ -151,7 +151,7 @@ def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnn
 
 
 def _highest(values: FloatArray, names: NodeArray, count: int) -> BoolArray:
-    """Which are the `count` highest, -inf apart; of those alike with the last, the lowest names."""
+    """Positions of the `count` highest values, without -inf; ties with the last go to the lowest names."""
     if len(values) <= count:
         return np.asarray(values > -np.inf)
     last = np.partition(values, len(values) - count)[len(values) - count]

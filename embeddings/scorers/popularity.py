@@ -14,7 +14,7 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class PopularityConfig:
-    """Nothing to set."""
+    """The popularity scorer has no settings."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""A user profile over content: ridge regression of a history on text and facts, in closed form."""
+"""Content profile of a user: closed-form ridge regression of the history on text and facts."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -16,20 +16,20 @@ Source = Literal["text", "facts", "both"]
 
 @dataclass(frozen=True)
 class ProfileConfig:
-    """Which content, and how regularised."""
+    """Features and regularisation of the profile."""
 
     source: Source = "both"
     regularisation: float = 3.0
     """The ridge penalty, as a multiple of the mean variance of a feature."""
     intercept: float = 0.3
-    """The constant feature beside text and facts."""
+    """Value of the constant feature that is appended to text and facts."""
 
 
 @dataclass(frozen=True, eq=False)
 class Profile(Projection[ProfileConfig]):
     """Ridge regression of liking on content: w = (C'C + l I)^-1 C_h' 1, score = C w.
 
-    C are the content vectors of all items, C_h those of the history; all that is not liked counts as zero.
+    C are the content vectors of all items, C_h those of the history; all other items have the target 0.
     `history_vectors` is C (C'C + l I)^-1, `items` is C.
     """
 

@@ -15,7 +15,7 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class SvdConfig:
-    """How many singular vectors, of which matrix."""
+    """Number of singular vectors and normalisation of the matrix."""
 
     factors: int = 64
     normalised: bool = False
@@ -28,7 +28,8 @@ class SvdConfig:
 class Svd(Projection[SvdConfig]):
     """score = x D^-1/2 V V' D^1/2 with V the leading right singular vectors (Cremonesi et al. 2010, PureSVD).
 
-    D is 1, or, normalised, the items' degrees: the ideal low-pass filter (Shen et al. 2021, equation 8).
+    D is the identity or, if normalised, the item degrees: the ideal low-pass filter (Shen et al. 2021,
+    equation 8).
     `history_vectors` is D^-1/2 V, `items` is D^1/2 V.
     """
 
@@ -49,7 +50,7 @@ class Svd(Projection[SvdConfig]):
 
 @dataclass(frozen=True, eq=False)
 class GraphFilter(Svd):
-    """The same of the normalised matrix, under a name of its own."""
+    """`Svd` of the normalised matrix, registered under a separate name."""
 
     name: ClassVar[str] = "graph_filter"
     grid: ClassVar[tuple[Any, ...]] = (SvdConfig(32, True), SvdConfig(64, True), SvdConfig(128, True))

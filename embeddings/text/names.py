@@ -1,4 +1,4 @@
-"""Names in texts: words, how they are compared, and the matcher for texts of items and of requests."""
+"""Name matching in texts of items and requests: tokens, their folding, and the matcher."""
 
 import re
 import unicodedata
@@ -16,22 +16,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text and its place there."""
+    """A word and its position in a text."""
 
     text: str
     folded: str
-    """The form in which words are compared."""
+    """The folded word, used for comparison."""
     start: int
     end: int
 
 
 def fold_case(word: str) -> str:
-    """Without case; a typographic apostrophe becomes a plain one."""
+    """Remove case; replace typographic apostrophes by plain ones."""
     return word.casefold().replace("\u2019", "'")
 
 
 def fold_case_and_accents(word: str) -> str:
-    """Without case and accents."""
+    """Remove case and accents."""
     decomposed = unicodedata.normalize("NFKD", word.casefold())
     return "".join(x for x in decomposed if not unicodedata.combining(x))
 
@@ -42,7 +42,7 @@ def words(text: str, fold: Callable[[str], str]) -> list[Word]:
 
 
 def name_of(text: str, fold: Callable[[str], str]) -> Name:
-    """A text as a name: its folded words."""
+    """The name in a text: its folded words."""
     return tuple(word.folded for word in words(text, fold))
 
 
@@ -56,7 +56,7 @@ class Match(Generic[T]):
 
 
 class NameMatcher(Generic[T]):
-    """Finds names from left to right; at each word the longest name that begins there wins."""
+    """Finds names from left to right; at each word the longest name that begins there is chosen."""
 
     def __init__(self, names: Mapping[Name, T]) -> None:
         self.names = names
@@ -65,7 +65,7 @@ class NameMatcher(Generic[T]):
     def find(
         self, found: Sequence[Word], accepts: Callable[[Match[T]], bool] = lambda _: True
     ) -> Iterator[Match[T]]:
-        """The names in `found`, none of which overlap; where `accepts` fails, a shorter name may match.
+        """The non-overlapping names in `found`; if `accepts` rejects a match, a shorter name may match.
 
         `found` must be folded like the names.
         """

@@ -1,4 +1,4 @@
-"""The items nearest to each item by their texts."""
+"""Nearest neighbours of items by the cosine of their texts."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ BLOCK = 1_024
 
 
 def nearest(vectors: FloatArray, k: int, threshold: float) -> Iterator[tuple[int, int, float]]:
-    """For each row its up to k nearest others by cosine, from `threshold` on: (row, other, cosine).
+    """Up to k nearest other rows of each row, of cosine >= `threshold`, as (row, other, cosine).
 
-    `vectors` are of length 1, float32 [n, dim]; rows of zeros are near to nothing. Best first, equals by the
-    lower number. Exact; a block of rows is compared at a time.
+    `vectors` are unit rows, float32 [n, dim]; a zero row has no neighbours. Sorted by descending cosine; ties
+    by the lower index. The search is exact and compares a block of rows at a time.
     """
     n = len(vectors)
     empty: BoolArray = np.abs(vectors).max(axis=1, initial=0.0) == 0.0
@@ -31,7 +31,7 @@ def nearest(vectors: FloatArray, k: int, threshold: float) -> Iterator[tuple[int
 def _best(values: FloatArray, k: int, threshold: float) -> IntArray:
     found = np.flatnonzero(values >= threshold)
     if len(found) > k:
-        # all that equal the k-th stay, so that the order below decides between them
+        # keep all ties with the k-th, so that the sort below decides between them
         least = np.partition(values[found], len(found) - k)[len(found) - k]
         found = found[values[found] >= least]
     return found[np.lexsort((found, -values[found]))][:k]

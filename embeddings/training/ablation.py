@@ -1,7 +1,7 @@
-"""The model with one part left out, to measure what the part is worth beside the whole.
+"""Ablation: the model without one part, to measure the effect of the part on accuracy.
 
-A variant maps a dataset and a configuration to others, from which the model is then fitted anew: nothing of
-what the part knew is in the data or in the scorers.
+A variant maps a dataset and a configuration to a dataset and a configuration without the part. The model is
+fitted again on these, so neither the data nor the scorers contain information from the part.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +21,12 @@ Variant = Callable[[Dataset, TrainingConfig], tuple[Dataset, TrainingConfig]]
 
 
 def without_gnn(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """No graph network."""
+    """Remove the graph network."""
     return dataset, _without_scorer(config, "gnn")
 
 
 def without_kge(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """No knowledge-graph embedding, neither as a scorer nor at the input of the graph network."""
+    """Remove the knowledge-graph embedding, both as a scorer and as input of the graph network."""
     config = _without_scorer(config, "kge")
     specs = {
         name: replace(spec, config=replace(spec.config, kge=None))
@@ -38,18 +38,18 @@ def without_kge(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, Trai
 
 
 def without_text(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """No item has text: for scorers, extrapolation and ranker alike."""
+    """Remove the text of all items, for scorers, extrapolation and ranker."""
     return replace(dataset, text=np.zeros((dataset.n_items, 1), np.float32)), config
 
 
 def without_facts(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """There are no facts, so no knowledge-graph embedding; a graph network has likes and text alone."""
+    """Remove all facts, so that there is no KGE, and a graph network uses likes and text alone."""
     nothing = dataset.triples.select(np.zeros(len(dataset.triples), np.bool_))
     return replace(dataset, triples=nothing), config
 
 
 def without_context_features(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
-    """The trees see scores and ranks, and nothing else of user and item."""
+    """Remove the context features: the boosted trees use only scores and ranks."""
     return dataset, replace(config, ranker=replace(config.ranker, without_context_features=True))
 
 
@@ -60,11 +60,11 @@ PARTS: dict[str, Variant] = {
     "facts": without_facts,
     "context_features": without_context_features,
 }
-"""What can be left out, by name."""
+"""The parts that can be removed, by name."""
 
 
 def missing(part: str, config: TrainingConfig) -> str | None:
-    """Why a part cannot be left out: the model does not have it; None if it has."""
+    """The reason why a part cannot be removed (the model has no such scorer), or None."""
     if part in ("gnn", "kge") and part not in config.scorers:
         return f"without {part}: the model has no scorer {part}"
     return None
@@ -73,10 +73,10 @@ def missing(part: str, config: TrainingConfig) -> str | None:
 def variants(
     parts: Sequence[str], config: TrainingConfig, seed: int = 0, report: Report = silent
 ) -> Iterator[Method]:
-    """The whole model, then it without each of the parts, as methods to measure.
+    """The full model, then the model without each of the parts, as methods to measure.
 
     Raises:
-        UsageError: there is no such part, or the model does not have it.
+        UsageError: a part is unknown, or the model does not have it.
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown:

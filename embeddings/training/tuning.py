@@ -1,6 +1,6 @@
-"""Searches the settings of training on events hidden within the training data.
+"""Hyperparameter search on events that are held out of the training data.
 
-By tree-structured Parzen estimators (Bergstra et al. 2011), in Optuna, an optional package.
+The search uses the tree-structured Parzen estimator (Bergstra et al. 2011) of Optuna, an optional package.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,15 +24,15 @@ Fit = Callable[[Dataset, TrainingConfig], Score]
 
 @dataclass(frozen=True)
 class Setting:
-    """One number that may be searched."""
+    """One hyperparameter of the search space."""
 
     path: str
-    """Where it is in a `TrainingConfig`: `ranker.leaves`."""
+    """Its path in a `TrainingConfig`, such as `ranker.leaves`."""
     low: float
     high: float
     kind: Literal["int", "float"] = "float"
     log: bool = False
-    """Whether it is drawn by its logarithm."""
+    """Whether values are sampled on a logarithmic scale."""
 
 
 SPACE = (
@@ -46,33 +46,33 @@ SPACE = (
     Setting("holdout.events", 0.05, 0.3),
     Setting("groups.keep", 0.1, 1.0),
 )
-"""What is searched. Not the bias of new items: events hidden at random say nothing of new items."""
+"""The search space. It excludes the bias of new items, because random hold-out contains no new items."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration and how it did."""
+    """One configuration of the search and its score."""
 
     values: Mapping[str, float]
-    """By path; empty for the configuration that was there."""
+    """Values by path; empty for the initial configuration."""
     score: float
-    """NDCG on the hidden events."""
+    """NDCG on the held-out events."""
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """The end of a search."""
+    """The result of a search: the best configuration and all trials."""
 
     config: TrainingConfig
     trials: tuple[Trial, ...]
 
     @property
     def best(self) -> Trial:
-        """The best; of equals the first."""
+        """The trial with the highest score; the first one on ties."""
         return max(self.trials, key=lambda trial: trial.score)
 
     def summary(self) -> dict[str, Any]:
-        """For a manifest: how many trials, the score at best and before, and what was changed."""
+        """The entry of the manifest: number of trials, best and initial score, and changed settings."""
         best = self.best
         return {
             "trials": len(self.trials),
@@ -90,9 +90,9 @@ def tune(
     seed: int = 0,
     report: Report = silent,
 ) -> Tuned:
-    """Search around a configuration; test events, by which the model is measured later, take no part in it.
+    """Search from an initial configuration; the test events that later measure the model are not used.
 
-    `go_on` is asked before each trial but the first, which is the configuration as it is.
+    The first trial is the initial configuration; `go_on` is called before each further trial.
 
     Raises:
         UsageError: Optuna is not installed.
@@ -115,7 +115,7 @@ def search(
     report: Report = silent,
     k: int = 20,
 ) -> Tuned:
-    """The configuration that, learnt from `valid.dataset`, has the best NDCG@k on what `valid` hides.
+    """The configuration that has the best NDCG@k on `valid` when fitted on `valid.dataset`.
 
     Raises:
         UsageError: Optuna is not installed.
@@ -139,7 +139,7 @@ def search(
 
 
 def there_are(config: TrainingConfig, space: Sequence[Setting]) -> list[Setting]:
-    """Those of a space that the configuration has, with its own value within their range."""
+    """The settings of a space that the configuration has; ranges are widened to include its values."""
     found = []
     for setting in space:
         try:
@@ -152,10 +152,10 @@ def there_are(config: TrainingConfig, space: Sequence[Setting]) -> list[Setting]
 
 
 def value_at(config: Any, path: str) -> Any:
-    """A value within nested configurations, by its path.
+    """The value at a path in nested configurations.
 
     Raises:
-        AttributeError: there is none.
+        AttributeError: the configuration has no such path.
     """
     for name in path.split("."):
         config = getattr(config, name)
@@ -163,7 +163,7 @@ def value_at(config: Any, path: str) -> Any:
 
 
 def changed(config: Any, values: Mapping[str, Any]) -> Any:
-    """A frozen configuration with other values at some paths."""
+    """A copy of a frozen configuration with the given values at the given paths."""
     for path, value in values.items():
         name, _, rest = path.partition(".")
         config = replace(config, **{name: changed(getattr(config, name), {rest: value}) if rest else value})

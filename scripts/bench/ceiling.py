@@ -20,7 +20,7 @@ def bulk_loader(rows: Iterable[list[RelationRow]], users: int, items: int) -> fl
     """
     with (
         tempfile.TemporaryDirectory() as folder,
-        chdir(folder),  # ArcadeDB writes ./log whatever it is told
+        chdir(folder),  # ArcadeDB always writes ./log
         create_database(f"{folder}/bench", {"heap_size": HEAP, "jvm_args": ["-XX:+UseParallelGC"]}) as graph,
     ):
         for label in ("BenchUser", "BenchItem"):

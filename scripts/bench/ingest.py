@@ -26,7 +26,7 @@ from kg.store.store import ServerStore
 from scripts.bench.ceiling import bulk_loader
 
 WARM_UP = 3
-"""Batches of each way that are not counted."""
+"""Warm-up batches of each way, not counted."""
 Way = Callable[[int, list[RelationRow]], None]
 """Writes a batch with that number."""
 

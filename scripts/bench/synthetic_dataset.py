@@ -7,11 +7,11 @@ from kg.graph import FloatArray, IntArray, Interactions, Triples
 
 RELATIONS = ("HAS_GENRE", "MADE_BY", "STARS")
 PER_USER, PER_ITEM = 80, 20
-"""Events a user and facts an item, on average."""
+"""Mean number of events per user and of facts per item."""
 EVENTS = 0.8
 """Share of events among all edges; the others are facts."""
 GROUPS, OWN = 5, 0.5
-"""Groups of taste, and the share of events that are within the user's own."""
+"""Number of taste groups, and share of the events within the user's group."""
 DRAWN = 2
 """The number of draws for each event; a pair drawn twice is one event."""
 TEXT_DIM, TEXT_RANK = 384, 32
