@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from embeddings.baselines.network import NetworkScorer
+from embeddings.baselines.network import NetworkScorer, train
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.graph.device import put, sparse_device
 from kg.graph import FloatArray, IntArray
@@ -111,15 +111,11 @@ class Ncf(NetworkScorer[NcfConfig, NcfNetwork]):
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
         network = cls.build(dataset.n_items, config)
-        optimiser = torch.optim.Adam(network.parameters(), config.learning_rate)
-        for epoch in range(config.epochs):
-            for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * (1 - epoch / config.epochs)
-            for batch in _batches(dataset.liked, config, rng):
-                optimiser.zero_grad()
-                _loss(network, batch, dataset.n_items).backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-            report(cls.name, epoch + 1, config.epochs)
+
+        def losses() -> Iterator[Tensor]:
+            return (_loss(network, batch, dataset.n_items) for batch in _batches(dataset.liked, config, rng))
+
+        train(network, losses, config.epochs, config.learning_rate, cls.name, report)
         return cls(config, dataset.n_items, network.eval())
 
     @override

@@ -1,17 +1,18 @@
 """What scorers have in common that score by a PyTorch network."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import override
 
 from embeddings.data.files import Array
 from embeddings.scorers.base import Scorer
+from kg.progress import Report, silent
 
 Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
@@ -54,6 +55,29 @@ class NetworkScorer(Scorer[Config], Generic[Config, Network]):
         weights = {name: torch.from_numpy(x.copy()) for name, x in _below(arrays, "network.").items()}
         network.load_state_dict(weights)
         return cls(config, n_items, network.eval())
+
+
+def train(
+    network: nn.Module,
+    losses: Callable[[], Iterator[Tensor]],
+    epochs: int,
+    learning_rate: float,
+    stage: str,
+    report: Report = silent,
+) -> None:
+    """Minimise losses by Adam, whose learning rate falls linearly to 0.
+
+    `losses()` gives the loss of each step of an epoch, computed when it is asked for.
+    """
+    optimiser = torch.optim.Adam(network.parameters(), learning_rate)
+    for epoch in range(epochs):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate * (1 - epoch / epochs)
+        for loss in losses():
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        report(stage, epoch + 1, epochs)
 
 
 def _below(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:

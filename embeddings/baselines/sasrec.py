@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from embeddings.baselines.network import NetworkScorer
+from embeddings.baselines.network import NetworkScorer, train
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.graph.device import device, put
 from kg.graph import FloatArray, IntArray
@@ -139,15 +139,14 @@ class SasRec(NetworkScorer[SasRecConfig, SasRecNetwork]):
         rng = np.random.default_rng(seed)
         network = cls.build(dataset.n_items, config)
         network.bias.data += put(np.log1p(dataset.degrees), network.bias.device)
-        optimiser = torch.optim.Adam(network.parameters(), config.learning_rate)
-        for epoch in range(config.epochs):
-            for group in optimiser.param_groups:
-                group["lr"] = config.learning_rate * (1 - epoch / config.epochs)
-            for batch in _batches(dataset.histories, config, rng):
-                optimiser.zero_grad()
-                _loss(network, batch, dataset, config, rng).backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-            report(cls.name, epoch + 1, config.epochs)
+
+        def losses() -> Iterator[Tensor]:
+            return (
+                _loss(network, batch, dataset, config, rng)
+                for batch in _batches(dataset.histories, config, rng)
+            )
+
+        train(network, losses, config.epochs, config.learning_rate, cls.name, report)
         return cls(config, dataset.n_items, network.eval())
 
     @override

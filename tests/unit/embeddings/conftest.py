@@ -31,15 +31,8 @@ SCHEMA = GraphSchema(
 )
 
 
-def checkerboard_events(*, skip_own: bool = True) -> Interactions:
-    """Everybody has read all 6 of their own colour but the one at (user // 2) % 6, and disliked one other."""
-    rows = []
-    for user in range(N_USERS):
-        own = [item for item in range(N_ITEMS) if item % 2 == user % 2]
-        if skip_own:
-            own.pop((user // 2) % 6)
-        rows += [(user, item, 5.0, 1000 * user + item) for item in own]
-        rows.append((user, (user + 1) % N_ITEMS, 1.0, 1000 * user + 999))
+def interactions(rows):
+    """Events of (user, item, value, time); a value of 4 or more is a like."""
     user, item, value, time = (np.array(column) for column in zip(*rows, strict=True))
     return Interactions(
         user.astype(np.int32),
@@ -49,6 +42,18 @@ def checkerboard_events(*, skip_own: bool = True) -> Interactions:
         np.zeros(len(user), np.int8),
         value >= 4,
     )
+
+
+def checkerboard_events(*, skip_own: bool = True) -> Interactions:
+    """Everybody has read all 6 of their own colour but the one at (user // 2) % 6, and disliked one other."""
+    rows = []
+    for user in range(N_USERS):
+        own = [item for item in range(N_ITEMS) if item % 2 == user % 2]
+        if skip_own:
+            own.pop((user // 2) % 6)
+        rows += [(user, item, 5.0, 1000 * user + item) for item in own]
+        rows.append((user, (user + 1) % N_ITEMS, 1.0, 1000 * user + 999))
+    return interactions(rows)
 
 
 def checkerboard_text() -> np.ndarray:
@@ -142,15 +147,7 @@ def board_events() -> Interactions:
         (0, 2, 5.0, 500),
         (1, 3, 1.0, 1000),
     ]
-    user, item, value, time = (np.array(column) for column in zip(*rows, strict=True))
-    return Interactions(
-        user.astype(np.int32),
-        item.astype(np.int32),
-        value.astype(np.float32),
-        time.astype(np.int64),
-        np.zeros(len(user), np.int8),
-        value >= 4,
-    )
+    return interactions(rows)
 
 
 @pytest.fixture
