@@ -16,7 +16,7 @@ from kg.adapters.registry import adapted
 from kg.errors import DataError, UsageError
 from kg.ingestion.ingest import IngestOptions, ingest
 from kg.ingestion.ingest import dry_run as check
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.ingestion.rejects import refuse_overwriting
 from kg.ingestion.report import IngestReport
 from kg.settings import load_settings

@@ -19,7 +19,7 @@ from kg.adapters.sample import FILES, TERMS, write_sample
 from kg.errors import GraphSchemaError
 from kg.graph import GraphSnapshot
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.progress import Report
 from kg.settings import Settings, load_settings
 from kg.store.connect import open_store

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from kg.ingestion import write
 from kg.ingestion.ingest import IngestOptions, ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.ingestion.report import IngestReport
 from kg.progress import Report, silent
 from kg.store.bolt_store import BoltGraphStore

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from kg.errors import DataError, UsageError
-from kg.ingestion.mapping import nearest_name
+from kg.nearest_name import nearest_name
 
 Convert = Callable[[Path, Path, dict[str, Any]], None]
 """`convert(folder, workdir, mapping)` writes tables to `workdir` and may extend the mapping by what the files

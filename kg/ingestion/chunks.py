@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from kg.ingestion.mapping import SourceMapping
+from kg.ingestion.source_mapping import SourceMapping
 
 CHUNK_ROWS = 10_000
 BLOCK_BYTES = 4 * 2**20

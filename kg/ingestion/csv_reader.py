@@ -24,7 +24,7 @@ from kg.ingestion.chunks import (
     unpacked,
     with_lists,
 )
-from kg.ingestion.mapping import SourceMapping
+from kg.ingestion.source_mapping import SourceMapping
 
 
 def names(path: Path, source: SourceMapping) -> list[str]:

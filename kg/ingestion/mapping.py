@@ -6,25 +6,15 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from kg.errors import MappingError
+from kg.ingestion.source_mapping import MappingPart, SourceMapping
 from kg.ingestion.template import Pieces, Template, is_template, template_columns
+from kg.nearest_name import nearest_name
 from kg.schema import (
     RUN_PROPERTY,
     GraphSchema,
@@ -53,35 +43,7 @@ def _shorthand(key: str) -> BeforeValidator:
     return BeforeValidator(lambda given: {key: given} if isinstance(given, str) else given)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SourceMapping(_Part):
-    """One or several files of rows; the suffix of the file name determines the format."""
-
-    file: str
-    """A path relative to the mapping file, or a pattern such as "orders-*.csv.gz" (matches are sorted)."""
-    lists: tuple[str, ...] = ()
-    """Columns that hold several values each."""
-    separator: str = Field("|", min_length=1)
-    """The separator of list values, for formats without a list type."""
-    columns: tuple[str, ...] = ()
-    """The column names of a CSV file without a header, or JSON keys that only a few lines have."""
-    encoding: str = "utf-8"
-    quote: str | None = Field('"', pattern=r"^[!-~]$")
-    """The character that quotes CSV values containing a delimiter or a line end; none: no quoting."""
-    delimiter: str | None = Field(None, pattern=r"^[\t -~]$")
-    """The delimiter of CSV values; none: the usual delimiter of the file's suffix."""
-
-    @model_validator(mode="after")
-    def _marks_differ(self) -> Self:
-        if self.quote is not None and self.quote == self.delimiter:
-            raise ValueError(f"{self.quote!r} cannot be both `quote` and `delimiter`")
-        return self
-
-
-class _Limits(_Part):
+class _Limits(MappingPart):
     """The allowed values of a column; a row with any other value is rejected."""
 
     min: float | None = Field(None, allow_inf_nan=False)
@@ -120,7 +82,7 @@ class PropertyMapping(_Limits):
         return self
 
 
-class NodeMapping(_Part):
+class NodeMapping(MappingPart):
     """One label; a label without a source gets one node per id in the relations and interactions."""
 
     role: Role = "entity"
@@ -129,7 +91,7 @@ class NodeMapping(_Part):
     """The column of the ids."""
     name: Template | None = None
     """The display name: a column, or a template such as "{first} {last}"; none: the id."""
-    properties: dict[Name, Annotated[PropertyMapping, _shorthand("type")]] = {}
+    properties: dict[Name, Annotated[PropertyMapping, _shorthand("type")]] = Field(default_factory=dict)
     text: Pieces = ()
     """The text of an item: templates joined by spaces; a template with an empty column is left out."""
 
@@ -144,7 +106,7 @@ class NodeMapping(_Part):
         )
 
 
-class RelationMapping(_Part):
+class RelationMapping(MappingPart):
     """One relation type; a row with a list in either column produces several relations."""
 
     head_label: str = Field(alias="from")
@@ -157,7 +119,7 @@ class RelationMapping(_Part):
     phrase: Phrase | None = None
 
 
-class TimeMapping(_Part):
+class TimeMapping(MappingPart):
     """The column with the time of an interaction."""
 
     column: str
@@ -196,7 +158,7 @@ class ValueMapping(_Limits):
     column: str
 
 
-class InteractionMapping(_Part):
+class InteractionMapping(MappingPart):
     """One type of event between a user and an item."""
 
     source: str
@@ -211,7 +173,7 @@ class InteractionMapping(_Part):
     time: TimeMapping | None = None
 
 
-class Mapping(_Part):
+class Mapping(MappingPart):
     """The content of a mapping file, checked for consistency.
 
     Raises:
@@ -220,7 +182,7 @@ class Mapping(_Part):
 
     sources: dict[str, SourceMapping]
     nodes: dict[Name, Annotated[NodeMapping, BeforeValidator(lambda given: {} if given is None else given)]]
-    relations: dict[Name, RelationMapping] = {}
+    relations: dict[Name, RelationMapping] = Field(default_factory=dict)
     interactions: dict[Name, InteractionMapping] = Field(min_length=1)
 
     _where: Callable[[KeyPath], str] = PrivateAttr(default=".".join)
@@ -239,7 +201,7 @@ class Mapping(_Part):
         try:
             self.graph_schema()
         except ValidationError as error:
-            _refuse(("nodes",), "; ".join(_plain(e["msg"]) for e in error.errors()))
+            _refuse(("nodes",), "; ".join(plain_message(e["msg"]) for e in error.errors()))
         return self
 
     def graph_schema(self) -> GraphSchema:
@@ -324,122 +286,10 @@ def _interaction_columns(interaction: InteractionMapping) -> Iterator[tuple[KeyP
         yield ("time", "column"), interaction.time.column
 
 
-def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping file.
-
-    Raises:
-        MappingError: the file cannot be read, is not YAML, or is invalid; the message lists each problem with
-            its line and key.
-    """
-    tree, content = _parsed(path)
-
-    def where(key: KeyPath) -> str:
-        return f"{path}, line {_line(tree, key)}, {'.'.join(key)}"
-
-    try:
-        mapping = Mapping.model_validate(content if content is not None else {})
-    except ValidationError as error:
-        problems = [_explain(e) for e in error.errors()]
-        raise MappingError("\n".join(f"{where(key)}: {problem}" for key, problem in problems)) from None
-    mapping._where = where
-    return mapping
-
-
-def _parsed(path: Path) -> tuple[yaml.Node | None, Any]:
-    """The file as a tree of YAML nodes, which have line numbers, and as Python values."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, yaml.SafeLoader)
-        _refuse_repeated_keys(tree, path)
-        content = yaml.safe_load(text)
-    except OSError as error:
-        raise MappingError(f"{path}: cannot be read: {error.strerror}") from None
-    except RecursionError:
-        raise MappingError(f"{path}: cannot be read as YAML: something in it holds itself") from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise MappingError(f"{path}: cannot be read as YAML: {error}") from None
-    if content is not None and not isinstance(content, dict):
-        raise MappingError(f"{path}: is no mapping file; one begins with `sources:`, see docs/mapping.md")
-    return tree, content
-
-
-def nearest_name(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest known name, or all known names."""
-    names = [name if name.isprintable() else ascii(name) for name in (str(k)[:100] for k in known)]
-    lower = {k.lower(): k for k in names}
-    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {lower[close[0]]!r}?"
-    more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
-    return f"; there is {', '.join(names[:20]) or 'none'}{more}"
-
-
 def _refuse(path: KeyPath, problem: str) -> None:
     raise PydanticCustomError("mapping", "{problem}", {"path": path, "problem": problem})
 
 
-def _plain(message: str) -> str:
+def plain_message(message: str) -> str:
+    """A message of pydantic without its prefix."""
     return message.removeprefix("Value error, ")
-
-
-def _explain(error: ErrorDetails) -> tuple[KeyPath, str]:
-    """The key path and a readable message for one pydantic error."""
-    context = error.get("ctx", {})
-    path = context.get("path") or tuple(str(key) for key in error["loc"] if key != "[key]")
-    match error["type"]:
-        case "extra_forbidden":
-            known = [f.alias or name for name, f in _model_at(path[:-1]).model_fields.items()]
-            return path, f"unknown key{nearest_name(path[-1], known)}"
-        case "literal_error":
-            known = re.findall(r"'([^']+)'", context["expected"])
-            given = str(error["input"])
-            return path, f"{given!r} is none of {context['expected']}{nearest_name(given, known)}"
-        case "missing":
-            return path, "this key is missing"
-        case _:
-            return path, _plain(error["msg"])
-
-
-def _model_at(path: KeyPath) -> type[BaseModel]:
-    """The pydantic model of the table at a key path."""
-    model: type[BaseModel] = Mapping
-    keys = iter(path)
-    for key in keys:
-        found = next((f for name, f in model.model_fields.items() if key in (name, f.alias)), None)
-        if found is None:
-            break
-        if get_origin(found.annotation) is dict:
-            next(keys, None)
-        model = next(_models_in(found.annotation), model)
-    return model
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)
-
-
-def _line(tree: yaml.Node | None, path: KeyPath) -> int:
-    """The line of a key, or of the innermost enclosing table that exists."""
-    line, node = 1, tree
-    for key in path:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next((pair for pair in pairs if pair[0].value == key), None)
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
-
-
-def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
-    """Raise MappingError for a repeated key; PyYAML would silently use the last one."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        if str(key.value) in seen:
-            raise MappingError(f"{path}, line {key.start_mark.line + 1}: {key.value!r} is given twice")
-        seen.add(str(key.value))
-        _refuse_repeated_keys(value, path)

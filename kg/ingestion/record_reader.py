@@ -33,7 +33,7 @@ from kg.ingestion.chunks import (
     unpacked,
     with_lists,
 )
-from kg.ingestion.mapping import SourceMapping
+from kg.ingestion.source_mapping import SourceMapping
 
 LINE_BYTES = 64 * 2**20
 _PEEKED_LINES = 10_000

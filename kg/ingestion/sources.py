@@ -17,7 +17,9 @@ import pyarrow as pa
 from kg.errors import DataError
 from kg.ingestion import csv_reader, record_reader
 from kg.ingestion.chunks import BLOCK_BYTES, FORMATS, Chunk, file_format
-from kg.ingestion.mapping import Mapping, SourceMapping, nearest_name
+from kg.ingestion.mapping import Mapping
+from kg.ingestion.source_mapping import SourceMapping
+from kg.nearest_name import nearest_name
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 
 ROOT = Path(__file__).parents[2]
 BROWSER = ROOT / "docs" / "browser"

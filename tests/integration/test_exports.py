@@ -8,7 +8,7 @@ import pytest
 
 from kg.exports.neo4j_admin import export_neo4j_admin
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.settings import Settings
 from kg.store.connect import open_store
 from kg.store.graph_hash import graph_content

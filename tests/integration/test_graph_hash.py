@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.store.graph_hash import graph_content
 
 BOOKSHOP = Path(__file__).parents[1] / "data" / "bookshop"

@@ -17,7 +17,7 @@ from killed import BATCH, load_here, load_step_by_step
 
 from kg.errors import GraphError, GraphSchemaError, UnknownIdError
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.snapshot import SnapshotCache, read_snapshot
 from kg.store import bolt_runs
 from kg.store.graph_hash import graph_content

@@ -2,7 +2,7 @@
 
 from kg.adapters.sample import write_sample
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 
 
 def test_the_sample_arrives(tmp_path, fake_store):

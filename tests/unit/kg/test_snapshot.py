@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from kg.errors import ArtifactError, GraphSchemaError
 from kg.graph import NO_TIME
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.snapshot import SnapshotCache, read_snapshot
 
 

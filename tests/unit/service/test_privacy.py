@@ -7,7 +7,7 @@ import pytest
 from embeddings.model.manifest import Manifest
 from kg.errors import UnknownIdError
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache, read_snapshot
 from service.privacy import export_user, find_copies, forget_user

@@ -11,7 +11,7 @@ from kg.adapters.ntriples import Triple, parse
 from kg.adapters.registry import ADAPTERS, adapted
 from kg.errors import DataError, UsageError
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 
 TOY = (
     "1|Toy Story (1995)|01-Jan-1995||http://us.imdb.com/M/title-exact?Toy%20Story%20(1995)"

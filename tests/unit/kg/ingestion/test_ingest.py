@@ -9,7 +9,7 @@ import pytest
 from kg.errors import DataError, GraphSchemaError, MappingError, UsageError
 from kg.ingestion import chunks
 from kg.ingestion.ingest import IngestOptions, dry_run, ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.ingestion.rejects import Rejects
 from kg.ingestion.values import convert_times
 

@@ -1,7 +1,7 @@
 import pytest
 
 from kg.errors import MappingError
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.ingestion.template import render_all
 
 SHOP = """\

@@ -15,7 +15,8 @@ from pyarrow import parquet
 
 from kg.errors import DataError, MappingError
 from kg.ingestion import chunks, csv_reader, record_reader
-from kg.ingestion.mapping import Mapping, SourceMapping
+from kg.ingestion.mapping import Mapping
+from kg.ingestion.source_mapping import SourceMapping
 from kg.ingestion.sources import Table, open_tables
 
 ROWS = [

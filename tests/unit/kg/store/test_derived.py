@@ -4,7 +4,7 @@ import pytest
 
 from kg.errors import UsageError
 from kg.ingestion.ingest import ingest
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from kg.schema import Phrase, RelationSchema
 from kg.snapshot import SnapshotCache, read_snapshot
 from kg.store.derived import MARK, derived_types, replace_derived

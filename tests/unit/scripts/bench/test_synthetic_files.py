@@ -4,7 +4,7 @@ import pytest
 
 from kg.adapters.registry import adapted
 from kg.ingestion.ingest import dry_run
-from kg.ingestion.mapping import load_mapping
+from kg.ingestion.mapping_file import load_mapping
 from scripts.bench.synthetic_files import FEWEST, write_synthetic_files
 
 
