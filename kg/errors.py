@@ -6,6 +6,7 @@
     │   ├── SettingsError        invalid environment variable or option; names it
     │   └── UnknownIdError       no node of the label has the id                       HTTP 404
     ├── DataError                invalid input; names the file, row, column and value  exit 1, HTTP 422
+    │   └── MissingDataError     data that are needed are not there, such as times or a file
     ├── GraphError               the graph store failed                                exit 1, HTTP 503
     │   ├── GraphUnavailableError  no server answers at the address, or it refused the login
     │   ├── GraphServerError     a local server could not be installed, started or stopped
@@ -49,6 +50,10 @@ class UnknownIdError(UsageError, KeyError):
 
 class DataError(TrailmixError):
     """Input data is wrong; the message names the file, row, column and value."""
+
+
+class MissingDataError(DataError):
+    """Data that are needed are not there, such as the times of events or a file of a folder."""
 
 
 class GraphError(TrailmixError):

@@ -39,9 +39,10 @@ def command(
     ] = None,
     protocol: ProtocolOption = "all",
     split: Annotated[
-        Literal["random", "temporal"],
+        Literal["random", "next", "future"],
         typer.Option(
-            help="What is held out of the graph: a tenth of each user's items, or the latest tenth of events."
+            help="What is held out of the graph: a tenth of each user's items at random, the last tenth of "
+            "each user's items, or the last tenth of all events."
         ),
     ] = "random",
     k: Annotated[int, typer.Option("--k", min=1, help="The number of items recommended.")] = 20,
@@ -83,6 +84,8 @@ def command(
     with reporting() as report:
         experiment = _experiment(benchmark, protocol, split, seed, report)
         methods = named_methods(names, model_method(config, seed, report), kge, seed, report)
+        for name, reason in experiment.left_out.items():
+            typer.echo(f"{name} is left out: {reason}", err=True)
         results = run_experiment(experiment, methods, k, DEPTH if export_lists else None, report)
     tables = result_tables(results, against, facet, seed)
     print_tables(tables)

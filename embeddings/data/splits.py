@@ -4,17 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kg.errors import DataError
+from kg.errors import MissingDataError
 from kg.graph import NO_TIME, BoolArray, IntArray, Interactions
+
+_TRAIN, _VALID, _TEST, _NONE = range(4)
 
 
 @dataclass(frozen=True, eq=False)
 class EventSplit:
-    """Three masks over a snapshot's interactions, bool each; every event is in exactly one.
+    """Three masks over a snapshot's interactions, bool each; every event is in at most one.
 
-    All events of a (user, item) pair fall on the same side in a random split, so that no test pair is also
-    a training pair. The relevant items are those of the liked test events; all items with an earlier event
-    of the user, liked or not, are excluded from the ranking.
+    A (user, item) pair belongs to one part, so that no test pair is also a training pair. In a random split
+    that is the part of all its events. In a split by time it is the part of its first event; a later event
+    of the pair that falls into a later part is in none.
     """
 
     train: BoolArray
@@ -27,27 +29,45 @@ def random_split(events: Interactions, seed: int = 0, shares: tuple[float, float
 
     A user with at least 3 items has at least one item in each; a user with fewer is in training only."""
     pairs, of = _pairs(events)
-    users = pairs[:, 0]
-    order = np.lexsort((np.random.default_rng(seed).random(len(pairs)), users))
-    return _per_user(users, order, shares, of)
+    order = np.lexsort((np.random.default_rng(seed).random(len(pairs)), pairs[:, 0]))
+    return _by_part(_per_user(pairs[:, 0], order, shares, (_VALID, _TEST))[of])
 
 
-def temporal_split(events: Interactions, shares: tuple[float, float] = (0.1, 0.1)) -> EventSplit:
-    """Split all users at the same times: the latest events are the test, those before are validation.
+def next_split(events: Interactions, seed: int = 0, shares: tuple[float, float] = (0.1, 0.1)) -> EventSplit:
+    """Split each user's items by time: the latest are the test, those before are validation.
 
-    All events of a pair are on the side of its first event. Apart from such repeated events, training has no
-    events after the cut, so it does not know future popularity.
+    Sizes are as in `random_split`. Items of the same time are in random order. Other users' events of later
+    times stay in training; `future_split` hides these too.
 
     Raises:
-        DataError: an event has no time.
+        MissingDataError: an event has no time.
     """
-    if len(events) and int(events.time.min()) == NO_TIME:
-        raise DataError("a temporal split needs the time of every interaction; some have none")
     pairs, of = _pairs(events)
-    first = np.full(len(pairs), np.iinfo(np.int64).max)
-    np.minimum.at(first, of, events.time)
+    first = _first_times(events, len(pairs), of, "next")
+    users = pairs[:, 0]
+    newest_first = np.lexsort((np.random.default_rng(seed).random(len(pairs)), -first, users))
+    part = _per_user(users, newest_first, shares[::-1], (_TEST, _VALID))
+    begin = np.full((int(users.max(initial=-1)) + 1, 2), np.iinfo(np.int64).max)
+    for column, own in enumerate((_VALID, _TEST)):
+        np.minimum.at(begin[:, column], users[part == own], first[part == own])
+    own_part = (events.time[:, None] >= begin[events.user]).sum(axis=1)
+    return _without_later_repeats(part[of], own_part, events.time > first[of])
+
+
+def future_split(events: Interactions, shares: tuple[float, float] = (0.1, 0.1)) -> EventSplit:
+    """Split all users at the same times: the latest events are the test, those before are validation.
+
+    Training has no events after the cut, so users and items that come later are new.
+
+    Raises:
+        MissingDataError: an event has no time.
+    """
+    pairs, of = _pairs(events)
+    first = _first_times(events, len(pairs), of, "future")
     cuts = np.quantile(first, [1 - sum(shares), 1 - shares[1]]) if len(first) else np.zeros(2)
-    return _by_part(np.searchsorted(cuts, first, side="left")[of])
+    part = np.searchsorted(cuts, first, side="left")
+    own_part = np.searchsorted(cuts, events.time, side="left")
+    return _without_later_repeats(part[of], own_part, events.time > first[of])
 
 
 def _pairs(events: Interactions) -> tuple[IntArray, IntArray]:
@@ -57,16 +77,34 @@ def _pairs(events: Interactions) -> tuple[IntArray, IntArray]:
     return pairs, of.ravel()
 
 
-def _per_user(users: IntArray, order: IntArray, shares: tuple[float, float], of: IntArray) -> EventSplit:
-    """For each user, the first pairs in `order` are validation, the next are test, the rest is training."""
+def _first_times(events: Interactions, n_pairs: int, of: IntArray, split: str) -> IntArray:
+    """The time of each pair's first event, int64 [n_pairs]."""
+    if len(events) and int(events.time.min()) == NO_TIME:
+        missing = int((events.time == NO_TIME).sum())
+        raise MissingDataError(
+            f"the split {split} needs the time of every interaction; {missing:,} of {len(events):,} have none"
+        )
+    first = np.full(n_pairs, np.iinfo(np.int64).max)
+    np.minimum.at(first, of, events.time)
+    return first
+
+
+def _per_user(
+    users: IntArray, order: IntArray, shares: tuple[float, float], parts: tuple[int, int]
+) -> IntArray:
+    """For each user, the first pairs in `order` are in the first part, the next in the second."""
     counts = np.bincount(users, minlength=int(users.max(initial=-1)) + 1)
     starts = np.cumsum(counts) - counts
     place = np.empty(len(users), np.int64)
     place[order] = np.arange(len(users)) - starts[users[order]]
     size = [np.where(counts >= 3, np.maximum(1, np.round(share * counts)), 0)[users] for share in shares]
-    part = np.select([place < size[0], place < size[0] + size[1]], [1, 2], 0)
-    return _by_part(part[of])
+    return np.select([place < size[0], place < size[0] + size[1]], parts, _TRAIN)
+
+
+def _without_later_repeats(part: IntArray, own_part: IntArray, repeated: BoolArray) -> EventSplit:
+    """A split by the part of each event's pair, without repeated events whose own time is in a later part."""
+    return _by_part(np.where(repeated & (own_part > part), _NONE, part))
 
 
 def _by_part(part: IntArray) -> EventSplit:
-    return EventSplit(part == 0, part == 1, part == 2)
+    return EventSplit(part == _TRAIN, part == _VALID, part == _TEST)

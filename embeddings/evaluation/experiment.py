@@ -1,13 +1,14 @@
 """Experiments: several methods measured in the same trials, of a graph or of a benchmark folder."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from embeddings.data.splits import random_split, temporal_split
+from embeddings.data.dataset import Dataset
+from embeddings.data.splits import EventSplit, future_split, next_split, random_split
 from embeddings.evaluation.comparison import Table, tabulate
-from embeddings.evaluation.protocols import PROTOCOLS, trials
+from embeddings.evaluation.protocols import PROTOCOLS, BenchmarkTrials
 from embeddings.evaluation.trials import (
     COMPARED,
     METHODS,
@@ -21,9 +22,9 @@ from embeddings.evaluation.trials import (
 )
 from embeddings.graph.configs import KgeModel, with_kge
 from embeddings.text.encoder import TextEncoder
-from kg.adapters.benchmark import read_benchmark
-from kg.errors import UsageError
-from kg.graph import GraphSnapshot
+from kg.adapters.benchmark import Benchmark
+from kg.errors import MissingDataError, UsageError
+from kg.graph import GraphSnapshot, Interactions
 from kg.progress import Report, silent
 
 
@@ -36,6 +37,8 @@ class Experiment:
     """The id of each user."""
     items: Sequence[str]
     """The id of each item."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Why other protocols were left out, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,37 +57,54 @@ class ExperimentResults:
         ]
 
 
+SPLITS: Mapping[str, Callable[[Interactions, int], EventSplit]] = {
+    "random": random_split,
+    "next": next_split,
+    "future": lambda events, _: future_split(events),
+}
+"""What may be held out of a graph, by name: from its interactions and a seed."""
+
+
 def graph_experiment(
     snapshot: GraphSnapshot, encoder: TextEncoder, split: str, seed: int, report: Report = silent
 ) -> Experiment:
-    """One trial on the graph; `split` is "random" or "temporal".
+    """One trial on the graph; `split` is one of `SPLITS`.
 
     Raises:
-        UsageError: `split` is neither.
+        UsageError: `split` is unknown.
+        MissingDataError: `split` needs times, and an event has none.
     """
-    if split not in ("random", "temporal"):
-        raise UsageError(f"no split is called {split!r}; there are random, temporal")
-    events = snapshot.interactions
-    parts = random_split(events, seed) if split == "random" else temporal_split(events)
-    valid, test = split_tasks(snapshot, encoder.encode(snapshot.texts, report), parts)
-    return Experiment([Trial(split, valid, test)], snapshot.users.ids, snapshot.items.ids)
+    if split not in SPLITS:
+        raise UsageError(f"no split is called {split!r}; there are {', '.join(SPLITS)}")
+    parts = SPLITS[split](snapshot.interactions, seed)
+    whole = Dataset.from_snapshot(snapshot, encoder.encode(snapshot.texts, report))
+    return Experiment([Trial(split, *split_tasks(whole, parts))], snapshot.users.ids, snapshot.items.ids)
 
 
 def benchmark_experiment(
     folder: Path, encoder: TextEncoder, protocol: str, seed: int, report: Report = silent
 ) -> Experiment:
-    """The trials of a benchmark folder under one protocol, or under every protocol if `protocol` is "all".
+    """The trials of a benchmark folder under one protocol.
+
+    If `protocol` is "all", under every protocol that the folder has the data for; the others are left out.
 
     Raises:
         UsageError: `protocol` is unknown.
+        MissingDataError: the folder lacks what the protocol reads, or what every protocol reads.
     """
     if protocol not in ("all", *PROTOCOLS):
         raise UsageError(f"no protocol is called {protocol!r}; there are all, {', '.join(PROTOCOLS)}")
-    benchmark = read_benchmark(folder)
-    names = tuple(PROTOCOLS) if protocol == "all" else (protocol,)
-    text = encoder.encode(benchmark.snapshot.texts, report)
-    found = trials(benchmark, text, names, seed)
-    return Experiment(found, benchmark.snapshot.users.ids, benchmark.snapshot.items.ids)
+    benchmark = Benchmark(folder)
+    trials = BenchmarkTrials(benchmark, encoder.encode(benchmark.snapshot.texts, report), seed)
+    found, left_out = [], {}
+    for name in PROTOCOLS if protocol == "all" else (protocol,):
+        try:
+            found.append(PROTOCOLS[name](trials))
+        except MissingDataError as error:
+            left_out[name] = str(error)
+    if not found:
+        raise MissingDataError(next(iter(left_out.values())))
+    return Experiment(found, benchmark.snapshot.users.ids, benchmark.snapshot.items.ids, left_out)
 
 
 def method_names(asked: Sequence[str] | None) -> list[str]:

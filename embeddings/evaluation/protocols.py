@@ -1,6 +1,8 @@
 """The protocols of a benchmark folder, as trials.
 
     protocol       learn from          excluded              candidates   relevant
+    next           next_split: train     train, valid          all          test
+    future         future_split: train   train, valid          all          test
     warm           warm: train         warm: train, valid    all          warm: test
     new_users_k    user_cold: train,   reveal_5              all          user_cold: test
                    valid; then asked
@@ -9,9 +11,9 @@
                                        valid
     mixed          item_cold: train    item_cold: train      all          item_cold: valid, test
 
-Under `warm`, the configuration of a method is chosen on warm/valid. Under the other protocols it is chosen on
-users, or on items and events, held out at random from the training data; the method is then fitted on all
-training data. Facts and text of all items are known.
+Under the first three, the configuration of a method is chosen on the validation part. Under the others it is
+chosen on users, or on items and events, held out at random from the training data; the method is then fitted
+on all training data. Facts and text of all items are known.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +21,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
+import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset
-from embeddings.evaluation.trials import Task, Trial
+from embeddings.data.splits import future_split, next_split
+from embeddings.evaluation.trials import Task, Trial, split_tasks
 from kg.adapters.benchmark import REVEALED, Benchmark, Pairs
 from kg.graph import BoolArray, FloatArray, IntArray, Interactions
 
@@ -38,24 +42,6 @@ class ProtocolConfig:
     """Users with fewer events are not held out: too few relevant items would remain."""
 
 
-def trials(
-    benchmark: Benchmark,
-    text: FloatArray,
-    protocols: Sequence[str],
-    seed: int = 0,
-    config: ProtocolConfig | None = None,
-) -> list[Trial]:
-    """One trial per protocol, in the order given; trials that learn from the same events share a dataset.
-
-    `text` has one row per item of the snapshot; `seed` draws what is held out to choose configurations.
-
-    Raises:
-        KeyError: a protocol is unknown.
-    """
-    folder = BenchmarkTrials(benchmark, text, seed, config or ProtocolConfig())
-    return [PROTOCOLS[name](folder) for name in protocols]
-
-
 @dataclass(frozen=True, eq=False)
 class _Hidden:
     """A dataset without some users or items, and what was held out of it."""
@@ -69,11 +55,24 @@ class _Hidden:
 
 
 class BenchmarkTrials:
-    """The trials of a benchmark folder; each dataset is built once."""
+    """The trials of a benchmark folder; those that learn from the same events share a dataset."""
 
-    def __init__(self, benchmark: Benchmark, text: FloatArray, seed: int, config: ProtocolConfig) -> None:
-        self._benchmark, self._seed, self._config = benchmark, seed, config
+    def __init__(
+        self, benchmark: Benchmark, text: FloatArray, seed: int = 0, config: ProtocolConfig | None = None
+    ) -> None:
+        """`text` has one row per item; `seed` draws what is held out to choose configurations."""
+        self._benchmark, self._seed, self._config = benchmark, seed, config or ProtocolConfig()
         self._everything = Dataset.from_snapshot(benchmark.snapshot, text)
+
+    def next(self) -> Trial:
+        """The last events of each user."""
+        return Trial("next", *split_tasks(self._everything, next_split(self._everything.events, self._seed)))
+
+    def future(self) -> Trial:
+        """The last events of all users, some of whom and some of whose items are new by then."""
+        events = self._everything.events
+        valid, test = split_tasks(self._everything, future_split(events))
+        return Trial("future", valid, test, _known_and_new_items(test))
 
     def warm(self) -> Trial:
         """Held-out events of known users and known items."""
@@ -161,6 +160,18 @@ def _task(dataset: Dataset, excluded: Interactions, relevant: Interactions) -> T
     return Task(dataset, dataset.histories, excluded.matrix(*shape), relevant.matrix(*shape))
 
 
+def _known_and_new_items(task: Task) -> dict[str, Task]:
+    """The task with the relevant items that have interactions in its dataset, and with the others."""
+
+    def among(items: BoolArray) -> Task:
+        relevant = sp.csr_array(task.relevant * items.astype(np.float32)[None, :])
+        relevant.eliminate_zeros()
+        return replace(task, relevant=relevant)
+
+    known = task.dataset.has_interactions
+    return {"old items": among(known), "new items": among(~known)}
+
+
 def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
     """`k` of `MOST_REVEALED` randomly drawn events of each held-out user are known; the rest is relevant."""
     events = hidden.whole.events
@@ -174,6 +185,8 @@ def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
 
 
 PROTOCOLS: Mapping[str, Callable[[BenchmarkTrials], Trial]] = {
+    "next": BenchmarkTrials.next,
+    "future": BenchmarkTrials.future,
     "warm": BenchmarkTrials.warm,
     **{f"new_users_{k}": partial(BenchmarkTrials.new_users, k=k) for k in REVEALED},
     "new_items": BenchmarkTrials.new_items,

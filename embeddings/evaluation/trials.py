@@ -13,7 +13,7 @@ from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
 from kg.errors import UsageError
-from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
+from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
 OURS = "trailmix"
@@ -67,16 +67,16 @@ class Trial:
     """The same users and the same ranking, with fewer relevant items."""
 
 
-def split_tasks(snapshot: GraphSnapshot, text: FloatArray, split: EventSplit) -> tuple[Task, Task]:
-    """The validation and test tasks of one split; both train on the training events alone.
+def split_tasks(whole: Dataset, split: EventSplit) -> tuple[Task, Task]:
+    """The validation and test tasks of one split of a dataset; both train on the training events alone.
 
-    Items with an earlier event of the user, liked or not, are excluded; the test task excludes validation
-    items too.
+    The relevant items are those of liked events. Items with an earlier event of the user, liked or not, are
+    excluded; the test task excludes validation items too.
     """
-    dataset = Dataset.from_snapshot(snapshot, text, split.train)
+    dataset = whole.select_events(split.train)
 
     def task(had: BoolArray, wanted: BoolArray) -> Task:
-        events, shape = snapshot.interactions, (snapshot.n_users, snapshot.n_items)
+        events, shape = whole.events, (whole.n_users, whole.n_items)
         return Task(
             dataset,
             dataset.histories,

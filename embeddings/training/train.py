@@ -37,7 +37,9 @@ def train(
 ) -> Model:
     """Measure on a random split, then fit the scorers again on every event, under the same ranker."""
     text = encoder.encode(snapshot.texts, report)
-    valid, test = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
+    valid, test = split_tasks(
+        Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed)
+    )
     measured = fit(valid.dataset, config, seed, report)
     results = [measure_two_stage(measured, config, test, k)]
     results += [measure_scorer(name, valid, test, k, seed, report) for name in TRAINING_BASELINES]

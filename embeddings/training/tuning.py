@@ -98,7 +98,7 @@ def tune(
         UsageError: Optuna is not installed.
     """
     text = encoder.encode(snapshot.texts, report)
-    valid, _ = split_tasks(snapshot, text, random_split(snapshot.interactions, seed))
+    valid, _ = split_tasks(Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed))
 
     def learn(data: Dataset, tried: TrainingConfig) -> Callable[[Histories], FloatArray]:
         return fit(data, tried, seed).score

@@ -3,16 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from embeddings.data.splits import random_split, temporal_split
+from embeddings.data.dataset import Dataset
+from embeddings.data.splits import future_split, next_split, random_split
 from embeddings.evaluation.trials import split_tasks
-from kg.errors import DataError
+from kg.errors import MissingDataError
+from kg.graph import Interactions
 
 
 def pairs(events, mask):
     return set(zip(events.user[mask].tolist(), events.item[mask].tolist(), strict=True))
 
 
-@pytest.mark.parametrize("split", [random_split, temporal_split])
+@pytest.mark.parametrize("split", [random_split, next_split, future_split])
 def test_every_event_is_on_exactly_one_side(snapshot, split) -> None:
     parts = split(snapshot.interactions)
     assert (parts.train.astype(int) + parts.valid + parts.test == 1).all()
@@ -31,35 +33,95 @@ def test_the_seed_decides(snapshot) -> None:
     assert (first != other).any()
 
 
+def made(rows):
+    """Interactions of (user, item, time) rows, all liked."""
+    user, item, time = (np.array(column) for column in zip(*rows, strict=True))
+    ones = np.ones(len(rows))
+    return Interactions(
+        user.astype(np.int32),
+        item.astype(np.int32),
+        ones.astype(np.float32),
+        time.astype(np.int64),
+        np.zeros(len(rows), np.int8),
+        ones.astype(np.bool_),
+    )
+
+
+def joined(*parts):
+    names = ("user", "item", "value", "time", "kind", "liked")
+    return Interactions(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+REPEATED = made(
+    [
+        *((0, item, 10 * item) for item in range(10)),  # user 0: items 0..9 at times 0..90
+        (0, 3, 35),  # again, before validation begins: training
+        (0, 3, 85),  # again, in the time of validation
+        (0, 8, 95),  # a validation item again, in the time of the test
+        (0, 9, 99),  # a test item again
+        *((1, item, 1000 + item) for item in range(2)),  # too few to hold any out
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("split", "parts"),
+    [
+        # user 0: item 8 is validation, item 9 the test
+        (next_split, {"train": [0, 1, 2, 3, 4, 5, 6, 7, 10, 14, 15], "valid": [8], "test": [9, 13]}),
+        # first times 0, 10, ..., 90, 1000, 1001: the cuts are at quantiles .8 (88) and .9 (909)
+        (future_split, {"train": [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11], "valid": [9, 13], "test": [14, 15]}),
+    ],
+)
+def test_what_comes_after_the_cut_is_not_learnt_from(split, parts) -> None:
+    found = split(REPEATED)
+    assert {name: np.flatnonzero(getattr(found, name)).tolist() for name in parts} == parts
+
+
+def test_an_event_planted_in_the_future_changes_nothing_before_it(snapshot) -> None:
+    events = snapshot.interactions
+    late = int(events.time.max()) + 1
+    user, item = int(events.user[0]), int(events.item[0])
+    planted = joined(events, made([(user, item, late)]))
+    for split in (next_split, future_split):
+        before, after = split(events), split(planted)
+        assert (after.train[:-1] == before.train).all()
+        assert not np.stack([after.train, after.valid, after.test])[:, -1].any()
+
+
+def test_next_draws_among_equal_times(snapshot) -> None:
+    events = replace(snapshot.interactions, time=np.zeros(len(snapshot.interactions), np.int64))
+    first, again, other = (next_split(events, seed).test for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
 def test_a_pair_met_twice_is_never_on_two_sides(snapshot) -> None:
     events = snapshot.interactions
-    twice = events.select(np.repeat(np.ones(len(events), np.bool_), 1))
-    doubled = type(events)(
-        *(np.concatenate([getattr(twice, name)] * 2) for name in ("user", "item", "value")),
-        np.concatenate([twice.time, twice.time + 100_000]),
-        *(np.concatenate([getattr(twice, name)] * 2) for name in ("kind", "liked")),
-    )
-    for parts in (random_split(doubled), temporal_split(doubled)):
+    doubled = joined(events, replace(events, time=events.time + 100_000))
+    for parts in (random_split(doubled), next_split(doubled), future_split(doubled)):
         assert not pairs(doubled, parts.train) & pairs(doubled, parts.test)
         assert not pairs(doubled, parts.train) & pairs(doubled, parts.valid)
 
 
-def test_temporal_tests_on_what_came_last(snapshot) -> None:
+def test_future_tests_on_what_came_last(snapshot) -> None:
     events = snapshot.interactions
-    parts = temporal_split(events)
+    parts = future_split(events)
     assert events.time[parts.train].max() < events.time[parts.valid].min()
     assert events.time[parts.valid].max() < events.time[parts.test].min()
 
 
-def test_temporal_needs_times(snapshot) -> None:
+def test_future_needs_times(snapshot) -> None:
     events = snapshot.interactions
-    with pytest.raises(DataError, match="time"):
-        temporal_split(replace(events, time=np.full(len(events), -1)))
+    with pytest.raises(MissingDataError, match="time"):
+        future_split(replace(events, time=np.full(len(events), -1)))
+    with pytest.raises(MissingDataError, match=r"next .* 1 of"):
+        next_split(replace(events, time=np.where(np.arange(len(events)) == 3, -1, events.time)))
 
 
 def test_no_test_event_reaches_training(snapshot, text) -> None:
     parts = random_split(snapshot.interactions)
-    valid, test = split_tasks(snapshot, text, parts)
+    valid, test = split_tasks(Dataset.from_snapshot(snapshot, text), parts)
     shape = (snapshot.n_users, snapshot.n_items)
     held_out = snapshot.interactions.select(parts.test).matrix(*shape)
     assert held_out.multiply(test.dataset.seen).nnz == 0
@@ -69,7 +131,7 @@ def test_no_test_event_reaches_training(snapshot, text) -> None:
 
 def test_disliked_items_leave_the_ranking_and_are_never_relevant(snapshot, text) -> None:
     parts = random_split(snapshot.interactions)
-    _, test = split_tasks(snapshot, text, parts)
+    _, test = split_tasks(Dataset.from_snapshot(snapshot, text), parts)
     disliked = snapshot.interactions.select(~snapshot.interactions.liked)
     disliked_matrix = disliked.matrix(snapshot.n_users, snapshot.n_items)
     assert test.relevant.multiply(disliked_matrix).nnz == 0

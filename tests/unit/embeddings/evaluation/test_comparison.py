@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from embeddings.baselines.ease_with_content import EaseWithContent, EaseWithContentConfig
-from embeddings.data.dataset import Histories
+from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import random_split
 from embeddings.evaluation.comparison import groups_by_history, tabulate
 from embeddings.evaluation.experiment import Experiment, ExperimentResults
@@ -14,7 +14,9 @@ from kg.errors import UsageError
 @pytest.fixture(scope="module")
 def compared(snapshot, text):
     """The right answer as `trailmix`, a random one, and the wrong one."""
-    valid, test = split_tasks(snapshot, text, random_split(snapshot.interactions, seed=2))
+    valid, test = split_tasks(
+        Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed=2)
+    )
     asking = np.flatnonzero(np.diff(test.relevant.indptr))
     right = test.relevant[asking].toarray()
     scores = {OURS: right, "random": np.random.default_rng(0).random(right.shape), "wrong": -right}

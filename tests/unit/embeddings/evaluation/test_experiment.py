@@ -7,6 +7,7 @@ import pytest
 
 from embeddings.evaluation.experiment import (
     Experiment,
+    benchmark_experiment,
     graph_experiment,
     method_names,
     named_methods,
@@ -14,9 +15,10 @@ from embeddings.evaluation.experiment import (
     result_tables,
     run_experiment,
 )
+from embeddings.evaluation.protocols import PROTOCOLS
 from embeddings.evaluation.trials import METHODS, OURS, Method
 from embeddings.graph.configs import KgeConfig
-from kg.errors import UsageError
+from kg.errors import MissingDataError, UsageError
 
 
 class Letters:
@@ -53,7 +55,7 @@ def test_the_model_is_the_one_given_and_the_embedding_is_that_of_scorers() -> No
 
 
 def test_an_unknown_split_is_named(snapshot) -> None:
-    with pytest.raises(UsageError, match="'weekly'; there are random, temporal"):
+    with pytest.raises(UsageError, match="'weekly'; there are random, next, future"):
         graph_experiment(snapshot, Letters(), "weekly", 0)
 
 
@@ -79,3 +81,22 @@ def test_each_method_has_a_result_in_each_trial(experiment) -> None:
 def test_every_method_is_documented() -> None:
     text = (Path(__file__).parents[4] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     assert [name for name in METHODS if f"`{name}`" not in text] == []
+
+
+def test_all_leaves_out_what_the_folder_has_no_data_for(tmp_path) -> None:
+    """Without timestamps, user_cold/ and item_cold/ only warm remains; a protocol asked for by name fails."""
+    events = "user\titem\n" + "".join(f"{u}\t{i}\n" for u in range(4) for i in range(4) if u != i)
+    for name in ("interactions", *(f"warm/{part}" for part in ("train", "valid", "test"))):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.tsv").write_text(events)
+    found = benchmark_experiment(tmp_path, Letters(), "all", 0)
+    assert [trial.name for trial in found.trials] == ["warm"]
+    assert list(found.left_out) == [name for name in PROTOCOLS if name != "warm"]
+    assert "needs the time of every interaction; 12 of 12 have none" in found.left_out["next"]
+    assert "user_cold" in found.left_out["new_users_1"]
+    with pytest.raises(MissingDataError, match=r"item_cold.*train\.tsv: is missing"):
+        benchmark_experiment(tmp_path, Letters(), "mixed", 0)
+    for part in ("train", "valid", "test"):
+        (tmp_path / "warm" / f"{part}.tsv").unlink()
+    with pytest.raises(MissingDataError, match="time of every interaction"):
+        benchmark_experiment(tmp_path, Letters(), "all", 0)

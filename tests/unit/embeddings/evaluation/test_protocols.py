@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from embeddings.evaluation.protocols import MOST_REVEALED, PROTOCOLS, ProtocolConfig, trials
-from kg.adapters.benchmark import read_benchmark
+from embeddings.evaluation.protocols import MOST_REVEALED, PROTOCOLS, BenchmarkTrials, ProtocolConfig
+from kg.adapters.benchmark import Benchmark
 
 USERS, ITEMS, NEW_USER, NEW_ITEM = 12, 30, 11, 29
 
@@ -36,20 +36,30 @@ def parts():
     }
 
 
+def times(pairs):
+    """Users come one after the other and meet items in their order; item 28 comes after all else."""
+    rows = "".join(f"{u}\t{i}\t{100 * u + i if i != 28 else 5000 + u}\n" for u, i in sorted(pairs))
+    return f"user\titem\ttimestamp\n{rows}"
+
+
 @pytest.fixture(scope="module")
 def benchmark(parts, tmp_path_factory):
     folder = tmp_path_factory.mktemp("benchmark")
+    (folder / "interactions.tsv").write_text(times(parts["interactions"]))
     for name, pairs in parts.items():
+        if name == "interactions":
+            continue
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / f"{name}.tsv").write_text(table(pairs))
     (folder / "item_cold" / "cold_items.tsv").write_text(f"item\n{NEW_ITEM}\n")
-    return read_benchmark(folder)
+    return Benchmark(folder)
 
 
 @pytest.fixture(scope="module")
 def by_name(benchmark):
     text = np.zeros((ITEMS, 3), np.float32)
-    return dict(zip(PROTOCOLS, trials(benchmark, text, PROTOCOLS), strict=True))
+    folder = BenchmarkTrials(benchmark, text)
+    return {name: protocol(folder) for name, protocol in PROTOCOLS.items()}
 
 
 @pytest.fixture
@@ -85,6 +95,28 @@ def test_a_protocol_is_as_agreed(by_name, pairs, parts, protocol, learnt, out, r
     assert pairs(task.dataset.liked) == set().union(*(parts[x] for x in learnt))
     assert pairs(task.excluded) == set().union(*(parts[x] for x in out))
     assert pairs(task.relevant) == set().union(*(parts[x] for x in relevant))
+
+
+def test_next_hides_the_last_of_each_user(by_name, pairs, parts) -> None:
+    """15 items a user: round(1.5) = 2 for the test, 2 for validation, the first 11 for training."""
+    newest = {u: sorted((i for v, i in parts["interactions"] if v == u), reverse=True) for u in range(USERS)}
+    trial = by_name["next"]
+    assert pairs(trial.test.relevant) == {(u, i) for u, items in newest.items() for i in items[:2]}
+    assert pairs(trial.valid.relevant) == {(u, i) for u, items in newest.items() for i in items[2:4]}
+    assert pairs(trial.test.dataset.liked) == {(u, i) for u, items in newest.items() for i in items[4:]}
+
+
+def test_future_hides_the_last_of_all(by_name, pairs, parts) -> None:
+    """The last 18 of 180 events are 6 of item 28 and the last 12 of user 11."""
+    trial = by_name["future"]
+    of_28 = [(u, 28) for u in range(0, USERS, 2)]
+    in_order = sorted(parts["interactions"] - set(of_28))
+    assert pairs(trial.test.relevant) == {*of_28, *in_order[-12:]}
+    assert pairs(trial.valid.relevant) == set(in_order[-30:-12])
+    assert pairs(trial.test.dataset.liked) == set(in_order[:-30])
+    assert pairs(trial.parts["old items"].relevant) == set(in_order[-12:])
+    assert pairs(trial.parts["new items"].relevant) == set(of_28)
+    assert np.diff(trial.parts["new items"].relevant.indptr).sum() == 6
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
@@ -143,5 +175,7 @@ def test_hidden_items_are_candidates_alone(by_name) -> None:
 
 def test_the_seed_decides_what_is_hidden(benchmark) -> None:
     text = np.zeros((ITEMS, 3), np.float32)
-    hidden = [trials(benchmark, text, ["new_items"], seed)[0].valid.candidates.tolist() for seed in (1, 1, 2)]
+    hidden = [
+        BenchmarkTrials(benchmark, text, seed).new_items().valid.candidates.tolist() for seed in (1, 1, 2)
+    ]
     assert hidden[0] == hidden[1] != hidden[2]

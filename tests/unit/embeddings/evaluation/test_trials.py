@@ -18,7 +18,7 @@ from kg.errors import UsageError
 
 @pytest.fixture(scope="module")
 def tasks(snapshot, text):
-    return split_tasks(snapshot, text, random_split(snapshot.interactions, seed=2))
+    return split_tasks(Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed=2))
 
 
 def test_a_scorer_reads_the_board(tasks) -> None:

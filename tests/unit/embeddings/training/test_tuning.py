@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embeddings.data.dataset import Dataset
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import split_tasks
 from embeddings.training.config import GroupConfig, TrainingConfig
@@ -16,7 +17,7 @@ optuna = pytest.importorskip("optuna")
 
 @pytest.fixture(scope="module")
 def valid(snapshot, text):
-    return split_tasks(snapshot, text, random_split(snapshot.interactions, seed=2))[0]
+    return split_tasks(Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed=2))[0]
 
 
 def trials(n):

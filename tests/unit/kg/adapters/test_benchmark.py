@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from kg.adapters import benchmark_graph
-from kg.adapters.benchmark import read_benchmark
+from kg.adapters.benchmark import Benchmark
 from kg.adapters.benchmark_graph import ingest_benchmark
-from kg.errors import DataError
+from kg.errors import DataError, MissingDataError
 from kg.graph import NO_TIME
 from kg.snapshot import read_snapshot
 
@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 
 def test_the_folders_integers_and_the_snapshots_numbers(folder):
-    benchmark = read_benchmark(folder)
+    benchmark = Benchmark(folder)
     snapshot = benchmark.snapshot
     # sorted as strings: 10 before 2
     assert snapshot.items.ids == ("0", "10", "2")
@@ -52,7 +52,7 @@ def test_the_folders_integers_and_the_snapshots_numbers(folder):
 
 
 def test_events_and_splits(folder):
-    benchmark = read_benchmark(folder)
+    benchmark = Benchmark(folder)
     events = benchmark.snapshot.interactions
     assert list(zip(events.user, events.item, events.time, strict=True)) == [
         (0, 0, 10),
@@ -71,7 +71,7 @@ def test_events_and_splits(folder):
 
 
 def test_facts_join_items_and_entities(folder):
-    snapshot = read_benchmark(folder).snapshot
+    snapshot = Benchmark(folder).snapshot
     triples = snapshot.triples
     schema = [(r.type, r.head, r.tail) for r in snapshot.schema.relations]
     assert schema == [
@@ -89,7 +89,7 @@ def test_what_may_be_missing(folder):
     for name in ("users.tsv", "items.tsv", "kg.tsv", "text.tsv"):
         (folder / name).unlink()
     (folder / "interactions.tsv").write_text("user\titem\n0\t0\n0\t10\n1\t2\n")
-    benchmark = read_benchmark(folder)
+    benchmark = Benchmark(folder)
     assert benchmark.snapshot.items.ids == ("0", "10", "2")
     assert benchmark.item_numbers.tolist() == [0, 10, 2]
     assert benchmark.snapshot.names == ("0", "10", "2", "0", "1")
@@ -100,7 +100,7 @@ def test_what_may_be_missing(folder):
 
 def test_what_is_ingested_is_what_is_compared(folder, fake_store):
     report = ingest_benchmark(folder, fake_store)
-    assert read_snapshot(fake_store).fingerprint == read_benchmark(folder).snapshot.fingerprint
+    assert read_snapshot(fake_store).fingerprint == Benchmark(folder).snapshot.fingerprint
     # 3 items, Ann and Bob, 2 users; 4 facts and 3 events
     assert (report.nodes, report.relations) == (3 + 2 + 2, 4 + 3)
     before = fake_store.state()
@@ -111,22 +111,38 @@ def test_what_is_ingested_is_what_is_compared(folder, fake_store):
 def test_parts_change_nothing(folder, fake_store, monkeypatch):
     monkeypatch.setattr(benchmark_graph, "CHUNK_ROWS", 2)
     ingest_benchmark(folder, fake_store)
-    assert read_snapshot(fake_store).fingerprint == read_benchmark(folder).snapshot.fingerprint
+    assert read_snapshot(fake_store).fingerprint == Benchmark(folder).snapshot.fingerprint
 
 
 def test_an_event_met_twice_is_one_and_the_last_row_counts(folder):
     with (folder / "interactions.tsv").open("a") as file:
         file.write("0\t0\t99\n")
-    assert read_benchmark(folder).snapshot.interactions.time.tolist() == [99, 20, 30]
+    assert Benchmark(folder).snapshot.interactions.time.tolist() == [99, 20, 30]
 
 
 def test_what_is_wrong_is_named(folder):
     (folder / "warm" / "test.tsv").write_text("user\titem\n0\t7\n")
     with pytest.raises(DataError, match=r"warm.test\.tsv: item 7"):
-        read_benchmark(folder)
+        _ = Benchmark(folder).warm
     (folder / "warm" / "test.tsv").write_text("user\tmovie\n0\t7\n")
     with pytest.raises(DataError, match=r"warm.test\.tsv: has no column 'item'; it has user, movie"):
-        read_benchmark(folder)
-    shutil.rmtree(folder / "warm")
-    with pytest.raises(DataError, match=r"warm.train\.tsv: cannot be read"):
-        read_benchmark(folder)
+        _ = Benchmark(folder).warm
+
+
+@pytest.mark.parametrize(
+    ("part", "attributes"),
+    [
+        ("warm", ["warm"]),
+        ("user_cold", ["user_cold", "revealed"]),
+        ("item_cold", ["item_cold", "cold_items"]),
+    ],
+)
+def test_a_part_is_missed_when_it_is_asked_for(folder, part, attributes):
+    shutil.rmtree(folder / part)
+    benchmark = Benchmark(folder)
+    for name in ("warm", "user_cold", "revealed", "item_cold", "cold_items"):
+        if name in attributes:
+            with pytest.raises(MissingDataError, match=rf"{part}.*\.tsv: is missing"):
+                getattr(benchmark, name)
+        else:
+            assert getattr(benchmark, name) is not None
