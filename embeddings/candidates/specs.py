@@ -16,6 +16,7 @@ from embeddings.scorers.graph import Gnn, Kge
 from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig
 from embeddings.scorers.popularity import Popularity, PopularityConfig
 from embeddings.scorers.profile import Profile, ProfileConfig
+from embeddings.scorers.random_walk import Rp3Beta, Rp3BetaConfig
 from embeddings.scorers.svd import GraphFilter, Svd, SvdConfig
 from embeddings.scorers.time_popularity import TimePopularity, TimePopularityConfig
 from kg.errors import UsageError
@@ -59,9 +60,12 @@ SCORER_SPECS: Mapping[str, ScorerSpec] = {
     "ease_strong": ScorerSpec(Ease, EaseConfig(1000.0), 1.0, extrapolated=True, ridge_weight=1.0),
     "ease_normalized": ScorerSpec(Ease, EaseConfig(60.0, degree_penalty=0.3, length_power=-0.5), 1.0),
     "als": ScorerSpec(Als, AlsConfig(factors=64, iterations=8), 1.0),
+    "als_32": ScorerSpec(Als, AlsConfig(factors=32, weight=20.0)),
+    "als_16": ScorerSpec(Als, AlsConfig(factors=16, weight=5.0)),
     "svd": ScorerSpec(Svd, SvdConfig(64), 1.0),
     "graph_filter": ScorerSpec(GraphFilter, SvdConfig(32, normalised=True), 1.0),
     "item_knn": ScorerSpec(ItemKnn, ItemKnnConfig(), 1.0),
+    "rp3beta": ScorerSpec(Rp3Beta, Rp3BetaConfig()),
     "user_knn": ScorerSpec(UserKnn, UserKnnConfig(), 1.0),
     "time_popularity": ScorerSpec(TimePopularity, TimePopularityConfig(), 0.5),
     "time_popularity_narrow": ScorerSpec(TimePopularity, TimePopularityConfig(6)),

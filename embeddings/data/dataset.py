@@ -28,6 +28,9 @@ class Histories:
     n_items: int
     times: TimeArray
     """First, median and last time of each user's events, epoch seconds, float64 [b, 3]; NaN: unknown."""
+    ask_next: bool = True
+    """Whether items that come after the history are asked for, as in a service, or items of any time, as in a
+    random split."""
 
     @classmethod
     def of(
@@ -68,7 +71,7 @@ class Histories:
         lengths = self.lengths[users]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         places = np.repeat(self.starts[users] - starts[:-1], lengths) + np.arange(starts[-1])
-        return Histories(self.items[places], starts, self.n_items, self.times[users])
+        return replace(self, items=self.items[places], starts=starts, times=self.times[users])
 
 
 def first_median_last(times: IntArray, starts: IntArray) -> TimeArray:

@@ -22,6 +22,8 @@ class EventSplit:
     train: BoolArray
     valid: BoolArray
     test: BoolArray
+    by_time: bool
+    """Whether what is held out comes after the history."""
 
 
 def random_split(events: Interactions, seed: int = 0, shares: tuple[float, float] = (0.1, 0.1)) -> EventSplit:
@@ -30,7 +32,7 @@ def random_split(events: Interactions, seed: int = 0, shares: tuple[float, float
     A user with at least 3 items has at least one item in each; a user with fewer is in training only."""
     pairs, of = _pairs(events)
     order = np.lexsort((np.random.default_rng(seed).random(len(pairs)), pairs[:, 0]))
-    return _by_part(_per_user(pairs[:, 0], order, shares, (_VALID, _TEST))[of])
+    return _by_part(_per_user(pairs[:, 0], order, shares, (_VALID, _TEST))[of], by_time=False)
 
 
 def next_split(events: Interactions, seed: int = 0, shares: tuple[float, float] = (0.1, 0.1)) -> EventSplit:
@@ -103,8 +105,8 @@ def _per_user(
 
 def _without_later_repeats(part: IntArray, own_part: IntArray, repeated: BoolArray) -> EventSplit:
     """A split by the part of each event's pair, without repeated events whose own time is in a later part."""
-    return _by_part(np.where(repeated & (own_part > part), _NONE, part))
+    return _by_part(np.where(repeated & (own_part > part), _NONE, part), by_time=True)
 
 
-def _by_part(part: IntArray) -> EventSplit:
-    return EventSplit(part == _TRAIN, part == _VALID, part == _TEST)
+def _by_part(part: IntArray, *, by_time: bool) -> EventSplit:
+    return EventSplit(part == _TRAIN, part == _VALID, part == _TEST, by_time)

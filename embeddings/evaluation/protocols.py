@@ -86,7 +86,8 @@ class BenchmarkTrials:
         test = self._task(
             self._without_new_users, (revealed[MOST_REVEALED],), (self._benchmark.user_cold.test,)
         )
-        test = replace(test, histories=self._dataset(revealed[k]).histories)
+        histories = self._dataset(revealed[k]).histories
+        test = replace(test, histories=replace(histories, ask_next=False))
         return Trial(f"new_users_{k}", _hidden_users_task(self._hidden_users, k, self._seed), test)
 
     def new_items(self) -> Trial:
@@ -157,7 +158,8 @@ class BenchmarkTrials:
 
 def _task(dataset: Dataset, excluded: Interactions, relevant: Interactions) -> Task:
     shape = (dataset.n_users, dataset.n_items)
-    return Task(dataset, dataset.histories, excluded.matrix(*shape), relevant.matrix(*shape))
+    histories = replace(dataset.histories, ask_next=False)
+    return Task(dataset, histories, excluded.matrix(*shape), relevant.matrix(*shape))
 
 
 def _known_and_new_items(task: Task) -> dict[str, Task]:
@@ -181,7 +183,8 @@ def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
     place[order] = np.arange(len(events)) - (np.cumsum(counts) - counts)[events.user[order]]
     revealed, excluded = hidden.events & (place < k), hidden.events & (place < MOST_REVEALED)
     task = _task(hidden.train, events.select(excluded), events.select(hidden.events & ~excluded))
-    return replace(task, histories=hidden.whole.select_events(revealed).histories)
+    histories = hidden.whole.select_events(revealed).histories
+    return replace(task, histories=replace(histories, ask_next=False))
 
 
 PROTOCOLS: Mapping[str, Callable[[BenchmarkTrials], Trial]] = {

@@ -1,7 +1,7 @@
 """Trials: methods measured on the same split, with the same ranking and metrics."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -74,12 +74,13 @@ def split_tasks(whole: Dataset, split: EventSplit) -> tuple[Task, Task]:
     excluded; the test task excludes validation items too.
     """
     dataset = whole.select_events(split.train)
+    histories = replace(dataset.histories, ask_next=split.by_time)
 
     def task(had: BoolArray, wanted: BoolArray) -> Task:
         events, shape = whole.events, (whole.n_users, whole.n_items)
         return Task(
             dataset,
-            dataset.histories,
+            histories,
             excluded=events.select(had).matrix(*shape),
             relevant=events.select(wanted & events.liked).matrix(*shape),
         )

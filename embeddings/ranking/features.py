@@ -116,6 +116,8 @@ class CandidateFeatures:
     """As `Candidates.blended_score`, for all items, float32 [b, n_items]."""
     n_known: int
     """How many of the columns are for known items; the others are for new items."""
+    ask_next: bool = True
+    """As `Histories.ask_next`."""
 
 
 def feature_names(score_columns: Sequence[str]) -> tuple[str, ...]:
@@ -149,7 +151,9 @@ def candidate_features(
         ]
     )
     by_candidate = np.ascontiguousarray(values.transpose(1, 2, 0), np.float32)
-    return CandidateFeatures(found.items, by_candidate, found.blended_score, found.n_known)
+    return CandidateFeatures(
+        found.items, by_candidate, found.blended_score, found.n_known, histories.ask_next
+    )
 
 
 def _log_ranks(candidates: Candidates) -> FloatArray:

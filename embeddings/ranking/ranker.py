@@ -1,138 +1,95 @@
-"""The second stage: gradient-boosted trees that rank candidates by their features."""
+"""The second stage: ranks candidates by boosted trees and by a weighted sum of their scores."""
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
 from embeddings.data.files import Array
-from embeddings.ranking.features import BLENDED_SCORE, IS_NEW, LOG_RANK, CandidateFeatures, score_features
+from embeddings.ranking.boosters import BoosterConfig, BoosterEnsemble, Objective
+from embeddings.ranking.features import BLENDED_SCORE, IS_NEW, LOG_RANK, CandidateFeatures
+from embeddings.ranking.groups import RankerGroups, RankingGroup
+from embeddings.ranking.linear import LinearConfig, LinearRanker
 from kg.graph import BoolArray, FloatArray, IntArray
 
 BASE_VALUE = "base_value"
 """The remainder of the Shapley values: what user and item alone give, without any score."""
 
-Objective = Literal["lambdarank", "binary"]
-
 
 @dataclass(frozen=True)
 class RankerConfig:
-    """Gradient-boosted trees by LightGBM: LambdaMART (Burges 2010), and log loss, whose errors differ."""
+    """Which rankers are fitted, and how."""
 
     all_items: tuple[Objective, ...] = ("lambdarank",)
     """One booster each, for known and new items together."""
     known_items: tuple[Objective, ...] = ("lambdarank", "binary")
     """One booster each, for known items alone; their scores are averaged on the scale of the first."""
-    rounds: int = 120
-    """Trees a booster."""
-    leaves: int = 12
-    """Leaves a tree."""
-    learning_rate: float = 0.08
-    min_leaf_size: int = 60
-    """Candidates a leaf has at least."""
-    l2: float = 5.0
-    """L2 penalty of the leaves' values."""
-    truncation: int = 20
-    """LambdaMART looks at pairs with one candidate among this many first places."""
-    feature_fraction: float = 0.25
-    """Share of the features that a tree may use."""
-    row_fraction: float = 0.7
-    """Share of the candidates that a tree is fitted on."""
-    bins: int = 63
-    """Bins that a feature's values are put into."""
-    calibration_rows: int = 20_000
-    """The deviation of a booster's scores is measured on this many of its training rows."""
-    without_context_features: bool = False
-    """Whether the trees see nothing but scores and their ranks: no counts, no times, no content."""
+    linear_share: float = 0.5
+    """Share of the linear ranker in the scores of known items, each in its own standard deviation."""
+    boosters: BoosterConfig = field(default_factory=BoosterConfig)
+    linear: LinearConfig = field(default_factory=LinearConfig)
 
 
 @dataclass(frozen=True, eq=False)
-class RankingGroup:
-    """Candidates of some users to learn from, one query a user."""
+class KnownItemRanker:
+    """Ranks known items by the weighted sum of a linear ranker and boosted trees."""
 
-    values: FloatArray
-    """[rows, features]"""
-    relevant: BoolArray
-    """Whether the user went on to like the candidate [rows]."""
-    sizes: IntArray
-    """Rows a query."""
-
-    def select_rows(self, rows: BoolArray) -> "RankingGroup":
-        """Some rows, of those queries that have a relevant one among them."""
-        query = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        useful = np.bincount(query[rows & self.relevant], minlength=len(self.sizes)) > 0
-        rows = rows & useful[query]
-        sizes = np.bincount(query[rows], minlength=len(self.sizes))
-        return RankingGroup(self.values[rows], self.relevant[rows], sizes[sizes > 0])
-
-
-@dataclass(frozen=True, eq=False)
-class BoosterEnsemble:
-    """Boosters whose weighted sum is a score."""
-
-    models: tuple[str, ...]
-    """LightGBM's text form, one a booster; without any every score is 0."""
-    weights: tuple[float, ...]
+    linear: LinearRanker
+    boosters: BoosterEnsemble
+    linear_weight: float
 
     @classmethod
     def fit(
         cls,
         features: Sequence[str],
         groups: Sequence[RankingGroup],
-        objectives: Sequence[Objective],
         config: RankerConfig,
+        prior: Mapping[str, float],
         seed: int,
     ) -> Self:
-        """Learn to rank relevant candidates first; without any relevant one there are no boosters."""
-        groups = [group for group in groups if len(group.relevant)]
-        if not any(group.relevant.any() for group in groups):
-            return cls((), ())
-        import lightgbm
+        """Learn from groups of known items; `prior` as for `LinearRanker.fit`."""
+        linear = LinearRanker.fit(features, groups, config.linear, prior)
+        objectives = config.known_items if config.linear_share < 1 else ()
+        boosters = BoosterEnsemble.fit(features, groups, objectives, config.boosters, seed)
+        if not boosters.models:
+            return cls(linear, boosters, 1.0)
+        deviation = _deviation(groups, boosters.score) / _deviation(
+            groups, lambda values: linear.score(values, features)
+        )
+        return cls(linear, boosters, deviation * config.linear_share / (1 - config.linear_share))
 
-        values = [group.values for group in groups]
-        if config.without_context_features:
-            values = [np.where(score_features(features), own, np.float32(0)) for own in values]
-        data = lightgbm.Dataset(
-            values,
-            np.concatenate([group.relevant for group in groups]).astype(np.float32),
-            group=np.concatenate([group.sizes for group in groups]),
-            feature_name=list(features),
-            params=_params(config, objectives[0], seed),
-            free_raw_data=True,
-        ).construct()
-        step = max(1, sum(map(len, values)) // config.calibration_rows)
-        sampled = np.concatenate([own[::step] for own in values]).astype(np.float64)
-        models, deviations = [], []
-        for n, objective in enumerate(objectives):
-            params = _params(config, objective, seed * len(objectives) + n)
-            booster = lightgbm.train(params, data, config.rounds)
-            models.append(booster.model_to_string())
-            deviations.append(max(float(booster.predict(sampled, raw_score=True).std()), 1e-9))
-        return cls(tuple(models), tuple(deviations[0] / (own * len(models)) for own in deviations))
-
-    @cached_property
-    def _boosters(self) -> list[Any]:
-        import lightgbm
-
-        return [lightgbm.Booster(model_str=text) for text in self.models]
-
-    def score(self, values: FloatArray) -> FloatArray:
+    def score(self, values: FloatArray, features: Sequence[str]) -> FloatArray:
         """Scores of rows [n, features], float32 [n]."""
-        return self._sum(values, np.zeros(len(values)), raw_score=True)
+        linear = np.float32(self.linear_weight) * self.linear.score(values, features)
+        return np.asarray(self.boosters.score(values) + linear, np.float32)
 
-    def shapley_values(self, values: FloatArray) -> FloatArray:
-        """Of the features, and the expected value last (Lundberg et al. 2020), float32 [n, features + 1]."""
-        return self._sum(values, np.zeros((len(values), values.shape[1] + 1)), pred_contrib=True)
+    def contributions(self, values: FloatArray, features: Sequence[str]) -> dict[str, FloatArray]:
+        """What each feature adds to the scores of rows [n, features]: exact of the sum, Shapley of the trees.
 
-    def _sum(self, values: FloatArray, total: Any, **kind: bool) -> FloatArray:
-        if len(values):
-            rows = values.astype(np.float64)
-            for weight, booster in zip(self.weights, self._boosters, strict=True):
-                total += weight * booster.predict(rows, num_threads=1, **kind)
-        return np.asarray(total, np.float32)
+        `BASE_VALUE` is the expected value of the trees.
+        """
+        found: dict[str, FloatArray] = {}
+        if self.boosters.models:
+            shapley = self.boosters.shapley_values(values)
+            found = dict(zip((*features, BASE_VALUE), shapley.T, strict=True))
+        linear = np.float32(self.linear_weight) * self.linear.contributions(values, features)
+        for name, column in zip(self.linear.columns, linear.T, strict=True):
+            found[name] = found[name] + column if name in found else column
+        return found
+
+    def arrays(self) -> dict[str, Array]:
+        """The learnt values as plain arrays."""
+        linear = {f"linear.{name}": values for name, values in self.linear.arrays().items()}
+        boosters = {f"boosters.{name}": values for name, values in self.boosters.arrays().items()}
+        return {**linear, **boosters, "linear_weight": np.array(self.linear_weight)}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array]) -> Self:
+        """The one whose `arrays()` these are."""
+        linear = LinearRanker.restore(_part(arrays, "linear"))
+        boosters = BoosterEnsemble.restore(_part(arrays, "boosters"))
+        return cls(linear, boosters, float(arrays["linear_weight"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,43 +98,52 @@ class Ranker:
 
     The first decides where new items stand, and what it knows of content it learnt mostly from known items,
     of which there are far more. Having to rank new items too makes it less accurate among known ones. So the
-    known items are reranked within their positions by boosters that were fitted on known items alone.
+    known items are reranked within their positions by a ranker that was fitted on known items alone. There
+    are two of these, since what comes next differs from what a user likes at any time.
     """
 
     features: tuple[str, ...]
-    known_items: BoosterEnsemble
     all_items: BoosterEnsemble
+    known_items: KnownItemRanker
+    """Where items of any time are asked for."""
+    next_items: KnownItemRanker
+    """Where items that come after the history are asked for."""
     new_item_bias: float = 0.0
     """Added to the score of a new item."""
 
     @classmethod
     def fit(
-        cls, features: Sequence[str], groups: list[RankingGroup], config: RankerConfig, seed: int = 0
+        cls,
+        features: Sequence[str],
+        groups: RankerGroups,
+        config: RankerConfig,
+        prior: Mapping[str, float],
+        seed: int = 0,
     ) -> Self:
-        """Learn from held-out queries; without anything relevant the blended score ranks.
+        """Learn from held-out queries; without anything relevant the prior ranks the known items.
 
-        Afterwards the list holds the rows of known items alone, since memory does not hold both.
+        `prior` has a weight for every scorer, see `LinearRanker.fit`.
         """
         names = tuple(features)
-        all_items = BoosterEnsemble.fit(names, groups, config.all_items, config, seed)
-        for n, group in enumerate(groups):
-            groups[n] = group.select_rows(group.values[:, names.index(IS_NEW)] == 0)
-        known_items = BoosterEnsemble.fit(names, groups, config.known_items, config, seed)
-        return cls(names, known_items, all_items)
+        all_items = BoosterEnsemble.fit(names, groups.all_items, config.all_items, config.boosters, seed)
+        known = following = KnownItemRanker.fit(names, groups.known_items, config, prior, seed)
+        if groups.next_items:
+            following = KnownItemRanker.fit(names, groups.next_items, config, prior, seed)
+        return cls(names, all_items, known, following)
 
     def score(self, candidates: CandidateFeatures) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
         valid = candidates.items >= 0
         new = valid & self.is_new(candidates)
         scores = np.full(valid.shape, -np.inf, np.float32)
-        if not self.all_items.models:
-            scores[valid] = self._column(candidates.values, BLENDED_SCORE)[valid]
-            return scores
-        known_scores = self.known_items.score(candidates.values[valid & ~new])
+        known_scores = self._of_known(candidates).score(candidates.values[valid & ~new], self.features)
         if not new.any():  # there is no position to decide between known and new items
             scores[valid] = known_scores
             return scores
-        scores[valid] = self.all_items.score(candidates.values[valid])
+        if self.all_items.models:
+            scores[valid] = self.all_items.score(candidates.values[valid])
+        else:
+            scores[valid] = self._column(candidates.values, BLENDED_SCORE)[valid]
         rerank_known_items(scores, valid & ~new, known_scores)
         scores[new] += np.float32(self.new_item_bias)
         return scores
@@ -191,23 +157,28 @@ class Ranker:
     ) -> dict[str, FloatArray]:
         """What each score column adds to the scores of some candidates of one user, float32 [places] each.
 
-        Shapley values, summed over a column's features, of the boosters that ranked the candidate among known
-        or new items. `BASE_VALUE` is the remainder, in which the position of known items among all is too.
+        Summed over a column's features: those of the ranker of known items, or of the boosters of all items
+        for new ones. `BASE_VALUE` is the remainder, in which the position of known items among all is too.
         """
         values, scores = candidates.values[0, places], self.score(candidates)[0, places]
-        if not self.all_items.models:
-            return {BLENDED_SCORE: scores}
         new = self.is_new(candidates)[0, places]
-        shares = np.empty((len(places), len(self.features) + 1), np.float32)
-        shares[~new] = self.known_items.shapley_values(values[~new])
-        shares[new] = self.all_items.shapley_values(values[new])
+        of_known = self._of_known(candidates).contributions(values[~new], self.features)
         found: dict[str, FloatArray] = {}
-        for name, column in zip(self.features, shares.T, strict=False):
-            own = name.removesuffix(LOG_RANK)
-            key = own if own in score_columns or own == BLENDED_SCORE else BASE_VALUE
-            found[key] = found.get(key, np.zeros(len(places), np.float32)) + column
+        for rows, parts in ((~new, of_known), (new, self._contributions_of_new(values[new]))):
+            for name, column in parts.items():
+                own = name.removesuffix(LOG_RANK)
+                key = own if own in score_columns or own == BLENDED_SCORE else BASE_VALUE
+                found.setdefault(key, np.zeros(len(places), np.float32))[rows] += column
         attributed = sum((part for key, part in found.items() if key != BASE_VALUE), np.zeros_like(scores))
         return {**found, BASE_VALUE: np.asarray(scores - attributed, np.float32)}
+
+    def _of_known(self, candidates: CandidateFeatures) -> KnownItemRanker:
+        return self.next_items if candidates.ask_next else self.known_items
+
+    def _contributions_of_new(self, values: FloatArray) -> dict[str, FloatArray]:
+        if not self.all_items.models:
+            return {BLENDED_SCORE: self._column(values, BLENDED_SCORE)}
+        return dict(zip((*self.features, BASE_VALUE), self.all_items.shapley_values(values).T, strict=True))
 
     def _column(self, values: FloatArray, name: str) -> FloatArray:
         return np.asarray(values[..., self.features.index(name)])
@@ -218,24 +189,42 @@ class Ranker:
             "features": np.frombuffer("\n".join(self.features).encode(), np.uint8),
             "new_item_bias": np.array([self.new_item_bias]),
         }
-        for kind, boosters in (("known_items", self.known_items), ("all_items", self.all_items)):
-            packed[f"{kind}.weights"] = np.array(boosters.weights)
-            for n, text in enumerate(boosters.models):
-                packed[f"{kind}.{n}"] = np.frombuffer(text.encode(), np.uint8)
+        parts = {"all_items": self.all_items.arrays(), "known_items": self.known_items.arrays()}
+        if self.next_items is not self.known_items:
+            parts["next_items"] = self.next_items.arrays()
+        for part, own in parts.items():
+            packed |= {f"{part}.{name}": values for name, values in own.items()}
         return packed
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         """The ranker whose `arrays()` these are."""
+        known = KnownItemRanker.restore(_part(arrays, "known_items"))
+        following = _part(arrays, "next_items")
+        return cls(
+            tuple(arrays["features"].tobytes().decode().split("\n")),
+            BoosterEnsemble.restore(_part(arrays, "all_items")),
+            known,
+            KnownItemRanker.restore(following) if following else known,
+            float(arrays["new_item_bias"][0]),
+        )
 
-        def boosters(kind: str) -> BoosterEnsemble:
-            weights = tuple(arrays[f"{kind}.weights"].tolist())
-            models = (arrays[f"{kind}.{n}"].tobytes().decode() for n in range(len(weights)))
-            return BoosterEnsemble(tuple(models), weights)
 
-        names = arrays["features"].tobytes().decode().split("\n")
-        bias = float(arrays["new_item_bias"][0])
-        return cls(tuple(names), boosters("known_items"), boosters("all_items"), bias)
+def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays whose names begin with `prefix` and a dot, without it."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): own for name, own in arrays.items() if name.startswith(start)}
+
+
+def _deviation(groups: Sequence[RankingGroup], score: Callable[[FloatArray], FloatArray]) -> float:
+    """The standard deviation of scores within the queries."""
+    squares, rows = 0.0, 0
+    for group in groups:
+        if len(group.sizes):
+            scores, starts = score(group.values).astype(np.float64), np.cumsum(group.sizes) - group.sizes
+            scores -= np.repeat(np.add.reduceat(scores, starts) / group.sizes, group.sizes)
+            squares, rows = squares + float(scores @ scores), rows + len(scores)
+    return max(float(np.sqrt(squares / max(rows, 1))), 1e-9)
 
 
 def rerank_known_items(scores: FloatArray, known: BoolArray, known_scores: FloatArray) -> None:
@@ -252,23 +241,3 @@ def rerank_known_items(scores: FloatArray, known: BoolArray, known_scores: Float
         reranked = np.empty_like(values)
         reranked[np.lexsort((-values, -by))] = -np.sort(-values)
         own[some] = reranked
-
-
-def _params(config: RankerConfig, objective: Objective, seed: int) -> dict[str, Any]:
-    return {
-        "objective": objective,
-        "num_leaves": config.leaves,
-        "learning_rate": config.learning_rate,
-        "min_data_in_leaf": config.min_leaf_size,
-        "lambda_l2": config.l2,
-        "lambdarank_truncation_level": config.truncation,
-        "feature_fraction": config.feature_fraction,
-        "bagging_fraction": config.row_fraction,
-        "bagging_freq": 1,
-        "max_bin": config.bins,
-        "seed": seed,
-        "num_threads": os.cpu_count() or 1,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }

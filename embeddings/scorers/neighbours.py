@@ -143,14 +143,14 @@ def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnn
         own = common.indices[first:last]
         similar = common.data[first:last] / (root[row + start] * root[own] + np.float32(config.shrink))
         similar[own == row + start] = -np.inf
-        stays = _highest(similar, own, config.neighbours)
+        stays = highest(similar, own, config.neighbours)
         kept.append(similar[stays])
         columns.append(own[stays])
     starts = np.cumsum([len(part) for part in kept], dtype=np.int32)
     return sp.csr_array((np.concatenate(kept), np.concatenate(columns), starts), shape=common.shape)
 
 
-def _highest(values: FloatArray, names: NodeArray, count: int) -> BoolArray:
+def highest(values: FloatArray, names: NodeArray, count: int) -> BoolArray:
     """Positions of the `count` highest values, without -inf; ties with the last go to the lowest names."""
     if len(values) <= count:
         return np.asarray(values > -np.inf)

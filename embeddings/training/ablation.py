@@ -50,7 +50,8 @@ def without_facts(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, Tr
 
 def without_context_features(dataset: Dataset, config: TrainingConfig) -> tuple[Dataset, TrainingConfig]:
     """Remove the context features: the boosted trees use only scores and ranks."""
-    return dataset, replace(config, ranker=replace(config.ranker, without_context_features=True))
+    boosters = replace(config.ranker.boosters, without_context_features=True)
+    return dataset, replace(config, ranker=replace(config.ranker, boosters=boosters))
 
 
 PARTS: dict[str, Variant] = {

@@ -3,17 +3,19 @@
 Scorers see the training part of each holdout; the ranker learns from the queries about the hidden part.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble, score_columns
 from embeddings.data.dataset import Dataset
-from embeddings.ranking.features import ItemFeatures, feature_names
-from embeddings.ranking.ranker import Ranker, RankingGroup
+from embeddings.ranking.features import IS_NEW, ItemFeatures, feature_names
+from embeddings.ranking.groups import RankerGroups, RankingGroup
+from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.training.config import GroupConfig, TrainingConfig
-from embeddings.training.holdout import draw_holdouts
+from embeddings.training.holdout import Holdout, draw_holdouts
 from embeddings.training.new_item_bias import learn_new_item_bias
 from embeddings.training.scored_queries import ScoredQueries, score_queries
 from kg.progress import Report, silent
@@ -24,15 +26,11 @@ def fit(
 ) -> TwoStageRecommender:
     """Fit scorers, ranker and new-item bias on a dataset's events; the same seed gives the same arrays."""
     dataset = dataset.with_content_config(config.content)
-    rng = np.random.default_rng(seed)
     content_scorers = ContentScorers.fit(dataset, config.scorers, seed)
-    groups: list[RankingGroup] = []
-    for done, holdout in enumerate(draw_holdouts(dataset, config.holdout, rng)):
-        scored = score_queries(holdout, content_scorers, config, seed)
-        groups += [ranking_group(some, config.groups, rng) for some in scored]
-        report("holdouts", done + 1, config.holdout.holdouts)
+    groups = ranker_groups(dataset, content_scorers, config, seed, report)
     features = feature_names(score_columns(config.scorers))
-    ranker = Ranker.fit(features, groups, config.ranker, seed)
+    prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
+    ranker = Ranker.fit(features, groups, config.ranker, prior, seed)
     bias = config.new_item_bias.bias
     if bias is None:
         bias = learn_new_item_bias(ranker, dataset, content_scorers, config, seed)
@@ -46,6 +44,47 @@ def refit(
     dataset = dataset.with_content_config(config.content)
     content_scorers = ContentScorers.fit(dataset, config.scorers, seed)
     return _two_stage(dataset, content_scorers, ranker, config, seed, report)
+
+
+def ranker_groups(
+    dataset: Dataset,
+    content_scorers: ContentScorers,
+    config: TrainingConfig,
+    seed: int,
+    report: Report = silent,
+) -> RankerGroups:
+    """What the ranker learns from: queries of holdouts of each kind.
+
+    New users are hidden in cold holdouts alone, so their queries are for the rankers of known items as well.
+    """
+    rng = np.random.default_rng(seed)
+    holdouts = draw_holdouts(dataset, config.holdout, rng)
+    own = config.holdout
+    total = own.cold_holdouts + own.random_holdouts + len(own.last_shares)
+    done = 0
+
+    def scored(some: Iterator[Holdout]) -> Iterator[ScoredQueries]:
+        nonlocal done
+        for holdout in some:
+            yield from score_queries(holdout, content_scorers, config, seed)
+            done += 1
+            report("holdouts", done, total)
+
+    cold = [(x.queries.new_users, ranking_group(x, config.groups, rng)) for x in scored(holdouts.cold)]
+    of_new_users = [_of_known_items(x, config) for new, x in cold if new]
+    random, last = (
+        [_of_known_items(ranking_group(x, config.groups, rng), config) for x in scored(some)]
+        for some in (holdouts.random, holdouts.last)
+    )
+    if done < total:
+        report("holdouts", total, total)
+    following = of_new_users + last if any(x.relevant.any() for x in last) else []
+    return RankerGroups([x for _, x in cold], of_new_users + random, following)
+
+
+def _of_known_items(group: RankingGroup, config: TrainingConfig) -> RankingGroup:
+    is_new = feature_names(score_columns(config.scorers)).index(IS_NEW)
+    return group.select_rows(group.values[:, is_new] == 0)
 
 
 def ranking_group(scored: ScoredQueries, config: GroupConfig, rng: np.random.Generator) -> RankingGroup:

@@ -1,7 +1,7 @@
 """Holdouts that the ranker learns from: events, items and users hidden from the scorers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,14 +14,18 @@ from kg.graph import NO_TIME, BoolArray, IntArray
 class HoldoutConfig:
     """How much is hidden, and how often."""
 
-    holdouts: int = 10
-    """How many holdouts are drawn."""
+    cold_holdouts: int = 4
+    """How many holdouts hide users, items and events."""
+    random_holdouts: int = 4
+    """How many holdouts hide random events alone."""
+    last_shares: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3)
+    """The share of each user's events, the last ones, that each holdout of what comes next hides."""
     events: float = 0.1
-    """Share of each user's events that is hidden."""
+    """Share of each user's events that a random holdout hides."""
     items: float = 0.1
-    """Share of the items whose events are all hidden: new items."""
+    """Share of the items whose events a cold holdout hides: new items."""
     users: float = 0.1
-    """Share of the users whose events are all hidden: new users."""
+    """Share of the users whose events a cold holdout hides: new users."""
     history_lengths: tuple[int, ...] = (0, 1, 3, 5)
     """How many events new users reveal: each of them is a query with each of these lengths."""
     timeless: float = 0.15
@@ -40,12 +44,14 @@ class HoldoutQueries:
     histories: Histories
     relevant: sp.csr_array
     """Users x items."""
+    new_users: bool = False
+    """Whether all other events of the users are hidden."""
 
     def batches(self, size: int) -> Iterator["HoldoutQueries"]:
         """The same queries, at most `size` users at a time."""
         for start in range(0, len(self.histories), size):
             some = np.arange(start, min(start + size, len(self.histories)))
-            yield HoldoutQueries(self.histories.select(some), self.relevant[some])
+            yield replace(self, histories=self.histories.select(some), relevant=self.relevant[some])
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +65,27 @@ class Holdout:
     queries: tuple[HoldoutQueries, ...]
 
 
-def draw_holdouts(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Iterator[Holdout]:
-    """As many random holdouts as configured."""
-    for _ in range(config.holdouts):
-        yield random_holdout(dataset, config, rng)
+@dataclass(frozen=True, eq=False)
+class Holdouts:
+    """All holdouts that a ranker learns from, drawn one after the other."""
+
+    cold: Iterator[Holdout]
+    """They hide users, items and events; what is relevant is of any time."""
+    random: Iterator[Holdout]
+    """They hide events alone; what is relevant is of any time."""
+    last: Iterator[Holdout]
+    """They hide events alone; what is relevant comes after the history. None where a time is unknown."""
+
+
+def draw_holdouts(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdouts:
+    """As many holdouts of each kind as configured."""
+    of_events = replace(config, items=0.0, users=0.0)
+    shares = config.last_shares if _all_times_known(dataset) else ()
+    return Holdouts(
+        (random_holdout(dataset, config, rng) for _ in range(config.cold_holdouts)),
+        (random_holdout(dataset, of_events, rng) for _ in range(config.random_holdouts)),
+        (last_events_holdout(dataset, share, config, rng) for share in shares),
+    )
 
 
 def random_holdout(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdout:
@@ -73,14 +96,31 @@ def random_holdout(dataset: Dataset, config: HoldoutConfig, rng: np.random.Gener
     stay = rng.random(len(events)) >= config.events
     train = dataset.select_events(stay & ~new_users[events.user] & ~new_items[events.item])
     known = _sampled(np.flatnonzero(train.histories.lengths), config.max_users, rng)
-    queries = [_remaining_likes(dataset, known, train.histories.select(known))]
+    queries = [_remaining_likes(dataset, known, train.histories.select(known), ask_next=False)]
     lengths = config.history_lengths
     enough = np.flatnonzero(new_users & (dataset.histories.lengths > max(lengths, default=0)))
     enough = _sampled(enough, config.max_users // (2 * max(len(lengths), 1)), rng)
     for length in lengths if len(enough) else ():
         revealed = _revealed(dataset, enough, train.has_interactions, length, config.timeless, rng)
-        queries.append(_remaining_likes(dataset, enough, revealed))
+        own = _remaining_likes(dataset, enough, revealed, ask_next=False)
+        queries.append(replace(own, new_users=True))
     return Holdout(train, ~dataset.has_interactions, tuple(queries))
+
+
+def last_events_holdout(
+    dataset: Dataset, share: float, config: HoldoutConfig, rng: np.random.Generator
+) -> Holdout:
+    """Hide the last events of each user, at least one of users with three; equal times in random order."""
+    events = dataset.events
+    order = np.lexsort((rng.random(len(events)), events.time, events.user))
+    counts = np.bincount(events.user, minlength=dataset.n_users)
+    place = np.empty(len(events), np.int64)
+    place[order] = np.arange(len(events)) - (np.cumsum(counts) - counts)[events.user[order]]
+    hidden = np.where(counts >= 3, np.maximum(1, np.round(share * counts)), 0)
+    train = dataset.select_events(place < (counts - hidden)[events.user])
+    known = _sampled(np.flatnonzero(train.histories.lengths), config.max_users, rng)
+    queries = (_remaining_likes(dataset, known, train.histories.select(known)),)
+    return Holdout(train, ~dataset.has_interactions, queries)
 
 
 def latest_holdout(
@@ -92,9 +132,9 @@ def latest_holdout(
     items without any event in the whole dataset a share, `new_item_share`, is taken to have arrived later:
     it is excluded.
     """
-    time = dataset.events.time
-    if not len(time) or (time == NO_TIME).any():
+    if not _all_times_known(dataset):
         return None
+    time = dataset.events.time
     train = dataset.select_events(time <= np.quantile(time, 1 - config.latest))
     before, whole = train.histories.lengths, dataset.histories.lengths
     first_events = max(config.history_lengths, default=0)
@@ -110,16 +150,22 @@ def latest_holdout(
     return Holdout(train, ~dataset.has_interactions & arrived_later, queries)
 
 
+def _all_times_known(dataset: Dataset) -> bool:
+    return len(dataset.events) > 0 and not (dataset.events.time == NO_TIME).any()
+
+
 def _sampled(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:
     """All users, or `count` of them drawn at random."""
     return users if len(users) <= count else np.sort(rng.permutation(users)[:count])
 
 
-def _remaining_likes(dataset: Dataset, users: IntArray, revealed: Histories) -> HoldoutQueries:
+def _remaining_likes(
+    dataset: Dataset, users: IntArray, revealed: Histories, *, ask_next: bool = True
+) -> HoldoutQueries:
     """Queries for what users like beyond what is revealed of each."""
     relevant = sp.csr_array(dataset.liked[users] - revealed.matrix)
     relevant.eliminate_zeros()
-    return HoldoutQueries(revealed, relevant)
+    return HoldoutQueries(replace(revealed, ask_next=ask_next), relevant)
 
 
 def _revealed(

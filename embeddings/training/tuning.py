@@ -27,7 +27,7 @@ class Setting:
     """One hyperparameter of the search space."""
 
     path: str
-    """Its path in a `TrainingConfig`, such as `ranker.leaves`."""
+    """Its path in a `TrainingConfig`, such as `ranker.boosters.leaves`."""
     low: float
     high: float
     kind: Literal["int", "float"] = "float"
@@ -36,13 +36,13 @@ class Setting:
 
 
 SPACE = (
-    Setting("ranker.rounds", 60, 300, "int", log=True),
-    Setting("ranker.leaves", 6, 32, "int", log=True),
-    Setting("ranker.learning_rate", 0.03, 0.2, log=True),
-    Setting("ranker.min_leaf_size", 20, 200, "int", log=True),
-    Setting("ranker.l2", 0.5, 50.0, log=True),
-    Setting("ranker.truncation", 15, 60, "int"),
-    Setting("ranker.feature_fraction", 0.2, 0.8),
+    Setting("ranker.boosters.rounds", 60, 300, "int", log=True),
+    Setting("ranker.boosters.leaves", 6, 32, "int", log=True),
+    Setting("ranker.boosters.learning_rate", 0.03, 0.2, log=True),
+    Setting("ranker.boosters.min_leaf_size", 20, 200, "int", log=True),
+    Setting("ranker.boosters.l2", 0.5, 50.0, log=True),
+    Setting("ranker.boosters.truncation", 15, 60, "int"),
+    Setting("ranker.boosters.feature_fraction", 0.2, 0.8),
     Setting("holdout.events", 0.05, 0.3),
     Setting("groups.keep", 0.1, 1.0),
 )

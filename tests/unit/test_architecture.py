@@ -71,7 +71,10 @@ def toy_scorer(monkeypatch) -> ScorerSpec:
 
 def test_a_scorer_is_a_class_and_a_spec(toy_scorer, films: GraphSnapshot, encoder, tmp_path) -> None:
     """m1 (Alien) has 5 facts, of which `scale` makes 10; m8 (Solaris) has 2."""
-    config = TrainingConfig(scorers={"fact_count": toy_scorer}, holdout=HoldoutConfig(holdouts=2))
+    config = TrainingConfig(
+        scorers={"fact_count": toy_scorer},
+        holdout=HoldoutConfig(cold_holdouts=1, random_holdouts=1, last_shares=()),
+    )
     model = train_unmeasured(films, encoder, config)
     loaded = load_model(save_model(model, tmp_path), films)
     scorer = loaded.two_stage.ensemble.scorers["fact_count"]

@@ -8,6 +8,7 @@ import pytest
 from embeddings.candidates.specs import DEFAULT_SCORERS, select_specs
 from embeddings.data.dataset import Dataset
 from embeddings.graph.configs import GnnConfig, KgeConfig
+from embeddings.ranking.boosters import BoosterConfig
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.scorers.als import AlsConfig
 from embeddings.scorers.svd import SvdConfig
@@ -105,10 +106,12 @@ def small_configs() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def config(small_configs: dict[str, Any]) -> TrainingConfig:
     """As the defaults, at the size of the checkerboard."""
-    ranker = RankerConfig(rounds=20, min_leaf_size=5)
+    ranker = RankerConfig(boosters=BoosterConfig(rounds=20, min_leaf_size=5))
     own = {name: config for name, config in small_configs.items() if name in DEFAULT_SCORERS}
     scorers = select_specs(DEFAULT_SCORERS, own)
-    return TrainingConfig(scorers, holdout=HoldoutConfig(holdouts=2), ranker=ranker)
+    return TrainingConfig(
+        scorers, holdout=HoldoutConfig(cold_holdouts=2, random_holdouts=1, last_shares=(0.2,)), ranker=ranker
+    )
 
 
 class FakeEncoder:

@@ -18,10 +18,15 @@ def test_what_is_no_time_is_refused(text) -> None:
 
 
 def test_what_was_found_is_told() -> None:
-    tuned = {"trials": 3, "ndcg": 0.25, "ndcg_before": 0.2, "changed": {"ranker.leaves": 9, "shown": 0.41234}}
+    tuned = {
+        "trials": 3,
+        "ndcg": 0.25,
+        "ndcg_before": 0.2,
+        "changed": {"ranker.boosters.leaves": 9, "shown": 0.41234},
+    }
     assert tuned_text(tuned).splitlines() == [
         "3 trials: NDCG 0.2000 before, 0.2500 at best",
-        "  ranker.leaves = 9",
+        "  ranker.boosters.leaves = 9",
         "  shown = 0.4123",
     ]
 

@@ -5,44 +5,49 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embeddings.ranking.boosters import BoosterConfig, BoosterEnsemble
 from embeddings.ranking.features import CandidateFeatures
-from embeddings.ranking.ranker import (
-    BoosterEnsemble,
-    Ranker,
-    RankerConfig,
-    RankingGroup,
-    rerank_known_items,
-)
+from embeddings.ranking.groups import RankerGroups, RankingGroup
+from embeddings.ranking.ranker import KnownItemRanker, Ranker, RankerConfig, rerank_known_items
 
-FEATURES = ("column", "blended_score", "column.log_rank", "is_new")
-CONFIG = RankerConfig(rounds=30, min_leaf_size=5, feature_fraction=1.0)
+FEATURES = ("column", "blended_score", "column.log_rank", "is_new", "log_history_length")
+BOOSTERS = BoosterConfig(rounds=30, min_leaf_size=5, feature_fraction=1.0)
+CONFIG = RankerConfig(boosters=BOOSTERS)
+PRIOR = {"column": 1.0}
+
+
+def known_part(group: RankingGroup) -> RankingGroup:
+    return group.select_rows(group.values[:, FEATURES.index("is_new")] == 0)
 
 
 @pytest.fixture(scope="module")
 def group() -> RankingGroup:
     """To each of 100 users known items of a high score and new items of a low score are relevant."""
     rng = np.random.default_rng(0)
-    values = np.zeros((100, 14, 4), np.float32)
+    values = np.zeros((100, 14, 5), np.float32)
     values[:, :, 0] = rng.normal(size=(100, 14))
     values[:, 10:, 3] = 1.0
     relevant = np.where(values[:, :, 3] > 0, values[:, :, 0] < -0.5, values[:, :, 0] > 0.5)
     relevant[:, 0] = values[:, 0, 0] > values[:, 1:10, 0].min(axis=1)  # each user has a relevant item
-    return RankingGroup(values.reshape(-1, 4), relevant.ravel(), np.full(100, 14))
+    return RankingGroup(values.reshape(-1, 5), relevant.ravel(), np.full(100, 14))
 
 
 @pytest.fixture(scope="module")
 def ranker(group) -> Ranker:
-    return Ranker.fit(FEATURES, [group], CONFIG)
+    of_known = known_part(group)
+    turned = replace(of_known, values=-of_known.values)  # what comes next has low scores
+    return Ranker.fit(FEATURES, RankerGroups([group], [of_known], [turned]), CONFIG, PRIOR)
 
 
 @pytest.fixture
 def candidates() -> CandidateFeatures:
-    """One user: three known items, two new ones and an empty place."""
-    values = np.zeros((1, 6, 4), np.float32)
+    """One user: three known items, two new ones and an empty place; items of any time are asked for."""
+    values = np.zeros((1, 6, 5), np.float32)
     values[0, :, 0] = [2.0, 0.0, -2.0, 2.0, -2.0, 0.0]
     values[0, :, 1] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     values[0, 3:, 3] = 1.0
-    return CandidateFeatures(np.array([[0, 1, 2, 3, 4, -1]]), values, np.zeros((1, 5), np.float32), 3)
+    items, blended = np.array([[0, 1, 2, 3, 4, -1]]), np.zeros((1, 5), np.float32)
+    return CandidateFeatures(items, values, blended, 3, ask_next=False)
 
 
 def test_known_and_new_items_are_ranked_by_what_was_learnt_of_each(ranker, candidates) -> None:
@@ -56,12 +61,25 @@ def test_known_items_are_reranked_within_their_positions(ranker, candidates) -> 
     known = candidates.values[0, :3]
     ours = ranker.score(candidates)[0, :3]
     assert sorted(ours) == sorted(ranker.all_items.score(known))
-    assert np.argmax(ours) == np.argmax(ranker.known_items.score(known))
+    assert np.argmax(ours) == np.argmax(ranker.known_items.score(known, FEATURES))
 
 
 def test_where_nothing_is_new_what_was_learnt_of_the_known_is_the_score(ranker, candidates) -> None:
-    known = CandidateFeatures(candidates.items[:, :3], candidates.values[:, :3], candidates.blended_score, 3)
-    assert ranker.score(known)[0].tolist() == ranker.known_items.score(candidates.values[0, :3]).tolist()
+    known = replace(candidates, items=candidates.items[:, :3], values=candidates.values[:, :3])
+    expected = ranker.known_items.score(candidates.values[0, :3], FEATURES)
+    assert ranker.score(known)[0].tolist() == expected.tolist()
+
+
+def test_what_comes_next_has_a_ranker_of_its_own(ranker, group, candidates) -> None:
+    following = replace(candidates, ask_next=True)
+    assert np.argsort(ranker.score(candidates)[0, :3]).tolist()[-1] == 0
+    assert np.argsort(ranker.score(following)[0, :3]).tolist()[-1] == 2
+    parts = ranker.contributions(following, np.arange(3), ["column"])
+    np.testing.assert_allclose(sum(parts.values()), ranker.score(following)[0, :3], atol=1e-4)
+    assert np.argmax(parts["column"]) == 2
+    without = Ranker.fit(FEATURES, RankerGroups([group], [known_part(group)], []), CONFIG, PRIOR)
+    assert without.next_items is without.known_items
+    assert not any(name.startswith("next_items") for name in without.arrays())
 
 
 def test_reranked_by_hand() -> None:
@@ -86,16 +104,18 @@ def test_contributions_sum_to_the_score(ranker, candidates) -> None:
 
 def test_kept_as_arrays(ranker, candidates) -> None:
     again = Ranker.restore(ranker.arrays())
-    np.testing.assert_array_equal(again.score(candidates), ranker.score(candidates))
+    for ask_next in (False, True):
+        asked = replace(candidates, ask_next=ask_next)
+        np.testing.assert_array_equal(again.score(asked), ranker.score(asked))
 
 
 def test_boosters_of_either_objective_weigh_the_same(group) -> None:
     both, first, second = (
-        BoosterEnsemble.fit(FEATURES, [group], objectives, CONFIG, 0)
+        BoosterEnsemble.fit(FEATURES, [group], objectives, BOOSTERS, 0)
         for objectives in (("lambdarank", "binary"), ("lambdarank",), ("binary",))
     )
     assert first.weights == (1.0,)
-    values = group.values[: CONFIG.bins]
+    values = group.values[: BOOSTERS.bins]
     second = BoosterEnsemble(second.models, (both.weights[1] * 2,))
     # the second forest of two has another seed than one alone, so only about the same
     np.testing.assert_allclose(
@@ -105,13 +125,41 @@ def test_boosters_of_either_objective_weigh_the_same(group) -> None:
     )
 
 
-def test_without_relevant_items_the_blended_score_ranks(group, candidates) -> None:
-    without = Ranker.fit(FEATURES, [replace(group, relevant=np.zeros_like(group.relevant))], CONFIG)
-    np.testing.assert_allclose(without.score(candidates)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
-    np.testing.assert_allclose(
-        without.contributions(candidates, np.arange(5), ["column"])["blended_score"][4], 0.5
+def test_without_relevant_items_the_prior_ranks(group, candidates) -> None:
+    """Known items take positions .1, .2, .3 of the blended score by their column; new ones keep theirs."""
+    nothing = replace(group, relevant=np.zeros_like(group.relevant))
+    without = Ranker.fit(FEATURES, RankerGroups([nothing], [known_part(group)], []), CONFIG, PRIOR)
+    unfitted = Ranker.fit(FEATURES, RankerGroups([], [], []), CONFIG, PRIOR)
+    without = replace(without, known_items=unfitted.known_items)
+    np.testing.assert_allclose(without.score(candidates)[0, :5], [0.3, 0.2, 0.1, 0.4, 0.5])
+    parts = without.contributions(candidates, np.arange(5), ["column"])
+    np.testing.assert_allclose(parts["blended_score"], [0, 0, 0, 0.4, 0.5])
+    np.testing.assert_allclose(parts["column"], np.arcsinh([2.0, 0, -2.0, 0, 0]), rtol=1e-6)
+    known = replace(candidates, items=candidates.items[:, :3], values=candidates.values[:, :3])
+    np.testing.assert_allclose(without.score(known)[0], np.arcsinh([2.0, 0, -2.0]), rtol=1e-6)
+    assert not unfitted.all_items.models
+
+
+def test_both_parts_weigh_as_configured(group) -> None:
+    """Each in its standard deviation within queries; a share of 0 or 1 leaves one of them out."""
+    of_known = known_part(group)
+    for share in (0.25, 0.5):
+        both = KnownItemRanker.fit(FEATURES, [of_known], replace(CONFIG, linear_share=share), PRIOR, 0)
+        deviations = []
+        for scores in (both.boosters.score(of_known.values), both.linear.score(of_known.values, FEATURES)):
+            queries = np.split(scores.astype(np.float64), np.cumsum(of_known.sizes)[:-1])
+            deviations.append(np.concatenate([own - own.mean() for own in queries]).std())
+        expected = deviations[0] / deviations[1] * share / (1 - share)
+        np.testing.assert_allclose(both.linear_weight, expected, rtol=1e-5)
+        total = both.boosters.score(of_known.values) + np.float32(expected) * both.linear.score(
+            of_known.values, FEATURES
+        )
+        np.testing.assert_allclose(both.score(of_known.values, FEATURES), total, rtol=1e-4)
+    linear = KnownItemRanker.fit(FEATURES, [of_known], replace(CONFIG, linear_share=1.0), PRIOR, 0)
+    assert not linear.boosters.models
+    np.testing.assert_array_equal(
+        linear.score(of_known.values, FEATURES), linear.linear.score(of_known.values, FEATURES)
     )
-    assert not Ranker.fit(FEATURES, [], CONFIG).all_items.models
 
 
 def test_contributions_are_shapley_values_of_the_trees_for_known_and_for_new(ranker, candidates) -> None:
@@ -119,8 +167,12 @@ def test_contributions_are_shapley_values_of_the_trees_for_known_and_for_new(ran
     parts = ranker.contributions(candidates, np.array([3, 0, 1]), ["column"])
     new, known = (
         trees.shapley_values(candidates.values[0, places])
-        for trees, places in ((ranker.all_items, [3]), (ranker.known_items, [0, 1]))
+        for trees, places in ((ranker.all_items, [3]), (ranker.known_items.boosters, [0, 1]))
     )
+    linear = ranker.known_items.linear_weight * ranker.known_items.linear.contributions(
+        candidates.values[0, [0, 1]], FEATURES
+    )
+    known[:, :1] += linear
     assert new.shape == (1, len(FEATURES) + 1)
     shares = np.concatenate([new, known])
     np.testing.assert_allclose(parts["column"], shares[:, 0] + shares[:, 2], atol=1e-6)
@@ -131,7 +183,7 @@ def test_contributions_are_shapley_values_of_the_trees_for_known_and_for_new(ran
 
 
 def test_shapley_values_sum_to_the_score_of_the_trees(ranker, group) -> None:
-    for trees in (ranker.known_items, ranker.all_items):
+    for trees in (ranker.known_items.boosters, ranker.all_items):
         values = group.values[:50]
         np.testing.assert_allclose(trees.shapley_values(values).sum(axis=1), trees.score(values), atol=1e-4)
 
@@ -152,20 +204,21 @@ def test_some_rows_of_the_queries_with_a_relevant_one_among_them() -> None:
     assert kept.sizes.tolist() == [2]
 
 
-def test_trees_for_known_items_learn_from_these_alone(group) -> None:
-    groups = [group]
-    ranker = Ranker.fit(FEATURES, groups, CONFIG)
-    assert len(groups[0].values) == 1000
-    assert not groups[0].values[:, FEATURES.index("is_new")].any()
-    again = BoosterEnsemble.fit(FEATURES, groups, CONFIG.known_items, CONFIG, 0)
-    assert ranker.known_items.models == again.models
+def test_each_part_learns_from_its_own_groups(ranker, group) -> None:
+    of_known = known_part(group)
     assert (
-        ranker.all_items.models == BoosterEnsemble.fit(FEATURES, [group], CONFIG.all_items, CONFIG, 0).models
+        ranker.known_items.boosters.models
+        == BoosterEnsemble.fit(FEATURES, [of_known], CONFIG.known_items, BOOSTERS, 0).models
     )
+    assert (
+        ranker.all_items.models
+        == BoosterEnsemble.fit(FEATURES, [group], CONFIG.all_items, BOOSTERS, 0).models
+    )
+    assert ranker.next_items.boosters.models != ranker.known_items.boosters.models
 
 
 def test_trees_are_fitted_as_configured(group) -> None:
-    config = RankerConfig(
+    config = BoosterConfig(
         rounds=3,
         leaves=7,
         learning_rate=0.11,
@@ -202,7 +255,7 @@ def test_without_context_features_trees_split_on_scores_alone(group) -> None:
         FEATURES,
         [replace(group, values=values)],
         CONFIG.all_items,
-        replace(CONFIG, without_context_features=True),
+        replace(BOOSTERS, without_context_features=True),
         0,
     )
     (booster,) = without_context_features._boosters

@@ -7,8 +7,10 @@ import pytest
 from fake_scorers import FixedScores, ensemble_of, first_and_previous
 
 from embeddings.data.dataset import Dataset, Histories
+from embeddings.ranking.boosters import BoosterEnsemble
 from embeddings.ranking.features import CandidateFeatures, FeatureConfig, ItemFeatures, feature_names
-from embeddings.ranking.ranker import BoosterEnsemble, Ranker
+from embeddings.ranking.groups import RankerGroups
+from embeddings.ranking.ranker import Ranker, RankerConfig
 from embeddings.ranking.two_stage import TwoStageConfig, TwoStageRecommender, scores_of_all
 
 INF = np.inf
@@ -36,7 +38,8 @@ def two_stage(board: Dataset) -> TwoStageRecommender:
     ensemble = ensemble_of(
         {"ease": FixedScores([3.0, 2.0, 1.0, 0.0, 9.0])}, first_and_previous([1.0] * 5), items.known
     )
-    ranker = Ranker(feature_names(ensemble.score_columns), BoosterEnsemble((), ()), BoosterEnsemble((), ()))
+    names = feature_names(ensemble.score_columns)
+    ranker = Ranker.fit(names, RankerGroups([], [], []), RankerConfig(), {"ease": 1.0})
     return TwoStageRecommender(ensemble, items, ranker, TwoStageConfig())
 
 
@@ -57,11 +60,16 @@ def test_scores_do_not_depend_on_the_other_users(two_stage) -> None:
 
 
 def test_contributions_of_candidates_and_of_others(two_stage) -> None:
-    """Without trees the whole score is the blended score's."""
+    """Without trees, the score of a new candidate (4) and of no candidate (0) is the blended score's.
+
+    The known candidates 1, 2, 3 have the scores 2, 1, 0 of ease, in units of sqrt(5/4) around 1.5.
+    """
     scores, contributions = two_stage.score_one(Histories.of([[0]], 5))
     shares = contributions(np.array([4, 0, 1]))
-    assert set(shares) == {"blended_score"}
-    np.testing.assert_allclose(shares["blended_score"], scores[[4, 0, 1]], rtol=1e-6)
+    assert set(shares) == {"blended_score", "ease", "base_value"}
+    np.testing.assert_allclose(shares["blended_score"], [scores[4], scores[0], 0], rtol=1e-6)
+    np.testing.assert_allclose(shares["ease"], [0, 0, np.arcsinh(0.5 / np.sqrt(5 / 4))], rtol=1e-5)
+    np.testing.assert_allclose(sum(shares.values()), scores[[4, 0, 1]], atol=1e-6)
 
 
 def test_contributions_sum_to_the_score_of_each_item(two_stage, monkeypatch) -> None:
@@ -87,7 +95,7 @@ def test_a_constant_is_added_to_new_items_alone(two_stage, board) -> None:
             return np.zeros(len(values), np.float32)
 
     zero = Zero(("",), (1.0,))
-    ranker = replace(two_stage.ranker, known_items=zero, all_items=zero, new_item_bias=0.5)
+    ranker = replace(two_stage.ranker, all_items=zero, new_item_bias=0.5)
     scores = replace(two_stage, ranker=ranker).score(Histories.of([[0]], 5))[0]
     assert scores[[1, 2, 3, 4]].tolist() == [0.0, 0.0, 0.0, 0.5]
     assert scores[0] < 0

@@ -12,8 +12,9 @@ from embeddings.data.dataset import Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.cooccurrence import Cooccurrence, CooccurrenceConfig, _sampled
 from embeddings.scorers.ease import Ease, EaseConfig
-from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest
+from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, highest
 from embeddings.scorers.popularity import Popularity
+from embeddings.scorers.random_walk import Rp3Beta, Rp3BetaConfig
 from embeddings.scorers.time_popularity import TimePopularity, TimePopularityConfig
 
 
@@ -65,6 +66,24 @@ def test_item_knn_against_loops() -> None:
     np.testing.assert_allclose(fitted.similarity.toarray(), expected, atol=1e-6)
 
 
+def test_rp3beta_against_loops() -> None:
+    """The probability of walking from item i to user u to item j, over the degree of j to the power of .7."""
+    data = random_dataset(20, 8)
+    x = data.liked.toarray()
+    expected = np.zeros((8, 8))
+    for i in range(8):
+        reached = np.zeros(8)
+        for user in np.flatnonzero(x[:, i]):
+            for j in np.flatnonzero(x[user]):
+                reached[j] += 1 / x[:, i].sum() / x[user].sum() / x[:, j].sum() ** 0.7
+        reached[i] = -1
+        for j in np.argsort(-reached, kind="stable")[:3]:
+            expected[i, j] = reached[j]
+    fitted = Rp3Beta.fit(data, Rp3BetaConfig(beta=0.7, neighbours=3))
+    np.testing.assert_allclose(fitted.transitions.toarray(), expected, rtol=1e-5)
+    np.testing.assert_allclose(fitted.score(data.histories), x @ expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("weight", [1.0, 5.0])
 def test_als_conjugate_gradient_reaches_the_normal_equations(weight) -> None:
     data = random_dataset(20, 15)
@@ -89,9 +108,9 @@ def test_als_folds_in_by_the_same_equation() -> None:
 def test_the_highest_of_a_row_tie_to_the_lowest_name() -> None:
     """Two of the three that score 2 stay: items 1 and 4; who is left out by -inf never does."""
     values, names = np.array([3.0, 1.0, 2.0, 2.0, 2.0], np.float32), np.array([9, 0, 5, 1, 4])
-    assert _highest(values, names, 3).tolist() == [True, False, False, True, True]
+    assert highest(values, names, 3).tolist() == [True, False, False, True, True]
     values[1] = -np.inf
-    assert _highest(values, names, 5).tolist() == [True, False, True, True, True]
+    assert highest(values, names, 5).tolist() == [True, False, True, True, True]
 
 
 def test_of_too_many_histories_some_are_drawn() -> None:

@@ -32,7 +32,7 @@ def whole(config, small_configs) -> TrainingConfig:
     return replace(
         config,
         scorers=select_specs(NAMES, own),
-        holdout=replace(config.holdout, holdouts=1),
+        holdout=replace(config.holdout, cold_holdouts=1),
         new_item_bias=NewItemBiasConfig(0.25),
     )
 
@@ -114,7 +114,7 @@ def test_without_context_features_the_trees_see_scores_alone(dataset, whole) -> 
 def _split_on(ranker) -> set[str]:
     """The features that any tree of a ranker uses."""
     found: set[str] = set()
-    for trees in (ranker.known_items, ranker.all_items):
+    for trees in (ranker.known_items.boosters, ranker.all_items):
         for booster in trees._boosters:
             counts = booster.feature_importance()
             found |= {name for name, times in zip(booster.feature_name(), counts, strict=True) if times}

@@ -46,6 +46,7 @@ OTHER_VALUES = {
     ("all_items",): ("binary",),
     ("known_items",): ("lambdarank",),
     ("history_lengths",): (0, 2),
+    ("last_shares",): (0.15,),
 }
 
 

@@ -15,6 +15,7 @@ from embeddings.training.holdout import (
     _revealed,
     _sampled,
     draw_holdouts,
+    last_events_holdout,
     latest_holdout,
     random_holdout,
 )
@@ -70,9 +71,47 @@ def test_shares_of_one_hide_everything_and_shares_of_nothing_nothing(board: Data
 
 
 def test_holdouts_hide_different_parts(board: Dataset) -> None:
-    found = list(draw_holdouts(board, HoldoutConfig(3, 0.5), np.random.default_rng(0)))
-    assert len(found) == 3
-    assert len({tuple(pairs(holdout.train.events)) for holdout in found}) > 1
+    config = HoldoutConfig(cold_holdouts=3, random_holdouts=4, last_shares=(0.4, 0.9), events=0.5)
+    holdouts = draw_holdouts(board, config, np.random.default_rng(0))
+    cold, random, last = list(holdouts.cold), list(holdouts.random), list(holdouts.last)
+    assert [len(x) for x in (cold, random, last)] == [3, 4, 2]
+    for some in (cold, random, last):
+        assert len({tuple(pairs(holdout.train.events)) for holdout in some}) > 1
+    for holdout in random:  # no user is new, as far as any event is left
+        assert all(not queries.new_users for queries in holdout.queries)
+    asked = {queries.histories.ask_next for holdout in (*cold, *random) for queries in holdout.queries}
+    assert asked == {False}
+    assert all(queries.histories.ask_next for holdout in last for queries in holdout.queries)
+    time = np.where(np.arange(7) == 3, NO_TIME, board.events.time)
+    without = replace(board, events=replace(board.events, time=time))
+    assert not list(draw_holdouts(without, config, np.random.default_rng(0)).last)
+
+
+def test_the_last_events_of_each_user(wide: Dataset) -> None:
+    """Of 7, 5 and 4 events a share of .3 hides 2, 2 and 1; of two events it hides none."""
+    holdout = last_events_holdout(wide, 0.3, HoldoutConfig(), np.random.default_rng(0))
+    (queries,) = holdout.queries
+    assert listed(queries.histories) == [[3, 2, 1, 0, 6], [0, 1, 2], [0, 1, 2]]
+    assert relevant_of(queries) == [[4, 5], [3, 4], [3]]
+    np.testing.assert_array_equal(queries.histories.times[0], [0, 2, 4])
+    few = replace(wide, events=wide.events.select(np.isin(np.arange(16), [0, 1, 7, 8, 9])))
+    (queries,) = last_events_holdout(few, 0.01, HoldoutConfig(), np.random.default_rng(0)).queries
+    assert listed(queries.histories) == [[3, 2], [0, 1]]
+    assert relevant_of(queries) == [[], [2]]
+
+
+def test_the_last_of_equal_times_is_drawn(wide: Dataset) -> None:
+    same = replace(wide, events=replace(wide.events, time=np.zeros(16, np.int64)))
+    found = {
+        tuple(
+            relevant_of(last_events_holdout(same, 0.1, HoldoutConfig(), np.random.default_rng(n)).queries[0])[
+                0
+            ]
+        )
+        for n in range(20)
+    }
+    assert len(found) > 3
+    assert all(len(hidden) == 1 for hidden in found)
 
 
 @pytest.fixture
@@ -168,7 +207,8 @@ def test_relevant_is_what_is_liked_beyond_what_is_revealed(board: Dataset) -> No
     queries = _remaining_likes(board, np.array([2, 1]), revealed)
     assert relevant_of(queries) == [[], []]  # a dislike is not relevant
     assert queries.relevant.nnz == 0
-    assert queries.histories is revealed
+    assert queries.histories.ask_next
+    assert not _remaining_likes(board, np.array([2, 1]), revealed, ask_next=False).histories.ask_next
     assert relevant_of(_remaining_likes(board, np.array([0, 1]), revealed)) == [[1, 2], []]
 
 

@@ -10,7 +10,8 @@ from embeddings.candidates.ensemble import ContentScorers, score_columns
 from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.features import feature_names
-from embeddings.ranking.ranker import BoosterEnsemble, Ranker
+from embeddings.ranking.groups import RankerGroups
+from embeddings.ranking.ranker import Ranker, RankerConfig
 from embeddings.training import new_item_bias
 from embeddings.training.config import NewItemBiasConfig, TrainingConfig
 from embeddings.training.fit import fit
@@ -54,8 +55,13 @@ def test_ndcg_by_bias(board, config) -> None:
     queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant)
     holdout = Holdout(board, np.zeros(5, np.bool_), (queries,))
     content_scorers = ContentScorers.fit(board, some.scorers, 0)
-    nothing = BoosterEnsemble((), ())
-    ranker = Ranker(feature_names(score_columns(some.scorers)), nothing, nothing, 5.0)
+    ranker = Ranker.fit(
+        feature_names(score_columns(some.scorers)),
+        RankerGroups([], [], []),
+        RankerConfig(),
+        {"popularity": 1.0},
+    )
+    ranker = replace(ranker, new_item_bias=5.0)
     (found,) = _ndcg_by_bias(ranker, holdout, content_scorers, some, 0)
     scored = next(score_queries(holdout, content_scorers, some, 0))
     assert scored.queries.histories[0].tolist() == [0]

@@ -76,11 +76,14 @@ def test_a_space_is_narrowed_to_what_there_is_and_widened_to_what_it_is() -> Non
 
 
 def test_changed_values_lie_at_their_paths() -> None:
-    config = changed(TrainingConfig(), {"ranker.leaves": 9, "groups.keep": 0.7})
-    assert (value_at(config, "ranker.leaves"), config.groups.keep) == (9, 0.7)
+    config = changed(TrainingConfig(), {"ranker.boosters.leaves": 9, "groups.keep": 0.7})
+    assert (value_at(config, "ranker.boosters.leaves"), config.groups.keep) == (9, 0.7)
     default = TrainingConfig()
     assert (
-        changed(config, {"ranker.leaves": default.ranker.leaves, "groups.keep": default.groups.keep})
+        changed(
+            config,
+            {"ranker.boosters.leaves": default.ranker.boosters.leaves, "groups.keep": default.groups.keep},
+        )
         == default
     )
 

@@ -1,0 +1,131 @@
+"""The linear ranker: a weighted sum of scores, with weights that change with the length of the history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import fmin_l_bfgs_b
+
+from embeddings.candidates.ensemble import arcsinh
+from embeddings.data.files import Array
+from embeddings.ranking.groups import RankingGroup
+from kg.graph import FloatArray, IntArray
+
+HISTORY_LENGTH = "log_history_length"
+
+Float64Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LinearConfig:
+    """How the weights are fitted."""
+
+    penalty: float = 5.0
+    """L2 penalty of a weight's distance from its prior, beside a loss that is summed over the queries: with
+    few queries the prior ranks."""
+    iterations: int = 200
+    """At most this many iterations of L-BFGS."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearRanker:
+    """score = sum over columns c of (w_c + v_c (l - m)) arcsinh(x_c), l = log(1 + history length).
+
+    The loss is the cross-entropy of the softmax over a query's candidates with its relevant ones, which are
+    equally likely (ListNet's top-one loss, Cao et al. 2007). It is convex, so no seed is needed.
+    """
+
+    columns: tuple[str, ...]
+    weights: FloatArray
+    """w [columns]."""
+    slopes: FloatArray
+    """v [columns]."""
+    mean_length: float
+    """m, the mean of l over the queries."""
+
+    @classmethod
+    def fit(
+        cls,
+        features: Sequence[str],
+        groups: Sequence[RankingGroup],
+        config: LinearConfig,
+        prior: Mapping[str, float],
+    ) -> Self:
+        """Fit the weights of the columns of `prior`; without a relevant candidate they are the prior.
+
+        The weights of the prior are divided by their sum; if all are 0, they are equal.
+        """
+        columns = tuple(prior)
+        given = np.array(list(prior.values())) if any(prior.values()) else np.ones(len(prior))
+        expected = given / given.sum()
+        unfitted = cls(columns, expected.astype(np.float32), np.zeros(len(columns), np.float32), 0.0)
+        useful = [group.select_rows(np.ones(len(group.relevant), np.bool_)) for group in groups]
+        useful = [group for group in useful if len(group.relevant)]
+        if not useful:
+            return unfitted
+        sizes = np.concatenate([group.sizes for group in useful])
+        starts = np.cumsum(sizes) - sizes
+        length = np.concatenate([group.values[:, features.index(HISTORY_LENGTH)] for group in useful])
+        mean_length = float(length[starts].mean())
+        scores = np.concatenate([_scores(group.values, features, columns) for group in useful])
+        design = np.concatenate([scores, scores * (length - np.float32(mean_length))[:, None]], axis=1)
+        relevant = np.concatenate([group.relevant for group in useful])
+        both = np.concatenate([expected, np.zeros(len(columns))])
+        found = _minimum(design, relevant, sizes, both, config).astype(np.float32)
+        return cls(columns, found[: len(columns)], found[len(columns) :], mean_length)
+
+    def contributions(self, values: FloatArray, features: Sequence[str]) -> FloatArray:
+        """What each column adds to the scores of rows [n, features], float32 [n, columns]."""
+        length = values[:, features.index(HISTORY_LENGTH)] - np.float32(self.mean_length)
+        weights = self.weights + length[:, None] * self.slopes
+        return np.asarray(weights * _scores(values, features, self.columns), np.float32)
+
+    def score(self, values: FloatArray, features: Sequence[str]) -> FloatArray:
+        """Scores of rows [n, features], float32 [n]."""
+        return np.asarray(self.contributions(values, features).sum(axis=1), np.float32)
+
+    def arrays(self) -> dict[str, Array]:
+        """The learnt values as plain arrays."""
+        return {
+            "columns": np.frombuffer("\n".join(self.columns).encode(), np.uint8),
+            "weights": self.weights,
+            "slopes": self.slopes,
+            "mean_length": np.array(self.mean_length),
+        }
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array]) -> Self:
+        """The one whose `arrays()` these are."""
+        columns = tuple(arrays["columns"].tobytes().decode().split("\n"))
+        return cls(columns, arrays["weights"], arrays["slopes"], float(arrays["mean_length"]))
+
+
+def _scores(values: FloatArray, features: Sequence[str], columns: Sequence[str]) -> FloatArray:
+    return arcsinh(values[:, [features.index(name) for name in columns]])
+
+
+def _minimum(
+    design: FloatArray,
+    relevant: npt.NDArray[np.bool_],
+    sizes: IntArray,
+    prior: Float64Array,
+    config: LinearConfig,
+) -> Float64Array:
+    """The weights of the least penalised loss; each query, of `sizes` rows, has a relevant row."""
+    starts = np.cumsum(sizes) - sizes
+    wanted = relevant / np.repeat(np.add.reduceat(relevant.astype(np.float64), starts), sizes)
+
+    def loss(weights: Float64Array) -> tuple[float, Float64Array]:
+        scores = (design @ weights.astype(np.float32)).astype(np.float64)
+        scores -= np.repeat(np.maximum.reduceat(scores, starts), sizes)
+        exponential = np.exp(scores)
+        total = np.add.reduceat(exponential, starts)
+        apart = weights - prior
+        value = float(np.log(total).sum() - wanted @ scores + config.penalty / 2 * (apart @ apart))
+        surplus = exponential / np.repeat(total, sizes) - wanted
+        gradient = (surplus.astype(np.float32) @ design).astype(np.float64)
+        return value, gradient + config.penalty * apart
+
+    return np.asarray(fmin_l_bfgs_b(loss, prior, maxiter=config.iterations)[0])
