@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.scorers.base import Scorer
+from embeddings.scorers.base import Linear
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -33,7 +33,7 @@ class AlsConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Als(Scorer[AlsConfig]):
+class Als(Linear[AlsConfig]):
     """Alternating least squares (Hu, Koren, Volinsky 2008, equation 4); users fold in by the same equation.
 
     Each sweep takes a few conjugate-gradient steps for all rows at once (Takács, Pilászy, Tikk 2011).
@@ -66,13 +66,18 @@ class Als(Scorer[AlsConfig]):
         return cls(items, _gram(items, config.regularisation), config.weight)
 
     @override
-    def score(self, histories: Histories) -> FloatArray:
+    def user_vectors(self, histories: Histories) -> FloatArray:
         users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
         for user in range(len(histories)):
             liked = self.factors[np.unique(histories[user])]
             normal = self.gram + np.float32(self.weight - 1.0) * (liked.T @ liked)
             users[user] = np.linalg.solve(normal, self.weight * liked.sum(axis=0))
-        return users @ self.factors.T
+        return users
+
+    @property
+    @override
+    def item_vectors(self) -> FloatArray:
+        return self.factors
 
 
 def initial_vectors(rows: int, width: int, config: AlsConfig, rng: np.random.Generator) -> FloatArray:
