@@ -7,6 +7,8 @@ import numpy as np
 from embeddings.candidates.cold_items import ColdItemExtrapolator
 from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.candidates.specs import SCORER_SPECS
+from embeddings.ranking.features import BLENDED_SCORE
+from embeddings.ranking.ranker import BoosterEnsemble
 from embeddings.scorers.base import Linear, Scorer
 
 
@@ -59,6 +61,17 @@ def first_and_previous(factors) -> ColdItemExtrapolator:
         np.maximum(np.arange(n_items) - 1, 0).astype(np.int32)[:, None],
         np.ones((n_items, 1), np.float32),
     )
+
+
+class BlendedScore(BoosterEnsemble):
+    """Trees that give each candidate its blended score, given the names of the features."""
+
+    def __init__(self, features) -> None:
+        super().__init__(("blended score",), (1.0,))
+        object.__setattr__(self, "column", features.index(BLENDED_SCORE))
+
+    def score(self, values):
+        return values[:, self.column]
 
 
 def ensemble_of(scorers, extrapolator, has_interactions) -> ScorerEnsemble:

@@ -1,6 +1,7 @@
 """The second stage: gradient-boosted trees that rank candidates by their features."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ Objective = Literal["lambdarank", "binary"]
 class RankerConfig:
     """Gradient-boosted trees by LightGBM: LambdaMART (Burges 2010), and log loss, whose errors differ."""
 
+    min_queries: int = 100
+    """With fewer held-out queries nothing is learnt: fixed weights rank better than trees of chance."""
     all_items: tuple[Objective, ...] = ("lambdarank",)
     """One booster each, for known and new items together."""
     known_items: tuple[Objective, ...] = ("lambdarank", "binary")
@@ -113,6 +116,11 @@ class BoosterEnsemble:
             deviations.append(max(float(booster.predict(sampled, raw_score=True).std()), 1e-9))
         return cls(tuple(models), tuple(deviations[0] / (own * len(models)) for own in deviations))
 
+    @property
+    def learnt(self) -> bool:
+        """Whether any booster has a tree with more than one leaf, so that scores can differ."""
+        return any(re.search(r"^num_leaves=(?!1$)", text, re.MULTILINE) for text in self.models)
+
     @cached_property
     def _boosters(self) -> list[Any]:
         import lightgbm
@@ -154,25 +162,32 @@ class Ranker:
     def fit(
         cls, features: Sequence[str], groups: list[RankingGroup], config: RankerConfig, seed: int = 0
     ) -> Self:
-        """Learn from held-out queries; without anything relevant the blended score ranks.
+        """Learn from held-out queries; from fewer than `RankerConfig.min_queries` nothing is learnt.
 
         Afterwards the list holds the rows of known items alone, since memory does not hold both.
         """
         names = tuple(features)
+        nothing = cls(names, BoosterEnsemble((), ()), BoosterEnsemble((), ()))
+        if _n_queries(groups) < config.min_queries:
+            return nothing
         all_items = BoosterEnsemble.fit(names, groups, config.all_items, config, seed)
         for n, group in enumerate(groups):
             groups[n] = group.select_rows(group.values[:, names.index(IS_NEW)] == 0)
+        if _n_queries(groups) < config.min_queries:
+            return nothing
         known_items = BoosterEnsemble.fit(names, groups, config.known_items, config, seed)
-        return cls(names, known_items, all_items)
+        return cls(names, known_items, all_items) if known_items.learnt and all_items.learnt else nothing
+
+    @property
+    def learnt(self) -> bool:
+        """Whether it ranks at all; otherwise `fixed_weights` has to."""
+        return bool(self.all_items.models)
 
     def score(self, candidates: CandidateFeatures) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
         valid = candidates.items >= 0
         new = valid & self.is_new(candidates)
         scores = np.full(valid.shape, -np.inf, np.float32)
-        if not self.all_items.models:
-            scores[valid] = self._column(candidates.values, BLENDED_SCORE)[valid]
-            return scores
         known_scores = self.known_items.score(candidates.values[valid & ~new])
         if not new.any():  # there is no position to decide between known and new items
             scores[valid] = known_scores
@@ -195,8 +210,6 @@ class Ranker:
         or new items. `BASE_VALUE` is the remainder, in which the position of known items among all is too.
         """
         values, scores = candidates.values[0, places], self.score(candidates)[0, places]
-        if not self.all_items.models:
-            return {BLENDED_SCORE: scores}
         new = self.is_new(candidates)[0, places]
         shares = np.empty((len(places), len(self.features) + 1), np.float32)
         shares[~new] = self.known_items.shapley_values(values[~new])
@@ -236,6 +249,10 @@ class Ranker:
         names = arrays["features"].tobytes().decode().split("\n")
         bias = float(arrays["new_item_bias"][0])
         return cls(tuple(names), boosters("known_items"), boosters("all_items"), bias)
+
+
+def _n_queries(groups: Sequence[RankingGroup]) -> int:
+    return sum(len(group.sizes) for group in groups)
 
 
 def rerank_known_items(scores: FloatArray, known: BoolArray, known_scores: FloatArray) -> None:

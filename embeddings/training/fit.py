@@ -25,17 +25,20 @@ def fit(
     """Fit scorers, ranker and new-item bias on a dataset's events; the same seed gives the same arrays."""
     dataset = dataset.with_content_config(config.content)
     rng = np.random.default_rng(seed)
-    content_scorers = ContentScorers.fit(dataset, config.scorers, seed)
+    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
     groups: list[RankingGroup] = []
+    report("holdouts", 0, config.holdout.holdouts)
     for done, holdout in enumerate(draw_holdouts(dataset, config.holdout, rng)):
         scored = score_queries(holdout, content_scorers, config, seed)
         groups += [ranking_group(some, config.groups, rng) for some in scored]
         report("holdouts", done + 1, config.holdout.holdouts)
     features = feature_names(score_columns(config.scorers))
+    report("ranker", 0, 1)
     ranker = Ranker.fit(features, groups, config.ranker, seed)
-    bias = config.new_item_bias.bias
+    report("ranker", 1, 1)
+    bias = config.new_item_bias.bias if ranker.learnt else 0.0
     if bias is None:
-        bias = learn_new_item_bias(ranker, dataset, content_scorers, config, seed)
+        bias = learn_new_item_bias(ranker, dataset, content_scorers, config, seed, report)
     return _two_stage(dataset, content_scorers, replace(ranker, new_item_bias=bias), config, seed, report)
 
 
@@ -44,7 +47,7 @@ def refit(
 ) -> TwoStageRecommender:
     """Fit the scorers on all events of a dataset and keep a ranker that was learnt before."""
     dataset = dataset.with_content_config(config.content)
-    content_scorers = ContentScorers.fit(dataset, config.scorers, seed)
+    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
     return _two_stage(dataset, content_scorers, ranker, config, seed, report)
 
 

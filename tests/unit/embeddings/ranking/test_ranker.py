@@ -105,13 +105,38 @@ def test_boosters_of_either_objective_weigh_the_same(group) -> None:
     )
 
 
-def test_without_relevant_items_the_blended_score_ranks(group, candidates) -> None:
-    without = Ranker.fit(FEATURES, [replace(group, relevant=np.zeros_like(group.relevant))], CONFIG)
-    np.testing.assert_allclose(without.score(candidates)[0, :5], [0.1, 0.2, 0.3, 0.4, 0.5])
-    np.testing.assert_allclose(
-        without.contributions(candidates, np.arange(5), ["column"])["blended_score"][4], 0.5
-    )
-    assert not Ranker.fit(FEATURES, [], CONFIG).all_items.models
+def test_without_relevant_items_nothing_is_learnt(group) -> None:
+    nothing_relevant = replace(group, relevant=np.zeros_like(group.relevant))
+    assert not Ranker.fit(FEATURES, [nothing_relevant], CONFIG).learnt
+    assert not Ranker.fit(FEATURES, [], CONFIG).learnt
+
+
+def test_as_many_queries_as_configured_are_needed(group) -> None:
+    """There are 100 queries, each with a relevant known item."""
+    assert Ranker.fit(FEATURES, [group], replace(CONFIG, min_queries=100)).learnt
+    assert not Ranker.fit(FEATURES, [group], replace(CONFIG, min_queries=101)).learnt
+
+
+def test_queries_are_counted_among_known_items_too(group) -> None:
+    """Of 100 queries the last 60 have nothing relevant but a new item, column 13 of each."""
+    relevant = group.relevant.reshape(100, 14).copy()
+    relevant[40:] = np.arange(14) == 13
+    few = replace(group, relevant=relevant.ravel())
+    assert Ranker.fit(FEATURES, [few], replace(CONFIG, min_queries=40)).learnt
+    assert not Ranker.fit(FEATURES, [few], replace(CONFIG, min_queries=41)).learnt
+
+
+def test_the_number_of_queries_that_is_needed_changes_nothing_beyond_it(ranker, group) -> None:
+    more = Ranker.fit(FEATURES, [group], replace(CONFIG, min_queries=1))
+    assert more.known_items.models == ranker.known_items.models
+    assert more.all_items.models == ranker.all_items.models
+
+
+def test_trees_of_a_single_leaf_are_nothing_learnt(group) -> None:
+    """A leaf has at least as many rows as there are, so no tree can split."""
+    config = replace(CONFIG, min_leaf_size=len(group.values))
+    assert not BoosterEnsemble.fit(FEATURES, [group], config.all_items, config, 0).learnt
+    assert not Ranker.fit(FEATURES, [group], config).learnt
 
 
 def test_contributions_are_shapley_values_of_the_trees_for_known_and_for_new(ranker, candidates) -> None:
