@@ -11,8 +11,9 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-SILENCE = 15.0
-"""Where there is no terminal, a line is printed after at most this many seconds without one."""
+SILENCE = 14.0
+"""Where there is no terminal, a line follows after this many seconds without one; as that is looked at about
+once a second, no silence is longer than 15 s."""
 
 
 class Reporter:
@@ -31,7 +32,7 @@ class Reporter:
 def reporting() -> Iterator[Reporter]:
     """A `Report` that shows each stage while it runs and its time when it ends."""
     if not sys.stderr.isatty():
-        with Lines(sys.stderr).beating() as lines:
+        with Lines(sys.stderr, SILENCE).beating() as lines:
             yield lines
         return
     columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -68,9 +69,7 @@ class Lines(Reporter):
     Stages may be nested: the one that reported last and has not ended is the one going on.
     """
 
-    def __init__(
-        self, stream: TextIO, silence: float = SILENCE, now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, stream: TextIO, silence: float, now: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._silence, self._now = stream, silence, now
         self._lock = Lock()
         self._open: dict[str, _Stage] = {}

@@ -29,7 +29,7 @@ def ranked_by(ranker: Ranker, dataset: Dataset) -> str:
         users = len(set(dataset.events.user[dataset.events.liked].tolist()))
         others = ", ".join([*(name for name, found in present.items() if found), "popularity"])
         return (
-            f"too few events to learn a ranker from ({likes:,} liked items of {users:,} users): items are "
+            f"too few events to learn a ranker from (likes: {likes:,}, users: {users:,}): items are "
             f"ranked by fixed weights of {others} and co-occurrence"
         )
     events = len(dataset.events)
