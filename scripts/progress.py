@@ -11,9 +11,9 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-SILENCE = 14.0
-"""Where there is no terminal, a line follows after this many seconds without one; as that is looked at about
-once a second, no silence is longer than 15 s."""
+SILENCE = 10.0
+"""Where there is no terminal, a line follows after this many seconds without one. Linear algebra may keep
+other threads waiting for some seconds, and still no silence should be longer than 15 s."""
 
 
 class Reporter:
@@ -102,7 +102,7 @@ class Lines(Reporter):
         stop = Event()
 
         def beats() -> None:
-            while not stop.wait(self._silence / 15):
+            while not stop.wait(self._silence / 20):
                 self.beat()
 
         thread = Thread(target=beats, name="progress", daemon=True)
