@@ -30,7 +30,7 @@ def similar(
     Example: trailmix enrich similar --k 5
     """
     settings = load_settings()
-    with open_store(settings) as store, reporting() as report:
+    with reporting() as report, open_store(settings) as store:
         snapshot = SnapshotCache(settings.snapshots_folder).load(store, report)
         encoder = open_encoder(settings)
         vectors = encoder.encode(snapshot.texts, report)
@@ -49,7 +49,7 @@ def text_entities(
     Example: trailmix enrich text-entities --threshold 0.9
     """
     settings = load_settings()
-    with open_store(settings) as store, reporting() as report:
+    with reporting() as report, open_store(settings) as store:
         snapshot = SnapshotCache(settings.snapshots_folder).load(store, report)
         encoder = None if exact else open_encoder(settings)
         found = mention_relations(snapshot, link_entities(snapshot, encoder, threshold, report))

@@ -21,6 +21,7 @@ from embeddings.evaluation.trials import OURS, Method
 from embeddings.text.encoder import open_encoder
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit
+from embeddings.training.ranked_by import check_items
 from kg.progress import Report
 from kg.settings import load_settings
 from kg.snapshot import SnapshotCache
@@ -105,6 +106,7 @@ def _experiment(benchmark: Path | None, protocol: str, split: str, seed: int, re
         return benchmark_experiment(benchmark, encoder, protocol, seed, report)
     with open_store(settings) as store:
         snapshot = SnapshotCache(settings.snapshots_folder).load(store, report)
+    check_items(snapshot)
     return graph_experiment(snapshot, encoder, split, seed, report)
 
 

@@ -46,7 +46,7 @@ def parquet(target: Target) -> None:
 
 
 def _export(export: Callable[[GraphStore, Path, Report], Exported], target: Path) -> None:
-    with open_store(load_settings()) as store, reporting() as report:
+    with reporting() as report, open_store(load_settings()) as store:
         done = export(store, target, report)
     for note in done.notes:
         print(f"note: {note}", file=sys.stderr)

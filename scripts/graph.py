@@ -39,9 +39,11 @@ def start(
 
     Example: trailmix graph start --engine neo4j --http-port 7474
     """
-    server = control.start(
-        _own_server(), engine, bolt_port=bolt_port, http_port=http_port, heap=heap, fast=fast
-    )
+    settings = _own_server()
+    with reporting() as report, report.during("graph server"):
+        server = control.start(
+            settings, engine, bolt_port=bolt_port, http_port=http_port, heap=heap, fast=fast
+        )
     for key, value in _described(server).items():
         print(f"{key.replace('_', ' '):>14}  {value}")
 
@@ -100,7 +102,7 @@ def content_hash(json: Annotated[bool, typer.Option("--json", help="Print JSON."
 
     Example: trailmix graph hash --json
     """
-    with open_store(load_settings()) as store, reporting() as report:
+    with reporting() as report, open_store(load_settings()) as store:
         found = graph_content(store, report)
     print(jsonlib.dumps(asdict(found)) if json else found.hash)
 

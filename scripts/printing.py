@@ -16,7 +16,7 @@ CONTRIBUTIONS_SHOWN = 6
 STATES = {
     "hot": "enough is known of this user",
     "warm": "a little is known of this user",
-    "cold": "nothing is known of this user: these are popular",
+    "cold": "nothing is known of this user",
 }
 
 

@@ -25,11 +25,10 @@ from kg.settings import Settings, load_settings
 from kg.store.connect import open_store
 from kg.store.store import GraphStore
 from scripts.printing import print_recommendation
-from scripts.progress import reporting
-from scripts.train import metrics_text, print_reused
+from scripts.progress import Reporter, reporting
+from scripts.train import metrics_text, print_notes
 from service.contract import RecommendRequest
 from service.loading import load_recommender
-from service.recommender import Recommender
 
 NEXT = """
 Start the service:  make serve          (or: .venv/bin/trailmix serve)
@@ -57,21 +56,23 @@ def command(
     settings = load_settings()
     stages = Stages()
     stages.add("imports", time.monotonic() - context.obj)
-    with stages.timed("sample files"):
-        files = _sample(settings.home / "sample")
-    with stages.timed("graph server"):
-        store = open_store(settings)
-    with store, reporting() as report:
-        with stages.timed("ingest"):
-            _ingest(settings, store, files, report)
-        with stages.timed("train and evaluate"):
-            saved = train_latest(settings, store, report=report)
-    print_reused(saved)
+    with reporting() as report:
+        with stages.timed("sample files", report):
+            files = _sample(settings.home / "sample")
+        with stages.timed("graph server", report):
+            store = open_store(settings)
+        with store:
+            with stages.timed("ingest", report):
+                _ingest(settings, store, files, report)
+            with stages.timed("train and evaluate", report):
+                saved = train_latest(settings, store, report=report)
+        with stages.timed("recommend", report):
+            recommender = load_recommender(settings, warm_up=False)
+            shown = user or _typical_user(recommender.snapshot)
+            answer = recommender.recommend(RecommendRequest(user_id=shown, k=k), request_id=uuid.uuid4().hex)
+    print_notes(saved)
     print(metrics_text(saved.manifest.metrics), end="\n\n")
-    with stages.timed("recommend"):
-        recommender = load_recommender(settings, warm_up=False)
-        shown = user or _typical_user(recommender.snapshot)
-        _show(recommender, shown, k)
+    print_recommendation(f"user {shown}", recommender.liked(shown), answer)
     print(NEXT.format(user=shown))
     stages.say()
 
@@ -83,10 +84,11 @@ class Stages:
         self._seconds: dict[str, float] = {}
 
     @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Time what happens inside."""
+    def timed(self, stage: str, report: Reporter) -> Iterator[None]:
+        """Time what happens inside, and name it where nothing else is reported."""
         began = time.monotonic()
-        yield
+        with report.during(stage):
+            yield
         self.add(stage, time.monotonic() - began)
 
     def add(self, stage: str, seconds: float) -> None:
@@ -137,11 +139,6 @@ def _is_loaded(store: GraphStore, mark: Path, files: str) -> bool:
 def _typical_user(snapshot: GraphSnapshot) -> str:
     likes = np.diff(snapshot.liked.indptr)
     return snapshot.users.ids[int(np.abs(likes - LIKES_WANTED).argmin())]
-
-
-def _show(recommender: Recommender, user: str, k: int) -> None:
-    answer = recommender.recommend(RecommendRequest(user_id=user, k=k), request_id=uuid.uuid4().hex)
-    print_recommendation(f"user {user}", recommender.liked(user), answer)
 
 
 def _say(line: str) -> None:

@@ -13,6 +13,9 @@ from kg.store.connect import open_store
 from scripts.options import KgeOption, ModelScorerOption, training_config
 from scripts.progress import reporting
 
+NO_TEST_EVENTS = "no liked event could be held out; that takes a user with events of 3 items"
+"""Why there is nothing to measure on by a random split."""
+
 FIXED_BY_REFRESH = {
     "seed": "--seed",
     "measure": "--no-measure",
@@ -62,21 +65,24 @@ def command(
     settings = load_settings()
     seconds = None if budget is None else parse_budget(budget)
     config = training_config(kge, model_scorer)
-    with reporting() as report, open_store(settings) as store:
-        if refresh:
-            saved = refresh_latest(settings, store, report=report, derived=derived)
-        else:
-            saved = train_latest(
-                settings,
-                store,
-                seed=seed,
-                report=report,
-                derived=derived,
-                measure=measure,
-                budget=seconds,
-                config=config,
-            )
-    print_reused(saved)
+    with reporting() as report:
+        with report.during("graph server"):
+            store = open_store(settings)
+        with store:
+            if refresh:
+                saved = refresh_latest(settings, store, report=report, derived=derived)
+            else:
+                saved = train_latest(
+                    settings,
+                    store,
+                    seed=seed,
+                    report=report,
+                    derived=derived,
+                    measure=measure,
+                    budget=seconds,
+                    config=config,
+                )
+    print_notes(saved)
     _print(saved, json)
 
 
@@ -113,10 +119,15 @@ def _print(saved: SavedModel, json: bool) -> None:
     print(f"model {manifest.model_version} in {saved.path}")
 
 
-def print_reused(saved: SavedModel) -> None:
-    """Say on stderr that nothing was trained, if so."""
+def print_notes(saved: SavedModel) -> None:
+    """Say on stderr that nothing was trained, learnt or measured, if so."""
+    manifest = saved.manifest
     if saved.reused:
         print("model: unchanged inputs, reused", file=sys.stderr)
+    if manifest.ranked_by:
+        print(f"model: {manifest.ranked_by}", file=sys.stderr)
+    if manifest.measured and not manifest.metrics and not manifest.ranked_on:
+        print(f"model: nothing was measured: {NO_TEST_EVENTS}", file=sys.stderr)
 
 
 def tuned_text(tuned: dict[str, Any]) -> str:

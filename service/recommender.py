@@ -24,6 +24,7 @@ from service.contract import (
     RecommendedItem,
     RecommendRequest,
 )
+from service.order_remarks import order_remarks, tie_remark
 from service.request_reader import Lookups, read_request
 
 
@@ -81,6 +82,10 @@ class Recommender:
         items = top_k(scores.scores, ~context.excluded, request.k)
         if len(items) < request.k:
             context.warn("/k", f"only {len(items)} items are left to recommend")
+        for remark in order_remarks(request, context.likes, self.snapshot, self._model.manifest):
+            context.warn(*remark)
+        if tie := tie_remark(scores.scores, ~context.excluded, items, self._model.manifest):
+            context.warn(*tie)
         paths: list[list[ExplanationPath]] = [[] for _ in items]
         if request.explain:
             sources = context.sources(self._config.oldest_weight)

@@ -7,6 +7,10 @@ import numpy as np
 from embeddings.candidates.cold_items import ColdItemExtrapolator
 from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.candidates.specs import SCORER_SPECS
+from embeddings.ranking.boosters import BoosterEnsemble
+from embeddings.ranking.features import BLENDED_SCORE
+from embeddings.ranking.linear import LinearRanker
+from embeddings.ranking.ranker import KnownItemRanker, Ranker
 from embeddings.scorers.base import Linear, Scorer
 
 
@@ -59,6 +63,29 @@ def first_and_previous(factors) -> ColdItemExtrapolator:
         np.maximum(np.arange(n_items) - 1, 0).astype(np.int32)[:, None],
         np.ones((n_items, 1), np.float32),
     )
+
+
+class BlendedScore(BoosterEnsemble):
+    """Trees that give each candidate its blended score, given the names of the features."""
+
+    def __init__(self, features) -> None:
+        super().__init__(("blended score",), (1.0,))
+        object.__setattr__(self, "column", features.index(BLENDED_SCORE))
+
+    def score(self, values):
+        return values[:, self.column]
+
+    def shapley_values(self, values):
+        found = np.zeros((len(values), values.shape[1] + 1), np.float32)
+        found[:, self.column] = values[:, self.column]
+        return found
+
+
+def blended_ranker(features) -> Ranker:
+    """A ranker that gives each candidate its blended score."""
+    blended = BlendedScore(features)
+    known = KnownItemRanker(LinearRanker.prior({BLENDED_SCORE: 1.0}), blended, 0.0)
+    return Ranker(tuple(features), blended, known, known)
 
 
 def ensemble_of(scorers, extrapolator, has_interactions) -> ScorerEnsemble:

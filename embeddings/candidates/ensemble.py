@@ -27,10 +27,19 @@ class ContentScorers:
     neighbours: ContentNeighbours
 
     @classmethod
-    def fit(cls, dataset: Dataset, specs: Mapping[str, ScorerSpec], seed: int) -> Self:
+    def fit(
+        cls, dataset: Dataset, specs: Mapping[str, ScorerSpec], seed: int, report: Report = silent
+    ) -> Self:
         """Fit the content-only scorers and find the content neighbours of all items."""
-        fitted = {name: spec.fit(dataset, seed) for name, spec in specs.items() if spec.scorer.content_only}
-        return cls(fitted, ContentNeighbours.of(dataset.content, dataset.degrees))
+        own = {name: spec for name, spec in specs.items() if spec.scorer.content_only}
+        fitted: dict[str, Scorer[Any]] = {}
+        for done, (name, spec) in enumerate(own.items()):
+            report("content scorers", done, len(own) + 1)
+            fitted[name] = spec.fit(dataset, seed, report)
+        report("content scorers", len(own), len(own) + 1)
+        neighbours = ContentNeighbours.of(dataset.content, dataset.degrees)
+        report("content scorers", len(own) + 1, len(own) + 1)
+        return cls(fitted, neighbours)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +87,11 @@ class ScorerEnsemble:
         report: Report = silent,
     ) -> Self:
         """Fit each scorer on its own, and the extrapolation."""
-        scorers = {
-            name: content_scorers.scorers.get(name) or spec.fit(dataset, seed, report)
-            for name, spec in specs.items()
-        }
+        scorers: dict[str, Scorer[Any]] = {}
+        for done, (name, spec) in enumerate(specs.items()):
+            report("scorers", done, len(specs))
+            scorers[name] = content_scorers.scorers.get(name) or spec.fit(dataset, seed, report)
+        report("scorers", len(specs), len(specs))
         extrapolator = ColdItemExtrapolator.fit(dataset, content_scorers.neighbours, cold_items)
         return cls.of(specs, scorers, extrapolator, dataset.has_interactions)
 

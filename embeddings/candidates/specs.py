@@ -39,6 +39,10 @@ class ScorerSpec:
     """Weight of the score extrapolated by ridge regression, among new items."""
     knn_weight: float = 0.0
     """Weight of the score extrapolated by content neighbours, among new items."""
+    fixed_weight: float = 0.0
+    """Weight of its score in the ranking by fixed weights, where no ranker could be learnt."""
+    fixed_ridge_weight: float = 0.0
+    """Weight of the score extrapolated by ridge regression in that ranking."""
 
     def __post_init__(self) -> None:
         """Refuse weights of scores that do not exist.
@@ -46,8 +50,10 @@ class ScorerSpec:
         Raises:
             ValueError: a weight of an extrapolated score, and the scorer is not extrapolated.
         """
-        if (self.ridge_weight or self.knn_weight) and not self.extrapolated:
-            raise ValueError(f"{self.scorer.name}: ridge_weight and knn_weight need extrapolated=True")
+        if (self.ridge_weight or self.knn_weight or self.fixed_ridge_weight) and not self.extrapolated:
+            raise ValueError(
+                f"{self.scorer.name}: ridge_weight, knn_weight and fixed_ridge_weight need extrapolated=True"
+            )
 
     def fit(self, dataset: Dataset, seed: int, report: Report = silent) -> Scorer[Any]:
         """The scorer, fitted with this configuration."""
@@ -55,8 +61,18 @@ class ScorerSpec:
 
 
 SCORER_SPECS: Mapping[str, ScorerSpec] = {
-    "popularity": ScorerSpec(Popularity, PopularityConfig(), 0.5, extrapolated=True, ridge_weight=0.5),
-    "ease": ScorerSpec(Ease, EaseConfig(), 1.0, extrapolated=True, ridge_weight=1.0, knn_weight=1.0),
+    "popularity": ScorerSpec(
+        Popularity,
+        PopularityConfig(),
+        0.5,
+        extrapolated=True,
+        ridge_weight=0.5,
+        fixed_weight=0.5,
+        fixed_ridge_weight=0.25,
+    ),
+    "ease": ScorerSpec(
+        Ease, EaseConfig(), 1.0, extrapolated=True, ridge_weight=1.0, knn_weight=1.0, fixed_weight=1.0
+    ),
     "ease_strong": ScorerSpec(Ease, EaseConfig(1000.0), 1.0, extrapolated=True, ridge_weight=1.0),
     "ease_normalized": ScorerSpec(Ease, EaseConfig(60.0, degree_penalty=0.3, length_power=-0.5), 1.0),
     "als": ScorerSpec(Als, AlsConfig(factors=64, iterations=8), 1.0),
@@ -72,9 +88,9 @@ SCORER_SPECS: Mapping[str, ScorerSpec] = {
     "time_knn": ScorerSpec(TimePopularity, TimePopularityConfig(60, 80)),
     "cooccurrence_next": ScorerSpec(Cooccurrence, CooccurrenceConfig(1)),
     "cooccurrence": ScorerSpec(Cooccurrence, CooccurrenceConfig(), 0.5, extrapolated=True, ridge_weight=1.0),
-    "text": ScorerSpec(Text, TextConfig(), new_item_weight=0.5),
-    "facts": ScorerSpec(Profile, ProfileConfig("facts", 0.3), new_item_weight=0.5),
-    "profile": ScorerSpec(Profile, ProfileConfig(), new_item_weight=1.0),
+    "text": ScorerSpec(Text, TextConfig(), new_item_weight=0.5, fixed_weight=1.0),
+    "facts": ScorerSpec(Profile, ProfileConfig("facts", 0.3), new_item_weight=0.5, fixed_weight=1.0),
+    "profile": ScorerSpec(Profile, ProfileConfig(), new_item_weight=1.0, fixed_weight=1.0),
     "kge": ScorerSpec(Kge, KgeConfig()),
     "gnn": ScorerSpec(Gnn, GnnConfig(), 0.5, 0.5),
 }
@@ -120,3 +136,14 @@ def new_item_weights(specs: Mapping[str, ScorerSpec]) -> dict[str, float]:
         for method, weight in zip(METHODS, (spec.ridge_weight, spec.knn_weight), strict=True):
             weights[f"{name}_{method}"] = weight
     return {name: weight for name, weight in weights.items() if weight}
+
+
+def fixed_weights(specs: Mapping[str, ScorerSpec]) -> dict[str, float]:
+    """Weights of the score columns that rank where no ranker could be learnt; those of weight 0 left out.
+
+    Where no scorer has one, all scorers weigh the same.
+    """
+    ridge = METHODS[0]
+    weights = {name: spec.fixed_weight for name, spec in specs.items()}
+    weights |= {f"{name}_{ridge}": spec.fixed_ridge_weight for name, spec in specs.items()}
+    return {name: weight for name, weight in weights.items() if weight} or dict.fromkeys(specs, 1.0)

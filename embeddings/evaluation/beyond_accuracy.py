@@ -115,6 +115,8 @@ def miscalibration(lists: sp.csr_array, liked: sp.csr_array, facet: sp.csr_array
 
     p is the facet distribution of the history, q that of the list; NaN if the history has no facet values."""
     p, q = _shares(liked @ facet), _shares(lists @ facet)
+    if not p.nnz:
+        return np.full(lists.shape[0], np.nan)
     mixed = sp.csr_array((1 - SMOOTHING) * q + SMOOTHING * p)
     rows, columns = p.nonzero()
     share = np.asarray(p[rows, columns]).ravel()

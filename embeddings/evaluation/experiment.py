@@ -23,7 +23,7 @@ from embeddings.evaluation.trials import (
 from embeddings.graph.configs import KgeModel, with_kge
 from embeddings.text.encoder import TextEncoder
 from kg.adapters.benchmark import Benchmark
-from kg.errors import MissingDataError, UsageError
+from kg.errors import DataError, MissingDataError, UsageError
 from kg.graph import GraphSnapshot, Interactions
 from kg.progress import Report, silent
 
@@ -143,8 +143,19 @@ def run_experiment(
     depth: int | None = None,
     report: Report = silent,
 ) -> ExperimentResults:
-    """Measure each method in each trial; each list is truncated to `depth` items (None: k)."""
-    measured = [measure_method(method, experiment.trials, k, depth, report) for method in methods]
+    """Measure each method in each trial; each list is truncated to `depth` items (None: k).
+
+    Raises:
+        DataError: a trial has no relevant item, so there is nothing to measure.
+    """
+    for trial in experiment.trials:
+        if not trial.test.measurable:
+            raise DataError(f"trial {trial.name}: no liked event is held out, so there is nothing to measure")
+    measured = []
+    for done, method in enumerate(methods):
+        report("methods", done, len(methods))
+        measured.append(measure_method(method, experiment.trials, k, depth, report))
+    report("methods", len(methods), len(methods))
     return ExperimentResults(experiment, measured)
 
 

@@ -44,6 +44,13 @@ class Task:
     candidates: IntArray | None = None
     """The items to rank; None: all."""
 
+    @property
+    def measurable(self) -> bool:
+        """Whether any user has a relevant item that is ranked."""
+        ranked = sp.csr_array(self.relevant - self.relevant.multiply(self.excluded > 0))
+        ranked.eliminate_zeros()
+        return bool((ranked if self.candidates is None else ranked[:, self.candidates]).nnz)
+
     def measure(self, score: Score, k: int, depth: int | None = None) -> Ranking:
         """Rank items for each user with relevant items; lists are truncated to `depth` items (None: k)."""
         return rank(

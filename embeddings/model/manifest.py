@@ -34,6 +34,9 @@ class Manifest(BaseModel):
     versions: dict[str, str]
     metrics: dict[str, dict[str, float]]
     """By method, then by metric: this model beside baselines, on held-out events."""
+    ranked_by: str = ""
+    """What ranks where there was too little to learn a ranker from, and why, in one line; empty: a learnt
+    ranker."""
     tuned: dict[str, Any] | None = None
     """Of a search for the configuration: the number of trials, NDCG before and after, what was changed."""
     model_version: str = ""

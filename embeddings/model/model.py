@@ -26,6 +26,9 @@ class StatedPreferenceConfig:
     """Standard deviation of the stated-preference scores, as a multiple of that of the best model scores."""
     best_scores: int = 100
     """How many of the best model scores that deviation is taken of."""
+    fixed_deviation: float = 0.5
+    """Taken instead of that deviation where fixed weights rank: one item with events may stand far above the
+    others, or all are equal."""
     vector_weight: float = 0.25
     """Weight of the cosine with a liked entity's vector beside 1 for a fact that joins it to the item."""
 
@@ -95,9 +98,7 @@ class Model:
         """The scores of one query; for an empty one about popularity."""
         history = Histories.of([query.history], self.n_items, query.times[None, :])
         ranked, contributions = self.two_stage.score_one(history)
-        count = self._stated.best_scores
-        best = np.partition(ranked, -count)[-count:] if len(ranked) > count else ranked
-        deviation = self._stated.weight * max(float(best.std()), 1e-6)
+        deviation = self._stated.weight * self._deviation(ranked)
         raw = {"likes": self._score_likes(query.likes), "text_query": self._score_text(query.text)}
         stated = {name: deviation * _normalized(own) for name, own in raw.items() if own is not None}
 
@@ -105,6 +106,14 @@ class Model:
             return contributions(items) | {name: values[items] for name, values in stated.items()}
 
         return Scores(np.asarray(sum(stated.values(), ranked), np.float32), with_stated)
+
+    def _deviation(self, ranked: FloatArray) -> float:
+        """The standard deviation of the best model scores."""
+        if not self.two_stage.ranker.learnt:
+            return self._stated.fixed_deviation
+        count = self._stated.best_scores
+        best = np.partition(ranked, -count)[-count:] if len(ranked) > count else ranked
+        return max(float(best.std()), 1e-6)
 
     def _score_likes(self, likes: IntArray) -> FloatArray | None:
         """The share of the liked entities that a fact joins to the item, and the cosine of the vectors."""

@@ -1,6 +1,7 @@
 """Gradient-boosted trees that rank candidates by their features."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,6 +87,11 @@ class BoosterEnsemble:
             models.append(booster.model_to_string())
             deviations.append(max(float(booster.predict(sampled, raw_score=True).std()), 1e-9))
         return cls(tuple(models), tuple(deviations[0] / (own * len(models)) for own in deviations))
+
+    @property
+    def learnt(self) -> bool:
+        """Whether any booster has a tree with more than one leaf, so that scores can differ."""
+        return any(re.search(r"^num_leaves=(?!1$)", text, re.MULTILINE) for text in self.models)
 
     @cached_property
     def _boosters(self) -> list[Any]:

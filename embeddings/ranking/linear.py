@@ -46,6 +46,13 @@ class LinearRanker:
     """m, the mean of l over the queries."""
 
     @classmethod
+    def prior(cls, weights: Mapping[str, float]) -> Self:
+        """The ranker before it learnt: weights by column, divided by their sum; if all are 0, equal ones."""
+        given = np.array(list(weights.values())) if any(weights.values()) else np.ones(len(weights))
+        nothing = np.zeros(len(weights), np.float32)
+        return cls(tuple(weights), (given / given.sum()).astype(np.float32), nothing, 0.0)
+
+    @classmethod
     def fit(
         cls,
         features: Sequence[str],
@@ -53,18 +60,13 @@ class LinearRanker:
         config: LinearConfig,
         prior: Mapping[str, float],
     ) -> Self:
-        """Fit the weights of the columns of `prior`; without a relevant candidate they are the prior.
-
-        The weights of the prior are divided by their sum; if all are 0, they are equal.
-        """
-        columns = tuple(prior)
-        given = np.array(list(prior.values())) if any(prior.values()) else np.ones(len(prior))
-        expected = given / given.sum()
-        unfitted = cls(columns, expected.astype(np.float32), np.zeros(len(columns), np.float32), 0.0)
+        """Fit the weights of the columns of `prior`; without a relevant candidate they are the prior."""
         useful = [group.select_rows(np.ones(len(group.relevant), np.bool_)) for group in groups]
         useful = [group for group in useful if len(group.relevant)]
+        unfitted = cls.prior(prior)
         if not useful:
             return unfitted
+        columns, expected = unfitted.columns, unfitted.weights.astype(np.float64)
         sizes = np.concatenate([group.sizes for group in useful])
         starts = np.cumsum(sizes) - sizes
         length = np.concatenate([group.values[:, features.index(HISTORY_LENGTH)] for group in useful])

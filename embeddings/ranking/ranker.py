@@ -21,6 +21,8 @@ BASE_VALUE = "base_value"
 class RankerConfig:
     """Which rankers are fitted, and how."""
 
+    min_queries: int = 100
+    """With fewer held-out queries nothing is learnt: fixed weights rank better than trees of chance."""
     all_items: tuple[Objective, ...] = ("lambdarank",)
     """One booster each, for known and new items together."""
     known_items: tuple[Objective, ...] = ("lambdarank", "binary")
@@ -120,16 +122,31 @@ class Ranker:
         prior: Mapping[str, float],
         seed: int = 0,
     ) -> Self:
-        """Learn from held-out queries; without anything relevant the prior ranks the known items.
+        """Learn from held-out queries; from fewer than `RankerConfig.min_queries` nothing is learnt.
 
         `prior` has a weight for every scorer, see `LinearRanker.fit`.
         """
         names = tuple(features)
+        nothing = cls.unfitted(names, prior)
+        if min(map(_n_queries, (groups.all_items, groups.known_items))) < config.min_queries:
+            return nothing
         all_items = BoosterEnsemble.fit(names, groups.all_items, config.all_items, config.boosters, seed)
         known = following = KnownItemRanker.fit(names, groups.known_items, config, prior, seed)
-        if groups.next_items:
+        if _n_queries(groups.next_items) >= config.min_queries:
             following = KnownItemRanker.fit(names, groups.next_items, config, prior, seed)
-        return cls(names, all_items, known, following)
+        return cls(names, all_items, known, following) if all_items.learnt else nothing
+
+    @classmethod
+    def unfitted(cls, features: Sequence[str], prior: Mapping[str, float]) -> Self:
+        """A ranker that learnt nothing."""
+        boosters = BoosterEnsemble((), ())
+        known = KnownItemRanker(LinearRanker.prior(prior), boosters, 1.0)
+        return cls(tuple(features), boosters, known, known)
+
+    @property
+    def learnt(self) -> bool:
+        """Whether it ranks at all; otherwise `fixed_weights` has to."""
+        return bool(self.all_items.models)
 
     def score(self, candidates: CandidateFeatures) -> FloatArray:
         """Float32 [b, c], -inf where there is no candidate."""
@@ -140,10 +157,7 @@ class Ranker:
         if not new.any():  # there is no position to decide between known and new items
             scores[valid] = known_scores
             return scores
-        if self.all_items.models:
-            scores[valid] = self.all_items.score(candidates.values[valid])
-        else:
-            scores[valid] = self._column(candidates.values, BLENDED_SCORE)[valid]
+        scores[valid] = self.all_items.score(candidates.values[valid])
         rerank_known_items(scores, valid & ~new, known_scores)
         scores[new] += np.float32(self.new_item_bias)
         return scores
@@ -163,8 +177,10 @@ class Ranker:
         values, scores = candidates.values[0, places], self.score(candidates)[0, places]
         new = self.is_new(candidates)[0, places]
         of_known = self._of_known(candidates).contributions(values[~new], self.features)
+        shapley = self.all_items.shapley_values(values[new])
+        of_new = dict(zip((*self.features, BASE_VALUE), shapley.T, strict=True))
         found: dict[str, FloatArray] = {}
-        for rows, parts in ((~new, of_known), (new, self._contributions_of_new(values[new]))):
+        for rows, parts in ((~new, of_known), (new, of_new)):
             for name, column in parts.items():
                 own = name.removesuffix(LOG_RANK)
                 key = own if own in score_columns or own == BLENDED_SCORE else BASE_VALUE
@@ -174,11 +190,6 @@ class Ranker:
 
     def _of_known(self, candidates: CandidateFeatures) -> KnownItemRanker:
         return self.next_items if candidates.ask_next else self.known_items
-
-    def _contributions_of_new(self, values: FloatArray) -> dict[str, FloatArray]:
-        if not self.all_items.models:
-            return {BLENDED_SCORE: self._column(values, BLENDED_SCORE)}
-        return dict(zip((*self.features, BASE_VALUE), self.all_items.shapley_values(values).T, strict=True))
 
     def _column(self, values: FloatArray, name: str) -> FloatArray:
         return np.asarray(values[..., self.features.index(name)])
@@ -225,6 +236,10 @@ def _deviation(groups: Sequence[RankingGroup], score: Callable[[FloatArray], Flo
             scores -= np.repeat(np.add.reduceat(scores, starts) / group.sizes, group.sizes)
             squares, rows = squares + float(scores @ scores), rows + len(scores)
     return max(float(np.sqrt(squares / max(rows, 1))), 1e-9)
+
+
+def _n_queries(groups: Sequence[RankingGroup]) -> int:
+    return sum(len(group.sizes) for group in groups)
 
 
 def rerank_known_items(scores: FloatArray, known: BoolArray, known_scores: FloatArray) -> None:

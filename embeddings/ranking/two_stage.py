@@ -17,7 +17,8 @@ from embeddings.ranking.features import (
     ItemFeatures,
     candidate_features,
 )
-from embeddings.ranking.ranker import Ranker
+from embeddings.ranking.fixed_weights import fixed_weight_scores, summed
+from embeddings.ranking.ranker import BASE_VALUE, Ranker
 from kg.graph import BoolArray, FloatArray, IntArray
 
 Contributions = Callable[[IntArray], dict[str, FloatArray]]
@@ -61,12 +62,25 @@ class TwoStageRecommender:
         """Scores of all items for one user, float32 [n_items], and their contributions by score column.
 
         Candidates have the ranker's scores; the other items stand below them in the order of the blended
-        score. The second value maps item numbers [m] to float32 [m] a column, which sum to the scores.
+        score. Where no ranker was learnt, all items have scores by fixed weights, and those of the history
+        stand below the others. The second value maps item numbers [m] to float32 [m] a column, which sum to
+        the scores.
         """
         with single_blas_thread():  # too little work for several threads to share
+            if not self.ranker.learnt:
+                return self._by_fixed_weights(history)
             candidates = self.candidate_features(history)
             scores = scores_of_all(candidates, self.ranker.score(candidates))[0]
         return scores, lambda items: self._contributions(candidates, scores, items)
+
+    def _by_fixed_weights(self, history: Histories) -> tuple[FloatArray, Contributions]:
+        columns = {name: own[0] for name, own in fixed_weight_scores(history, self.ensemble).items()}
+        scores = summed(columns)
+        lowered = np.zeros_like(scores)
+        if len(history.items):
+            lowered[history.items] = scores.min() - scores.max() - np.float32(_BELOW)
+        columns[BASE_VALUE] = lowered
+        return summed(columns), lambda items: {name: own[items] for name, own in columns.items()}
 
     def _contributions(
         self, candidates: CandidateFeatures, scores: FloatArray, items: IntArray

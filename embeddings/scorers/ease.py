@@ -107,7 +107,7 @@ def _training_rows(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr
     users = np.flatnonzero(np.diff(liked.indptr))
     if min(len(users), liked.shape[1]) > config.max_side:
         users = np.sort(np.random.default_rng(seed).permutation(users)[: config.max_side])
-    some = sp.csr_array(liked[users if len(users) else [0]])
+    some = sp.csr_array(liked[users]) if len(users) else sp.csr_array((1, liked.shape[1]), dtype=np.float32)
     weight = np.maximum(np.diff(some.indptr), 1) ** (config.length_power / 2)
     return sp.csr_array(sp.diags_array(weight.astype(np.float32)) @ some)
 

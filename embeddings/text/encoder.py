@@ -158,6 +158,7 @@ class CachedEncoder:
         known = self._read()
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         todo = list(new)
+        report(STAGE, 0, len(todo))
         for start in range(0, len(todo), self.chunk):
             part = todo[start : start + self.chunk]
             offset = start
@@ -168,7 +169,6 @@ class CachedEncoder:
             vectors = self._encoder.encode([new[key] for key in part], shifted)
             self._write(part, vectors)
             known.update(zip(part, vectors, strict=True))
-        report(STAGE, len(todo), len(todo))
         return np.stack([known[key] for key in keys]) if keys else np.zeros((0, self.dim), np.float32)
 
     def _read(self) -> dict[bytes, FloatArray]:

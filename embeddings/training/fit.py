@@ -26,14 +26,16 @@ def fit(
 ) -> TwoStageRecommender:
     """Fit scorers, ranker and new-item bias on a dataset's events; the same seed gives the same arrays."""
     dataset = dataset.with_content_config(config.content)
-    content_scorers = ContentScorers.fit(dataset, config.scorers, seed)
+    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
     groups = ranker_groups(dataset, content_scorers, config, seed, report)
     features = feature_names(score_columns(config.scorers))
     prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
+    report("ranker", 0, 1)
     ranker = Ranker.fit(features, groups, config.ranker, prior, seed)
-    bias = config.new_item_bias.bias
+    report("ranker", 1, 1)
+    bias = config.new_item_bias.bias if ranker.learnt else 0.0
     if bias is None:
-        bias = learn_new_item_bias(ranker, dataset, content_scorers, config, seed)
+        bias = learn_new_item_bias(ranker, dataset, content_scorers, config, seed, report)
     return _two_stage(dataset, content_scorers, replace(ranker, new_item_bias=bias), config, seed, report)
 
 
@@ -42,7 +44,7 @@ def refit(
 ) -> TwoStageRecommender:
     """Fit the scorers on all events of a dataset and keep a ranker that was learnt before."""
     dataset = dataset.with_content_config(config.content)
-    content_scorers = ContentScorers.fit(dataset, config.scorers, seed)
+    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
     return _two_stage(dataset, content_scorers, ranker, config, seed, report)
 
 

@@ -13,10 +13,16 @@ from embeddings.training.holdout import Holdout, latest_holdout, random_holdout
 from embeddings.training.new_item_share import new_item_share
 from embeddings.training.scored_queries import score_queries
 from kg.graph import BoolArray, FloatArray, IntArray
+from kg.progress import Report, silent
 
 
 def learn_new_item_bias(
-    ranker: Ranker, dataset: Dataset, content_scorers: ContentScorers, config: TrainingConfig, seed: int
+    ranker: Ranker,
+    dataset: Dataset,
+    content_scorers: ContentScorers,
+    config: TrainingConfig,
+    seed: int,
+    report: Report = silent,
 ) -> float:
     """The bias that loses least NDCG in two kinds of holdout, taken together.
 
@@ -35,9 +41,11 @@ def learn_new_item_bias(
     latest = latest_holdout(dataset, config.holdout, share, rng)
     if latest is None:
         latest = random_holdout(dataset, replace(config.holdout, items=0.0), rng)
-    losses = [
-        _loss_by_bias(ranker, holdouts, content_scorers, config, seed) for holdouts in (simulated, [latest])
-    ]
+    losses = []
+    for done, holdouts in enumerate((simulated, [latest])):
+        report("new-item bias", done, 2)
+        losses.append(_loss_by_bias(ranker, holdouts, content_scorers, config, seed))
+    report("new-item bias", 2, 2)
     return biases(own)[int(np.mean(losses, axis=0).argmin())] if np.max(losses) > 0 else 0.0
 
 

@@ -40,7 +40,12 @@ class ScoredQueries:
 def score_queries(
     holdout: Holdout, content_scorers: ContentScorers, config: TrainingConfig, seed: int
 ) -> Iterator[ScoredQueries]:
-    """Fit the scorers on the training part and score the queries, some users at a time, in order."""
+    """Fit the scorers on the training part and score the queries, some users at a time, in order.
+
+    Where no query has anything relevant, nothing is fitted, since nothing can be learnt.
+    """
+    if not any(queries.relevant.nnz for queries in holdout.queries):
+        return
     two_stage, train = config.two_stage, holdout.train
     ensemble = ScorerEnsemble.fit(train, config.scorers, content_scorers, config.cold_items, seed)
     items = ItemFeatures.of(train, two_stage.features)

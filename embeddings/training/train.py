@@ -23,8 +23,12 @@ from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.text.encoder import TextEncoder, same_encoder
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit, refit
+from embeddings.training.ranked_by import check_items, ranked_by
 from kg.graph import GraphSnapshot
 from kg.progress import Report, silent
+
+_MEASURE = "measure"
+"""The stage in which the model and the baselines rank for the held-out users."""
 
 
 def train(
@@ -35,18 +39,24 @@ def train(
     report: Report = silent,
     k: int = 20,
 ) -> Model:
-    """Measure on a random split, then fit the scorers again on every event, under the same ranker."""
+    """Measure on a random split, then fit the scorers again on every event, under the same ranker.
+
+    Where no event can be held out, nothing is measured.
+
+    Raises:
+        DataError: the graph has no item.
+    """
+    check_items(snapshot)
     text = encoder.encode(snapshot.texts, report)
     valid, test = split_tasks(
         Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed)
     )
     measured = fit(valid.dataset, config, seed, report)
-    results = [measure_two_stage(measured, config, test, k)]
-    results += [measure_scorer(name, valid, test, k, seed, report) for name in TRAINING_BASELINES]
+    results = _measured(measured, config, valid, test, k, seed, report) if test.measurable else []
     whole = Dataset.from_snapshot(snapshot, text)
     two_stage = refit(measured.ranker, whole, config, seed, report)
     manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))
-    return Model(manifest, two_stage, whole.links, config.stated_preferences)
+    return _model(manifest, two_stage, whole, config)
 
 
 def train_unmeasured(
@@ -56,10 +66,15 @@ def train_unmeasured(
     seed: int = 0,
     report: Report = silent,
 ) -> Model:
-    """Fit scorers and ranker on every event: what `trailmix evaluate` fits on these events."""
+    """Fit scorers and ranker on every event: what `trailmix evaluate` fits on these events.
+
+    Raises:
+        DataError: the graph has no item.
+    """
+    check_items(snapshot)
     whole = Dataset.from_snapshot(snapshot, encoder.encode(snapshot.texts, report))
     manifest = describe(snapshot, encoder.name, config, seed, measured=False)
-    return Model(manifest, fit(whole, config, seed, report), whole.links, config.stated_preferences)
+    return _model(manifest, fit(whole, config, seed, report), whole, config)
 
 
 def refresh(
@@ -71,13 +86,43 @@ def refresh(
 
     Raises:
         ArtifactError: the model was trained with another text encoder.
+        DataError: the graph has no item.
     """
+    check_items(snapshot)
     same_encoder(encoder.name, of.encoder)
     config = TrainingConfig.from_dict(of.config)
     whole = Dataset.from_snapshot(snapshot, encoder.encode(snapshot.texts, report))
     two_stage = refit(ranker, whole, config, of.seed, report)
     manifest = describe_refreshed(of, snapshot, encoder.name)
+    return _model(manifest, two_stage, whole, config)
+
+
+def _model(
+    manifest: Manifest, two_stage: TwoStageRecommender, whole: Dataset, config: TrainingConfig
+) -> Model:
+    note = ranked_by(two_stage.ranker, whole)
+    manifest = manifest.model_copy(update={"ranked_by": note})
     return Model(manifest, two_stage, whole.links, config.stated_preferences)
+
+
+def _measured(
+    two_stage: TwoStageRecommender,
+    config: TrainingConfig,
+    valid: Task,
+    test: Task,
+    k: int,
+    seed: int,
+    report: Report,
+) -> list[Result]:
+    """The model, then the baselines, on the test events."""
+    total, results = 1 + len(TRAINING_BASELINES), []
+    report(_MEASURE, 0, total)
+    results.append(measure_two_stage(two_stage, config, test, k))
+    for name in TRAINING_BASELINES:
+        report(_MEASURE, len(results), total)
+        results.append(measure_scorer(name, valid, test, k, seed, report))
+    report(_MEASURE, total, total)
+    return results
 
 
 def describe_refreshed(of: Manifest, snapshot: GraphSnapshot, encoder: str) -> Manifest:

@@ -13,6 +13,7 @@ from embeddings.evaluation.trials import Score, Task, split_tasks
 from embeddings.text.encoder import TextEncoder
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit
+from embeddings.training.ranked_by import check_items
 from kg.errors import UsageError
 from kg.graph import FloatArray, GraphSnapshot
 from kg.progress import Report, silent
@@ -95,8 +96,10 @@ def tune(
     The first trial is the initial configuration; `go_on` is called before each further trial.
 
     Raises:
+        DataError: the graph has no item.
         UsageError: Optuna is not installed.
     """
+    check_items(snapshot)
     text = encoder.encode(snapshot.texts, report)
     valid, _ = split_tasks(Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed))
 
@@ -117,6 +120,8 @@ def search(
 ) -> Tuned:
     """The configuration that has the best NDCG@k on `valid` when fitted on `valid.dataset`.
 
+    Where nothing is relevant, one trial is made, since no other could be better.
+
     Raises:
         UsageError: Optuna is not installed.
     """
@@ -125,7 +130,8 @@ def search(
     settings = there_are(config, SPACE)
     study.enqueue_trial({x.path: value_at(config, x.path) for x in settings}, skip_if_exists=True)
     trials: list[Trial] = []
-    while not trials or go_on():
+    report(STAGE, 0, None)
+    while not trials or (valid.measurable and go_on()):
         asked = study.ask()
         values = {x.path: _suggest(asked, x) for x in settings}
         tried = changed(config, values) if trials else config

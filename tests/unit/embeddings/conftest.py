@@ -106,7 +106,7 @@ def small_configs() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def config(small_configs: dict[str, Any]) -> TrainingConfig:
     """As the defaults, at the size of the checkerboard."""
-    ranker = RankerConfig(boosters=BoosterConfig(rounds=20, min_leaf_size=5))
+    ranker = RankerConfig(min_queries=1, boosters=BoosterConfig(rounds=20, min_leaf_size=5))
     own = {name: config for name, config in small_configs.items() if name in DEFAULT_SCORERS}
     scorers = select_specs(DEFAULT_SCORERS, own)
     return TrainingConfig(

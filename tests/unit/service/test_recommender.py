@@ -39,7 +39,7 @@ def test_the_largest_contributions_come_first_and_zeros_are_left_out(
     films: GraphSnapshot, encoder: Any
 ) -> None:
     class Additive:
-        manifest: Any = type("Manifest", (), {"model_version": "v1"})
+        manifest: Any = type("Manifest", (), {"model_version": "v1", "ranked_by": ""})
         item_vectors = np.eye(8, dtype=np.float32)
 
         def score(self, query: Query) -> Scores:

@@ -110,8 +110,8 @@ def test_weights_by_column() -> None:
 
 
 def test_a_weight_of_scores_that_are_not_extrapolated_is_an_error() -> None:
-    for weights in ({"ridge_weight": 1.0}, {"knn_weight": 1.0}):
-        with pytest.raises(ValueError, match="ease: ridge_weight and knn_weight need extrapolated=True"):
+    for weights in ({"ridge_weight": 1.0}, {"knn_weight": 1.0}, {"fixed_ridge_weight": 1.0}):
+        with pytest.raises(ValueError, match="ease: ridge_weight, knn_weight and fixed_ridge_weight need ex"):
             ScorerSpec(Ease, EaseConfig(), **weights)
 
 

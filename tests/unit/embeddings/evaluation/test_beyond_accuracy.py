@@ -55,6 +55,11 @@ def test_gini(counts, n, expected) -> None:
         assert slow == pytest.approx(expected)
 
 
+def test_without_facet_values_in_any_history_there_is_no_miscalibration() -> None:
+    lists, nothing = sp.csr_array(np.eye(2, 3)), sp.csr_array((2, 3))
+    assert np.isnan(miscalibration(lists, nothing, sp.csr_array(np.ones((3, 2))))).tolist() == [True, True]
+
+
 def test_miscalibration_by_hand() -> None:
     """History half and half, list all of the first kind, mixed with 1 % of the history."""
     facet = sp.csr_array([[1.0, 0], [0, 1.0], [1.0, 0], [0, 0]])

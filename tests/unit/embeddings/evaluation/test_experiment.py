@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_library import ThemeEncoder, library
 
 from embeddings.evaluation.experiment import (
     Experiment,
@@ -18,7 +19,7 @@ from embeddings.evaluation.experiment import (
 from embeddings.evaluation.protocols import PROTOCOLS
 from embeddings.evaluation.trials import METHODS, OURS, Method
 from embeddings.graph.configs import KgeConfig
-from kg.errors import MissingDataError, UsageError
+from kg.errors import DataError, MissingDataError, UsageError
 
 
 class Letters:
@@ -100,3 +101,26 @@ def test_all_leaves_out_what_the_folder_has_no_data_for(tmp_path) -> None:
         (tmp_path / "warm" / f"{part}.tsv").unlink()
     with pytest.raises(MissingDataError, match="time of every interaction"):
         benchmark_experiment(tmp_path, Letters(), "all", 0)
+
+
+@pytest.mark.parametrize(
+    "loans",
+    [(), ((0, 0),), ((0, 0), (0, 6), (1, 7), (1, 8)), tuple((0, n, 1) for n in range(9))],
+    ids=["no event", "one", "two of each user", "none liked"],
+)
+def test_without_a_held_out_event_there_is_nothing_to_measure(loans) -> None:
+    """A user needs three items for one of them to be held out by a random split."""
+    experiment = graph_experiment(library(loans), ThemeEncoder(), "random", 0)
+    with pytest.raises(DataError, match="trial random: no liked event is held out"):
+        run_experiment(experiment, [constant(OURS, np.zeros(30))], 5)
+
+
+def test_a_few_events_are_measured_by_tables_too() -> None:
+    """By time the last event is held out, that of a reader without any before: there is no history."""
+    experiment = graph_experiment(library([(0, 0), (0, 6), (1, 7)]), ThemeEncoder(), "future", 0)
+    scores = np.zeros(30)
+    scores[7] = 1.0
+    (table,) = result_tables(run_experiment(experiment, [constant(OURS, scores)], 5))
+    assert table.users == 1
+    assert table.rows[0].metrics["ndcg@5"] == 1.0
+    assert table.rows[0].metrics["miscalibration@5"] == 0.0

@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import (
     Method,
+    Task,
     Trial,
     measure_method,
     measure_scorer,
@@ -48,6 +50,21 @@ def test_candidates_narrow_the_ranking(tasks) -> None:
     narrow = replace(tasks[1], candidates=np.array([0, 1]))
     ranking = narrow.measure(lambda histories: np.zeros((len(histories), 12), np.float32), k=3)
     assert set(ranking.top.ravel()) <= {0, 1, -1}
+
+
+def test_a_task_is_measurable_where_a_relevant_item_is_ranked() -> None:
+    """User 0 has item 1 already, so only item 2 is left to find; user 1 has nothing relevant."""
+    had, relevant = sp.csr_array(np.array([[1.0, 1, 0], [0, 1, 0]])), np.array([[0, 1.0, 1], [0, 0, 0]])
+    none = np.zeros((2, 3))
+
+    def measurable(wanted, candidates=None):
+        return Task(None, None, had, sp.csr_array(wanted), candidates).measurable
+
+    assert measurable(relevant)
+    assert measurable(relevant, np.array([0, 2]))
+    assert not measurable(relevant, np.array([0, 1]))
+    assert not measurable(relevant * [1, 1, 0])
+    assert not measurable(none)
 
 
 def test_a_configuration_is_chosen_on_validation_and_fitted_on_what_the_test_learns_from(tasks) -> None:

@@ -125,19 +125,31 @@ def test_boosters_of_either_objective_weigh_the_same(group) -> None:
     )
 
 
-def test_without_relevant_items_the_prior_ranks(group, candidates) -> None:
-    """Known items take positions .1, .2, .3 of the blended score by their column; new ones keep theirs."""
+def test_without_relevant_items_nothing_is_learnt(group) -> None:
     nothing = replace(group, relevant=np.zeros_like(group.relevant))
-    without = Ranker.fit(FEATURES, RankerGroups([nothing], [known_part(group)], []), CONFIG, PRIOR)
-    unfitted = Ranker.fit(FEATURES, RankerGroups([], [], []), CONFIG, PRIOR)
-    without = replace(without, known_items=unfitted.known_items)
-    np.testing.assert_allclose(without.score(candidates)[0, :5], [0.3, 0.2, 0.1, 0.4, 0.5])
-    parts = without.contributions(candidates, np.arange(5), ["column"])
-    np.testing.assert_allclose(parts["blended_score"], [0, 0, 0, 0.4, 0.5])
-    np.testing.assert_allclose(parts["column"], np.arcsinh([2.0, 0, -2.0, 0, 0]), rtol=1e-6)
-    known = replace(candidates, items=candidates.items[:, :3], values=candidates.values[:, :3])
-    np.testing.assert_allclose(without.score(known)[0], np.arcsinh([2.0, 0, -2.0]), rtol=1e-6)
-    assert not unfitted.all_items.models
+    for groups in (RankerGroups([nothing], [known_part(group)], []), RankerGroups([group], [], [])):
+        assert not Ranker.fit(FEATURES, groups, CONFIG, PRIOR).learnt
+
+
+def test_as_many_queries_as_configured_are_needed(group) -> None:
+    """There are 100 queries, and 40 of known items; what comes next needs as many to have its own ranker."""
+    relevant = group.relevant.reshape(100, 14).copy()
+    relevant[40:] = np.arange(14) == 13
+    known = known_part(replace(group, relevant=relevant.ravel()))
+    groups = RankerGroups([group], [known], [known])
+    for least, learnt in ((100, False), (41, False), (40, True)):
+        assert Ranker.fit(FEATURES, groups, replace(CONFIG, min_queries=least), PRIOR).learnt == learnt
+    many = RankerGroups([group], [known_part(group)], [known])
+    for least, own in ((40, True), (41, False)):
+        fitted = Ranker.fit(FEATURES, many, replace(CONFIG, min_queries=least), PRIOR)
+        assert (fitted.next_items is not fitted.known_items) == own
+
+
+def test_trees_of_a_single_leaf_are_nothing_learnt(group) -> None:
+    """A leaf has at least as many rows as there are, so no tree can split."""
+    config = replace(CONFIG, boosters=replace(BOOSTERS, min_leaf_size=len(group.values)))
+    assert not BoosterEnsemble.fit(FEATURES, [group], config.all_items, config.boosters, 0).learnt
+    assert not Ranker.fit(FEATURES, RankerGroups([group], [known_part(group)], []), config, PRIOR).learnt
 
 
 def test_both_parts_weigh_as_configured(group) -> None:

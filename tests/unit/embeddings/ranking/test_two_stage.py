@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_scorers import FixedScores, ensemble_of, first_and_previous
+from fake_scorers import FixedScores, blended_ranker, ensemble_of, first_and_previous
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.ranking.boosters import BoosterEnsemble
 from embeddings.ranking.features import CandidateFeatures, FeatureConfig, ItemFeatures, feature_names
-from embeddings.ranking.groups import RankerGroups
-from embeddings.ranking.ranker import Ranker, RankerConfig
+from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageConfig, TwoStageRecommender, scores_of_all
 
 INF = np.inf
@@ -33,14 +32,19 @@ def test_candidates_stand_above_all_others() -> None:
 
 @pytest.fixture
 def two_stage(board: Dataset) -> TwoStageRecommender:
-    """Ranked by ease alone, without any trees: 3, 2, 1, 0 of the known items 0, 1, 2, 3."""
+    """Ranked by the blended score, which is that of ease alone: 3, 2, 1, 0 of the known items 0, 1, 2, 3."""
     items = ItemFeatures.of(board, FeatureConfig())
     ensemble = ensemble_of(
         {"ease": FixedScores([3.0, 2.0, 1.0, 0.0, 9.0])}, first_and_previous([1.0] * 5), items.known
     )
-    names = feature_names(ensemble.score_columns)
-    ranker = Ranker.fit(names, RankerGroups([], [], []), RankerConfig(), {"ease": 1.0})
+    ranker = blended_ranker(feature_names(ensemble.score_columns))
     return TwoStageRecommender(ensemble, items, ranker, TwoStageConfig())
+
+
+@pytest.fixture
+def unlearnt(two_stage) -> TwoStageRecommender:
+    """The same without any trees."""
+    return replace(two_stage, ranker=Ranker.unfitted(two_stage.ranker.features, {"ease": 1.0}))
 
 
 def test_what_is_liked_is_below_all_candidates(two_stage) -> None:
@@ -59,17 +63,26 @@ def test_scores_do_not_depend_on_the_other_users(two_stage) -> None:
     np.testing.assert_array_equal(both[1:], two_stage.score(Histories.of([[1, 2]], 5)))
 
 
-def test_contributions_of_candidates_and_of_others(two_stage) -> None:
-    """Without trees, the score of a new candidate (4) and of no candidate (0) is the blended score's.
+def test_without_trees_all_items_are_ranked_by_fixed_weights(unlearnt) -> None:
+    """Ease is the only scorer: arcsinh of its scores, standardized over all five items, new or not.
 
-    The known candidates 1, 2, 3 have the scores 2, 1, 0 of ease, in units of sqrt(5/4) around 1.5.
+    The scores 3, 2, 1, 0, 9 have the mean 15 / 5 = 3 and the variance (0 + 1 + 4 + 9 + 36) / 5 = 10.
     """
-    scores, contributions = two_stage.score_one(Histories.of([[0]], 5))
-    shares = contributions(np.array([4, 0, 1]))
-    assert set(shares) == {"blended_score", "ease", "base_value"}
-    np.testing.assert_allclose(shares["blended_score"], [scores[4], scores[0], 0], rtol=1e-6)
-    np.testing.assert_allclose(shares["ease"], [0, 0, np.arcsinh(0.5 / np.sqrt(5 / 4))], rtol=1e-5)
-    np.testing.assert_allclose(sum(shares.values()), scores[[4, 0, 1]], atol=1e-6)
+    scores, contributions = unlearnt.score_one(Histories.of([[]], 5))
+    by_hand = [np.arcsinh((score - 3) / np.sqrt(10)) for score in (3, 2, 1, 0, 9)]
+    np.testing.assert_allclose(scores, by_hand, atol=1e-5)
+    np.testing.assert_allclose(contributions(np.array([4, 1]))["ease"], scores[[4, 1]], atol=1e-6)
+
+
+def test_without_trees_what_is_liked_is_below_all_others(unlearnt) -> None:
+    """Item 4 is the best, 6 / sqrt(10) above the mean, and item 3 the last, 3 / sqrt(10) below it."""
+    scores, contributions = unlearnt.score_one(Histories.of([[4]], 5))
+    assert np.argsort(-scores).tolist() == [0, 1, 2, 3, 4]
+    best, last = np.arcsinh(6 / np.sqrt(10)), np.arcsinh(-3 / np.sqrt(10))
+    np.testing.assert_allclose(scores[4], best + (last - best - 1e-3), atol=1e-5)
+    shares = contributions(np.arange(5))
+    np.testing.assert_allclose(sum(shares.values()), scores, atol=1e-6)
+    assert shares["base_value"][:4].tolist() == [0, 0, 0, 0]
 
 
 def test_contributions_sum_to_the_score_of_each_item(two_stage, monkeypatch) -> None:

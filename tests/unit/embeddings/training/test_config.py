@@ -83,7 +83,10 @@ PATHS = [
     # changed with the embedding's own; text and popularity have nothing to set
     if path[:4] != ("scorers", "gnn", "config", "kge")
     # weights that need `extrapolated`
-    and not (path[-1] in ("ridge_weight", "knn_weight", "extrapolated") and path[0] == "scorers")
+    and not (
+        path[-1] in ("ridge_weight", "knn_weight", "fixed_ridge_weight", "extrapolated")
+        and path[0] == "scorers"
+    )
 ]
 
 
@@ -109,11 +112,12 @@ def test_the_weights_of_extrapolated_scores_count_among_the_inputs(snapshot, nam
     for change in (
         {"ridge_weight": 9.0},
         {"knn_weight": 9.0},
-        {"extrapolated": False, "ridge_weight": 0.0, "knn_weight": 0.0},
+        {"fixed_ridge_weight": 9.0},
+        {"extrapolated": False, "ridge_weight": 0.0, "knn_weight": 0.0, "fixed_ridge_weight": 0.0},
     ):
         specs = {**ALL.scorers, name: replace(ALL.scorers[name], **change)}
         inputs.add(describe(snapshot, "fake", replace(ALL, scorers=specs), 0).inputs)
-    assert len(inputs) == 4
+    assert len(inputs) == 5
 
 
 @pytest.mark.parametrize("name", SCORER_SPECS)

@@ -112,9 +112,8 @@ def test_refitted_scorers_keep_the_ranker(dataset, config) -> None:
 def test_a_model_of_few_scorers(dataset, config, small_configs, names) -> None:
     """Whoever likes two of a colour gets it, also without the scorers that usually select candidates."""
     scorers = select_specs(names, {name: x for name, x in small_configs.items() if name in names})
-    small = replace(
-        config, scorers=scorers, ranker=RankerConfig(boosters=BoosterConfig(rounds=5, min_leaf_size=5))
-    )
+    ranker = RankerConfig(min_queries=1, boosters=BoosterConfig(rounds=5, min_leaf_size=5))
+    small = replace(config, scorers=scorers, ranker=ranker)
     fitted = fit(dataset, small, seed=1)
     scores = fitted.score(Histories.of([[0, 2], [1, 3]], dataset.n_items))
     assert np.isfinite(scores).all()

@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from fake_scorers import blended_ranker
 
 from embeddings.candidates.ensemble import ContentScorers, score_columns
 from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.features import feature_names
-from embeddings.ranking.groups import RankerGroups
-from embeddings.ranking.ranker import Ranker, RankerConfig
 from embeddings.training import new_item_bias
 from embeddings.training.config import NewItemBiasConfig, TrainingConfig
 from embeddings.training.fit import fit
@@ -48,20 +47,14 @@ def test_ndcg_counts_the_first_20_alone() -> None:
 def test_ndcg_by_bias(board, config) -> None:
     """One query has item 0, and the new item 4 is relevant; another has nothing relevant and does not count.
 
-    Without trees candidates 1, 2, 3, 4 stand at their blended scores; the bias moves item 4 among them.
+    Candidates 1, 2, 3, 4 stand at their blended scores; the bias moves item 4 among them.
     """
     some = replace(config, scorers=select_specs(["popularity"]))
     relevant = sp.csr_array(np.array([[0, 0, 0, 0, 1.0], [0, 0, 0, 0, 0]]))
     queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant)
     holdout = Holdout(board, np.zeros(5, np.bool_), (queries,))
     content_scorers = ContentScorers.fit(board, some.scorers, 0)
-    ranker = Ranker.fit(
-        feature_names(score_columns(some.scorers)),
-        RankerGroups([], [], []),
-        RankerConfig(),
-        {"popularity": 1.0},
-    )
-    ranker = replace(ranker, new_item_bias=5.0)
+    ranker = replace(blended_ranker(feature_names(score_columns(some.scorers))), new_item_bias=5.0)
     (found,) = _ndcg_by_bias(ranker, holdout, content_scorers, some, 0)
     scored = next(score_queries(holdout, content_scorers, some, 0))
     assert scored.queries.histories[0].tolist() == [0]

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_library import ThemeEncoder, library
 
 from embeddings.data.dataset import Dataset
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import split_tasks
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.tuning import SPACE, Setting, changed, search, there_are, tune, value_at
-from kg.errors import UsageError
+from kg.errors import DataError, UsageError
 
 optuna = pytest.importorskip("optuna")
 
@@ -111,3 +112,12 @@ def test_without_optuna_it_says_what_to_install(valid, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     with pytest.raises(UsageError, match=r"trailmix\[tune\]"):
         search(valid, TrainingConfig(), trials(2), best_near(0.3, valid, []))
+
+
+def test_where_nothing_is_held_out_there_is_one_trial() -> None:
+    """Time is left for more, but no settings could be better than others."""
+    found = tune(library([(0, 0)]), ThemeEncoder(), TrainingConfig(), lambda: True)
+    assert len(found.trials) == 1
+    assert found.config == TrainingConfig()
+    with pytest.raises(DataError, match="no Book"):
+        tune(library(books=0), ThemeEncoder(), TrainingConfig(), lambda: True)
