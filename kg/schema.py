@@ -32,6 +32,13 @@ RUN_PROPERTY = "trailmix_run"
 """The property with the ids of the runs that wrote a node or relation; not part of the graph's content."""
 
 
+LONGEST_ID = 2_000
+"""The most characters of an id, wherever one is read; Neo4j indexes values of at most 8,167 bytes."""
+
+LONGEST_NAME = 63
+"""The most characters of a label or a relation type."""
+
+
 def _identifier(name: str) -> str:
     """Check that a name has only letters, digits and underscores, because it becomes a Cypher identifier."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):

@@ -24,7 +24,16 @@ import numpy as np
 import structlog
 
 from kg.errors import ArtifactError
-from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
+from kg.graph import (
+    NO_TIME,
+    GraphSnapshot,
+    IntArray,
+    Interactions,
+    NodeArray,
+    Triples,
+    Vocabulary,
+    shared_names,
+)
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
 from kg.store.records import NodeColumns, RelationColumns
@@ -32,6 +41,9 @@ from kg.store.store import ReadStore
 
 _KEPT = 3
 """The number of unneeded snapshots that `prune` keeps, such as earlier ones or those of another engine."""
+
+YEAR = "year"
+"""The property that tells two nodes of one name apart."""
 
 _PART = ".part"
 """The suffix of a folder that is being written."""
@@ -71,7 +83,8 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
         events.append(store.read_relations(interaction.type, ["value", "time"]))
     for label in (schema.item, *schema.entities, schema.user):
         step()
-        wanted = ["text"] if label == schema.item else []
+        wanted = [] if label == schema.user else [YEAR]
+        wanted += ["text"] if label == schema.item else []
         nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
     step()
     return assemble(schema, nodes, facts, events, source)
@@ -92,14 +105,20 @@ def assemble(
 
     `nodes` has one element per label: the item label, the entity labels, the user label. `facts` and `events`
     have one element per relation and interaction of the schema. A node without a name gets its id as name.
+    A column `year` may be absent.
     """
     labels = (schema.item, *schema.entities, schema.user)
-    vocabularies, names, texts = [], [], []
+    vocabularies: list[Vocabulary] = []
+    names: list[str] = []
+    texts: list[str] = []
+    years: list[Any] = []
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
         vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
         called = columns.properties[label.name_property]
         names += [str(called[n]) if called[n] is not None else columns.ids[n] for n in order]
+        own = columns.properties.get(YEAR)
+        years += [None if own is None else own[n] for n in order]
         if label == schema.item:
             texts = [columns.properties["text"][n] or "" for n in order]
     return GraphSnapshot(
@@ -110,7 +129,14 @@ def assemble(
         _triples(schema, vocabularies, facts),
         _interactions(schema, vocabularies, events),
         source,
+        _years_of_shared(vocabularies, names, years),
     )
+
+
+def _years_of_shared(vocabularies: list[Vocabulary], names: list[str], years: list[Any]) -> dict[int, str]:
+    shared = [node for nodes in shared_names(vocabularies, names) for node in nodes]
+    return {node: f"{years[node]:g}" if isinstance(years[node], float) else str(years[node])
+            for node in sorted(shared) if years[node] is not None}
 
 
 def _triples(schema: GraphSchema, vocabularies: list[Vocabulary], facts: list[RelationColumns]) -> Triples:
@@ -290,6 +316,7 @@ def _write(folder: Path, snapshot: GraphSnapshot) -> None:
         "ids": {v.label: v.ids for v in snapshot.vocabularies},
         "names": snapshot.names,
         "texts": snapshot.texts,
+        "years": {str(node): year for node, year in snapshot.years.items()},
     }
     (folder / "strings.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
 
@@ -307,4 +334,5 @@ def _read(folder: Path) -> GraphSnapshot:
         triples,
         interactions,
         strings["source"],
+        {int(node): year for node, year in strings.get("years", {}).items()},
     )

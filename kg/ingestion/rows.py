@@ -17,6 +17,7 @@ from kg.ingestion.mapping import (
 )
 from kg.ingestion.template import is_template, render, render_all, template_columns
 from kg.ingestion.values import Converted, convert, convert_times, time_limits
+from kg.schema import LONGEST_ID
 from kg.store.records import PropertyValue
 
 
@@ -84,10 +85,6 @@ class RejectedRows:
                 Problem(int(row), str(column.name), shortened(value), reason)
                 for row, value in zip(shown.index, shown, strict=True)
             ]
-
-
-LONGEST_ID = 2_000
-"""The maximum length of an id in characters; Neo4j indexes values of at most 8,167 bytes."""
 
 
 def shortened(value: Any) -> str:
