@@ -32,6 +32,10 @@ RUN_PROPERTY = "trailmix_run"
 """The property with the ids of the runs that wrote a node or relation; not part of the graph's content."""
 
 
+GROUP_PROPERTY = "same_as"
+"""The property of an item that names its group of near-duplicates; items with the same value are one group."""
+
+
 def _identifier(name: str) -> str:
     """Check that a name has only letters, digits and underscores, because it becomes a Cypher identifier."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):

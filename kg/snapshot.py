@@ -26,7 +26,7 @@ import structlog
 from kg.errors import ArtifactError
 from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
 from kg.progress import Report, silent
-from kg.schema import GraphSchema
+from kg.schema import GROUP_PROPERTY, GraphSchema
 from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
 
@@ -71,7 +71,7 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
         events.append(store.read_relations(interaction.type, ["value", "time"]))
     for label in (schema.item, *schema.entities, schema.user):
         step()
-        wanted = ["text"] if label == schema.item else []
+        wanted = ["text", GROUP_PROPERTY] if label == schema.item else []
         nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
     step()
     return assemble(schema, nodes, facts, events, source)
@@ -94,6 +94,7 @@ def assemble(
     have one element per relation and interaction of the schema. A node without a name gets its id as name.
     """
     labels = (schema.item, *schema.entities, schema.user)
+    groups: tuple[str, ...] = ()
     vocabularies, names, texts = [], [], []
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
@@ -102,6 +103,7 @@ def assemble(
         names += [str(called[n]) if called[n] is not None else columns.ids[n] for n in order]
         if label == schema.item:
             texts = [columns.properties["text"][n] or "" for n in order]
+            groups = _groups(columns, order)
     return GraphSnapshot(
         schema,
         tuple(vocabularies),
@@ -110,7 +112,15 @@ def assemble(
         _triples(schema, vocabularies, facts),
         _interactions(schema, vocabularies, events),
         source,
+        groups,
     )
+
+
+def _groups(items: NodeColumns, order: list[int]) -> tuple[str, ...]:
+    """The group of each item as text, "" without one; empty if no item has a group."""
+    found = items.properties.get(GROUP_PROPERTY, [])
+    groups = tuple("" if found[n] is None else str(found[n]) for n in order) if found else ()
+    return groups if any(groups) else ()
 
 
 def _triples(schema: GraphSchema, vocabularies: list[Vocabulary], facts: list[RelationColumns]) -> Triples:
@@ -290,6 +300,7 @@ def _write(folder: Path, snapshot: GraphSnapshot) -> None:
         "ids": {v.label: v.ids for v in snapshot.vocabularies},
         "names": snapshot.names,
         "texts": snapshot.texts,
+        "same_as": snapshot.same_as,
     }
     (folder / "strings.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
 
@@ -307,4 +318,5 @@ def _read(folder: Path) -> GraphSnapshot:
         triples,
         interactions,
         strings["source"],
+        tuple(strings.get("same_as", ())),  # snapshots of earlier versions have no groups
     )
