@@ -33,7 +33,7 @@ RUN_PROPERTY = "trailmix_run"
 
 
 GROUP_PROPERTY = "same_as"
-"""The property of an item that names its group of near-duplicates; items with the same value are one group."""
+"""The property with an item's group of near-duplicates; items with the same value are one group."""
 
 
 def _identifier(name: str) -> str:
