@@ -177,6 +177,8 @@ class GraphSnapshot:
     interactions: Interactions
     source: str = field(default="", compare=False)
     """Identifies the store and its state at the time of reading; not part of the content."""
+    same_as: tuple[str, ...] = ()
+    """One group of near-duplicates per item, "" for an item of no group; empty if no item has a group."""
     years: Mapping[int, str] = field(default_factory=dict)
     """The property `year` of items and entities that share their name with another node of their label."""
 
@@ -185,6 +187,8 @@ class GraphSnapshot:
             raise ValueError("vocabularies must begin with the item label and end with the user label")
         if len(self.names) != self.n_nodes or len(self.texts) != self.n_items:
             raise ValueError("one name for each node and one text for each item are needed")
+        if len(self.same_as) not in (0, self.n_items):
+            raise ValueError("`same_as` needs one value for each item, or none at all")
 
     @property
     def items(self) -> Vocabulary:
@@ -267,6 +271,13 @@ class GraphSnapshot:
         raise IndexError(node)
 
     @cached_property
+    def item_group(self) -> IntArray:
+        """The group of each item, int64: the smallest index in its group, its own index without a group."""
+        first: dict[str, int] = {}
+        pairs = enumerate(self.same_as or ("",) * self.n_items)
+        return np.array([first.setdefault(group, n) if group else n for n, group in pairs], np.int64)
+
+    @cached_property
     def liked(self) -> sp.csr_array:
         """Users x items CSR matrix, float32: 1 for each item that the user liked."""
         return self.interactions.select(self.interactions.liked).matrix(self.n_users, self.n_items)
@@ -282,7 +293,8 @@ class GraphSnapshot:
         digest = hashlib.sha256(self.schema.model_dump_json().encode())
         for vocabulary in self.vocabularies:
             digest.update(vocabulary.fingerprint.encode())
-        for text in (*self.names, *self.texts, *(f"{n} {year}" for n, year in sorted(self.years.items()))):
+        years = (f"{node} {year}" for node, year in sorted(self.years.items()))
+        for text in (*self.names, *self.texts, *self.same_as, *years):
             digest.update(text.encode() + b"\x00")
         for array in (
             *(self.triples.head, self.triples.relation, self.triples.tail),

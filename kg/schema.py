@@ -32,6 +32,9 @@ RUN_PROPERTY = "trailmix_run"
 """The property with the ids of the runs that wrote a node or relation; not part of the graph's content."""
 
 
+GROUP_PROPERTY = "same_as"
+"""The property with an item's group of near-duplicates; items with the same value are one group."""
+
 LONGEST_ID = 2_000
 """The most characters of an id, wherever one is read; Neo4j indexes values of at most 8,167 bytes."""
 

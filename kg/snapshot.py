@@ -35,7 +35,7 @@ from kg.graph import (
     shared_names,
 )
 from kg.progress import Report, silent
-from kg.schema import GraphSchema
+from kg.schema import GROUP_PROPERTY, GraphSchema
 from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
 
@@ -84,8 +84,8 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
     for label in (schema.item, *schema.entities, schema.user):
         step()
         wanted = [] if label == schema.user else [YEAR]
-        wanted += ["text"] if label == schema.item else []
-        nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
+        wanted += ["text", GROUP_PROPERTY] if label == schema.item else []
+        nodes.append(store.read_nodes(label.label, list(dict.fromkeys([label.name_property, *wanted]))))
     step()
     return assemble(schema, nodes, facts, events, source)
 
@@ -111,6 +111,7 @@ def assemble(
     vocabularies: list[Vocabulary] = []
     names: list[str] = []
     texts: list[str] = []
+    groups: tuple[str, ...] = ()
     years: list[Any] = []
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
@@ -121,6 +122,7 @@ def assemble(
         years += [None if own is None else own[n] for n in order]
         if label == schema.item:
             texts = [columns.properties["text"][n] or "" for n in order]
+            groups = _groups(columns, order)
     return GraphSnapshot(
         schema,
         tuple(vocabularies),
@@ -129,14 +131,22 @@ def assemble(
         _triples(schema, vocabularies, facts),
         _interactions(schema, vocabularies, events),
         source,
+        groups,
         _years_of_shared(vocabularies, names, years),
     )
 
 
 def _years_of_shared(vocabularies: list[Vocabulary], names: list[str], years: list[Any]) -> dict[int, str]:
-    shared = [node for nodes in shared_names(vocabularies, names) for node in nodes]
-    return {node: f"{years[node]:g}" if isinstance(years[node], float) else str(years[node])
-            for node in sorted(shared) if years[node] is not None}
+    shared = sorted(node for nodes in shared_names(vocabularies, names) for node in nodes)
+    found = {node: years[node] for node in shared if years[node] is not None}
+    return {node: f"{year:g}" if isinstance(year, float) else str(year) for node, year in found.items()}
+
+
+def _groups(items: NodeColumns, order: list[int]) -> tuple[str, ...]:
+    """The group of each item as text, "" without one; empty if no item has a group."""
+    found = items.properties.get(GROUP_PROPERTY, [])
+    groups = tuple("" if found[n] is None else str(found[n]) for n in order) if found else ()
+    return groups if any(groups) else ()
 
 
 def _triples(schema: GraphSchema, vocabularies: list[Vocabulary], facts: list[RelationColumns]) -> Triples:
@@ -316,6 +326,7 @@ def _write(folder: Path, snapshot: GraphSnapshot) -> None:
         "ids": {v.label: v.ids for v in snapshot.vocabularies},
         "names": snapshot.names,
         "texts": snapshot.texts,
+        "same_as": snapshot.same_as,
         "years": {str(node): year for node, year in snapshot.years.items()},
     }
     (folder / "strings.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
@@ -334,5 +345,6 @@ def _read(folder: Path) -> GraphSnapshot:
         triples,
         interactions,
         strings["source"],
+        tuple(strings.get("same_as", ())),  # snapshots of earlier versions have no groups and no years
         {int(node): year for node, year in strings.get("years", {}).items()},
     )

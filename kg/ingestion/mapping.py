@@ -16,6 +16,7 @@ from kg.ingestion.source_mapping import MappingPart, SourceMapping
 from kg.ingestion.template import Pieces, Template, is_template, template_columns
 from kg.nearest_name import nearest_name
 from kg.schema import (
+    GROUP_PROPERTY,
     RUN_PROPERTY,
     GraphSchema,
     InteractionSchema,
@@ -31,6 +32,10 @@ KeyPath = tuple[str, ...]
 
 ValueType = Literal["text", "integer", "number", "boolean"]
 TimeUnit = Literal["s", "ms", "us", "iso"]
+
+
+_TAKEN = ("id", "text", GROUP_PROPERTY, RUN_PROPERTY)
+"""The properties with a meaning of their own, which no column may be stored in."""
 
 
 def plain_phrase(relation_type: str) -> Phrase:
@@ -92,6 +97,8 @@ class NodeMapping(MappingPart):
     name: Template | None = None
     """The display name: a column, or a template such as "{first} {last}"; none: the id."""
     properties: dict[Name, Annotated[PropertyMapping, _shorthand("type")]] = Field(default_factory=dict)
+    same_as: str | None = None
+    """The column of an item's group; items with the same value are near-duplicates, such as editions."""
     text: Pieces = ()
     """The text of an item: templates joined by spaces; a template with an empty column is left out."""
 
@@ -99,11 +106,7 @@ class NodeMapping(MappingPart):
     def name_property(self) -> str:
         """The property that holds the display name; named after its column where possible."""
         keeps = self.name is not None and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name)
-        return (
-            self.name
-            if self.name and keeps and self.name not in (self.id, "id", "text", RUN_PROPERTY)
-            else "name"
-        )
+        return self.name if self.name and keeps and self.name not in (self.id, *_TAKEN) else "name"
 
 
 class RelationMapping(MappingPart):
@@ -255,12 +258,17 @@ class Mapping(MappingPart):
 
     def _check_node(self, label: str, node: NodeMapping) -> None:
         for name in node.properties:
-            if name == "id" or (name == "text" and node.role == "item") or name.startswith("trailmix_"):
+            of_items = name in ("text", GROUP_PROPERTY) and node.role == "item"
+            if name == "id" or of_items or name.startswith("trailmix_"):
                 _refuse(("nodes", label, "properties", name), f"`{name}` is kept for Trailmix itself")
         if node.text and node.role != "item":
             _refuse(("nodes", label, "text"), "only the label with the role item has a text")
-        if node.source is None and (node.properties or node.text):
-            _refuse(("nodes", label), "properties and text need a `source`")
+        if node.same_as and node.role != "item":
+            _refuse(("nodes", label, "same_as"), "only the label with the role item has groups")
+        if node.source is None and (node.properties or node.text or node.same_as):
+            _refuse(("nodes", label), "properties, text and same_as need a `source`")
+        if node.source and node.same_as in self.sources[node.source].lists:
+            _refuse(("nodes", label, "same_as"), "takes a column with one value, not one of the `lists`")
         if node.source is None and any(column != "id" for _, column in _node_columns(node)):
             _refuse(("nodes", label), 'without a `source` there is no column but the id: name: "... {id}"')
 
@@ -272,6 +280,8 @@ def _node_columns(node: NodeMapping) -> Iterator[tuple[KeyPath, str]]:
             yield ("name",), column
     for name, value in node.properties.items():
         yield ("properties", name), value.column or name
+    if node.same_as is not None:
+        yield ("same_as",), node.same_as
     for piece in node.text:
         for column in template_columns(piece):
             yield ("text",), column

@@ -17,7 +17,7 @@ from kg.ingestion.mapping import (
 )
 from kg.ingestion.template import is_template, render, render_all, template_columns
 from kg.ingestion.values import Converted, convert, convert_times, time_limits
-from kg.schema import LONGEST_ID
+from kg.schema import GROUP_PROPERTY, LONGEST_ID
 from kg.store.records import PropertyValue
 
 
@@ -197,6 +197,8 @@ def node_contents(frame: pd.DataFrame, node: NodeMapping) -> Iterator[pd.Series]
     for column in dict.fromkeys((*named, *(c for piece in node.text for c in template_columns(piece)))):
         if column is not None:
             yield flat(frame[column])
+    if node.same_as is not None:
+        yield flat(frame[node.same_as])
     for name, wanted in node.properties.items():
         yield convert(flat(frame[wanted.column or name]), wanted.type).values.astype("str")
 
@@ -206,6 +208,8 @@ def node_properties(frame: pd.DataFrame, node: NodeMapping) -> list[dict[str, Pr
     properties: dict[str, list[Any]] = {node.name_property: _names(frame, node)}
     for name, wanted in node.properties.items():
         properties[name] = convert(flat(frame[wanted.column or name]), wanted.type).values.tolist()
+    if node.same_as is not None:
+        properties[GROUP_PROPERTY] = convert(flat(frame[node.same_as]), "text").values.tolist()
     if node.text:
         properties["text"] = [render_all(node.text, row) for row in _records(frame)]
     return [dict(zip(properties, row, strict=True)) for row in zip(*properties.values(), strict=True)]

@@ -51,6 +51,23 @@ def snapshot(**changes):
     return GraphSnapshot(**(parts | changes))
 
 
+def test_items_of_one_group_have_its_smallest_index():
+    three = {
+        "vocabularies": (Vocabulary("Film", "abcde"), *snapshot().vocabularies[1:]),
+        "names": ("A", "B", "C", "D", "E", "P", "u1", "u2"),
+        "texts": ("",) * 5,
+        "triples": Triples(np.array([0], np.int32), np.array([0], np.int32), np.array([5], np.int32)),
+    }
+    grouped = snapshot(**three, same_as=("", "w1", "w2", "", "w1"))
+    assert grouped.item_group.tolist() == [0, 1, 2, 3, 1]
+    assert grouped.item_group.dtype == np.int64
+    assert snapshot(**three).item_group.tolist() == [0, 1, 2, 3, 4]
+    others = [snapshot(**three), snapshot(**three, same_as=("", "w1", "w1", "", ""))]
+    assert grouped.fingerprint not in [other.fingerprint for other in others]
+    with pytest.raises(ValueError, match="one value for each item"):
+        snapshot(**three, same_as=("w1",))
+
+
 def test_vocabulary_translates_both_ways():
     vocabulary = Vocabulary("Film", ["b", "a"])
     assert vocabulary.indices(["a", "b", "a"]).tolist() == [1, 0, 1]

@@ -50,6 +50,18 @@ def test_what_is_read(shop_store):
     assert dtypes == ["int32", "int32", "float32", "int64", "int8", "bool"]
 
 
+def test_groups_of_near_duplicates(shop_store, cache):
+    assert read_snapshot(shop_store).same_as == ()
+    shop_store.nodes["Book"]["b1"]["same_as"] = "omens"
+    shop_store.nodes["Book"]["b9"]["same_as"] = "omens"
+    shop_store.nodes["Book"]["b2"]["same_as"] = 7  # of another loader
+    snapshot = read_snapshot(shop_store)
+    assert snapshot.same_as == ("omens", "", "7", "omens")
+    assert snapshot.item_group.tolist() == [0, 1, 2, 0]
+    cache.save(snapshot)
+    assert cache.by_fingerprint(snapshot.fingerprint).same_as == snapshot.same_as
+
+
 def test_the_order_of_writing_does_not_show(shop_store, other_store):
     other_store.prepare(shop_store.schema())
     for label, nodes in reversed(shop_store.nodes.items()):

@@ -223,6 +223,18 @@ def test_a_rejected_node_takes_what_refers_to_it_along(tmp_path, fake_store):
     assert list(fake_store.edges["REPORTS_TO"]) == [("e1", "e4")]
 
 
+def test_editions_of_one_work_are_a_group(shop, fake_store):
+    edit(shop / "mapping.yaml", "name: title", "name: title\n    same_as: work")
+    (shop / "books.csv").write_text(
+        "isbn,title,authors,publisher,pages,available,blurb,work\n"
+        "b1,Mort,,,1,yes,,w7\nb10,Mort,,,1,yes,,\nb2,Mort (large print),,,1,yes,,w7\nb1,Mort,,,1,yes,,w8\n"
+    )
+    report = load(shop, fake_store)
+    assert rows(report)["books"] == (4, 3, 0, 1)  # the last row says otherwise of b1
+    held = [fake_store.nodes["Book"][x].get("same_as") for x in ("b1", "b10", "b2")]
+    assert held == ["w7", None, "w7"]
+
+
 def test_limits_and_lists_of_values(shop, fake_store):
     edit(shop / "mapping.yaml", "pages: integer", "pages: {type: integer, min: 250, required: true}")
     edit(shop / "mapping.yaml", "value: stars", "value: {column: stars, one_of: [3, 4, 5]}")
