@@ -1,9 +1,9 @@
 """What a text wants and what it rejects, clause by clause: "no horror, something like Alien but funny".
 
-A cue such as "no", "without" or "not a fan of" rejects what follows, up to the end of the clause: a punctuation
-mark, a word such as "but", or the beginning of a wish. "Dragons and magic" stay together, and so does a list:
-"no gore, violence or swearing". A cue with nothing after it rejects what stands before it: "horror is not what
-I want". Two cues in a row cancel out: "not without humour". The cues are in `service.cues`.
+A cue such as "no", "without" or "not a fan of" rejects what follows, up to the end of the clause: a
+punctuation mark, a word such as "but", or the beginning of a wish. "Dragons and magic" stay together, and so
+does a list: "no gore, violence or swearing". A cue with nothing after it rejects what stands before it:
+"horror is not what I want". Two cues in a row cancel out: "not without humour". `service.cues` has the cues.
 """
 
 import re
@@ -20,10 +20,18 @@ Label = Literal["wanted", "rejected", "cue"]
 
 _SENTENCE_END = re.compile(r"[!?;…。！？\n]|(?<!\b\w)\.(?:\s|[\"')\]]|$)|\.{2}")  # noqa: RUF001  # Chinese marks
 _CLAUSE_END = re.compile(r",(?!\d)|[(){}\[\]–—、，]|\s-+\s")  # noqa: RUF001
-_CONJUNCTIONS = frozenset("and or nor und oder et ou".split())
-_SUBJECTS = frozenset("i we you they he she really just absolutely also always totally completely do who".split())
-_PRONOUNS = frozenset("it him her them".split())
-_TAKES_BACK = frozenset("no not never nicht hate hated dislike disliked detest loathe despise avoid skip".split())
+_CONJUNCTIONS = cues.word_set("and or nor und oder et ou")
+_SUBJECTS = cues.word_set(
+    """
+    i we you they he she really just absolutely also always totally completely do who
+    """
+)
+_PRONOUNS = cues.word_set("it him her them")
+_TAKES_BACK = cues.word_set(
+    """
+    no not never nicht hate hated dislike disliked detest loathe despise avoid skip
+    """
+)
 _LONGEST_LISTED = 4
 """The most words of an element of a list that a rejection goes on with."""
 
@@ -36,6 +44,8 @@ class Wishes:
     rejected: list[tuple[int, int]]
     """Without the words around them that mean nothing, such as "by"."""
     rejected_names: list[Match[int]]
+    qualified_names: list[Match[int]]
+    """Of a single word that is only part of what is rejected: "romantic comedies" is less than comedies."""
 
 
 @dataclass
@@ -77,10 +87,18 @@ def read_wishes(text: str, found: Sequence[Word], names: Sequence[Match[int]]) -
         content = [n for n, unit in enumerate(own) if unit.is_content]
         if label not in spans or not content:
             continue
-        own = own[content[0] if label == "rejected" else 0 : content[-1] + 1]
+        while own and (own[-1].plain in cues.LOOSE_ENDS or (label == "rejected" and not own[-1].is_content)):
+            own.pop()
+        own = own[content[0] if label == "rejected" else 0 :]
         spans[label].append((found[own[0].first].start, found[own[-1].end - 1].end))
-    rejected = [unit.name for unit in units if unit.name is not None and unit.label == "rejected"]
-    return Wishes(spans["wanted"], spans["rejected"], rejected)
+    rejected: list[Match[int]] = []
+    qualified: list[Match[int]] = []
+    for before, unit, after in zip([None, *units], units, [*units[1:], None], strict=False):
+        if unit.name is not None and unit.label == "rejected":
+            beside = any(x is not None and x.label == "rejected" and x.is_content for x in (before, after))
+            single = unit.name.end == unit.name.first + 1
+            (qualified if single and beside else rejected).append(unit.name)
+    return Wishes(spans["wanted"], spans["rejected"], rejected, qualified)
 
 
 def _units(text: str, found: Sequence[Word], names: Sequence[Match[int]]) -> list[_Unit]:
@@ -182,7 +200,7 @@ class _Scanner:
         self._scope = None
         return True
 
-    def _verdict(self, n: int, end: int) -> bool:
+    def _verdict(self, n: int, _: int) -> bool:
         """What is said to be boring is rejected; what is said not to be is not."""
         if self._scope is not None:
             if self._scope.has_content:
@@ -202,7 +220,11 @@ class _Scanner:
 
     def _aversion(self, n: int, end: int) -> bool:
         scope, cue = self._scope, self._words(n, end)
-        if cue.startswith("hat") and n and self._units[n - 1].plain in ("about", "of", "the", "with", "on", "from"):
+        if (
+            cue.startswith("hat")
+            and n
+            and self._units[n - 1].plain in ("about", "of", "the", "with", "on", "from")
+        ):
             return False  # the noun
         if scope is None or scope.has_content:
             self._open("aversion", n, end)
@@ -281,7 +303,8 @@ class _Scanner:
         kinds = ("harmless", "verdict", "except", "aversion", "negation")
         telling = cues.TURNS | cues.STARTERS | cues.ADJECTIVES | {"please", "with", "want", "like", "love"}
         return not any(
-            self._units[m].plain in telling or any(self._cue(kind, m) for kind in kinds) for m in range(n, end)
+            self._units[m].plain in telling or any(self._cue(kind, m) for kind in kinds)
+            for m in range(n, end)
         )
 
     def _close(self) -> None:

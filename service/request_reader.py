@@ -10,8 +10,10 @@ from embeddings.text.encoder import TextEncoder
 from kg.graph import GraphSnapshot
 from service.config import RecommenderConfig
 from service.contract import RecommendRequest
+from service.groups import ItemGroups
+from service.penalty import items_with
 from service.query_context import QueryContext
-from service.understanding import Understanding
+from service.understanding import Understanding, Understood
 
 
 class Lookups:
@@ -21,6 +23,7 @@ class Lookups:
         self.snapshot = snapshot
         self.config = config
         self.histories = UserHistories(snapshot)
+        self.groups = ItemGroups(snapshot.item_group)
         self._encoder = encoder
 
     @cached_property
@@ -103,20 +106,54 @@ def _read_likes(request: RecommendRequest, context: QueryContext, lookups: Looku
 
 
 def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    if request.free_text:
-        understood = lookups.understanding.understand(request.free_text)
-        context.text = understood.vector
-        for node in understood.nodes:
-            context.like(node, None)
+    if not request.free_text:
+        return
+    pointer = "/text" if request.text is not None else "/user_input"
+    understood = lookups.understanding.understand(request.free_text)
+    context.text = understood.vector
+    for node in understood.nodes:
+        context.like(node, None)
+    if understood.unread:
+        context.warn(pointer, understood.unread)
+    if understood.rejected_texts:
+        _reject(understood, pointer, context, lookups)
+
+
+def _reject(understood: Understood, pointer: str, context: QueryContext, lookups: Lookups) -> None:
+    """Leave out what the text rejects by name; say so, and what it means for the rest."""
+    both = [node for node in understood.rejected if node in context.likes]
+    context.reject(understood.rejected)
+    left_out = items_with(lookups.snapshot, understood.rejected)
+    lookups.groups.spread(left_out)
+    context.excluded |= left_out
+    context.rejected_meanings = understood.rejected_meanings
+    context.rejected_vectors = understood.rejected_vectors
+    what = ", ".join(map(repr, understood.rejected_texts))
+    it = "it" if len(understood.rejected_texts) == 1 else "one of them"
+    done = [f"{np.count_nonzero(left_out):,} items with {it} are left out"] if understood.rejected else []
+    if understood.rejected_vectors is not None and len(understood.rejected_vectors):
+        done.append(f"items near {it} in meaning are ranked lower")
+    context.warn(
+        pointer, f"understood as not wanted: {what}; {' and '.join(done) or 'nothing else is known of it'}"
+    )
+    for node in both:
+        context.warn(
+            pointer, f"rejects {lookups.snapshot.display_names[node]}, which `likes` names; the text counts"
+        )
+    if context.is_empty():
+        context.warn(pointer, "it only says what is not wanted, and nothing else is known of the user")
 
 
 def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
     if not request.exclude_seen:
         return
-    context.excluded[list(context.history)] = True
+    seen = np.zeros_like(context.excluded)
+    seen[list(context.history)] = True
     if context.user is not None:
-        seen = lookups.snapshot.seen
-        context.excluded[seen.indices[seen.indptr[context.user] : seen.indptr[context.user + 1]]] = True
+        events = lookups.snapshot.seen
+        seen[events.indices[events.indptr[context.user] : events.indptr[context.user + 1]]] = True
+    lookups.groups.spread(seen)
+    context.excluded |= seen
 
 
 FieldReader = Callable[[RecommendRequest, QueryContext, Lookups], None]

@@ -30,7 +30,8 @@ def co_liked_sentence(
     """
     who = "people" if n_co_users > 1 else "someone"
     liked, also = (snapshot.schema.interactions[kind].verb for kind in kinds)
-    return f"because {who} who {liked} *{snapshot.display_names[source]}* also {also} *{snapshot.display_names[item]}*"
+    names = snapshot.display_names
+    return f"because {who} who {liked} *{names[source]}* also {also} *{names[item]}*"
 
 
 def _source_verb(snapshot: GraphSnapshot, kind: int | None) -> str:
