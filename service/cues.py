@@ -117,6 +117,9 @@ AVERSION = _pattern(
     |the)(?: me| us)?
     stop
     (?:leav(?:e|ing)|filter|tak(?:e|ing)|cut|rul(?:e|ing)|keep|throw) (?:it )?out(?: of)?
+    (?:keep|leave|take|throw|kick|filter)(?=(?: [^ |]+){1,4} out )
+    hold the
+    (?:a )?break from
     get rid of
     (?:stay|keep|steer|stays|keeps) (?:away|clear) (?:from|of)
     spare me
@@ -160,8 +163,8 @@ VERDICT = _pattern(
 REFUSAL = _pattern(
     r"""
     (?:no|hell no|no no|nope)(?= \|)
-    (?:no thanks|no thank you|no way|never again|not again|no more|please no|please not|no please
-    |hard pass|nie wieder|plus jamais|nein danke|non merci)(?: please| for me| ever)?(?= \|)
+    (?:no thanks|no thank you|no way|not any ?more|no longer|never again|not again|no more|please no|please not
+    |no please    |hard pass|nie wieder|plus jamais|nein danke|non merci)(?: please| for me| ever)?(?= \|)
     (?:i )?(?:am )?not (?:really |at all )?(?:for me|for us|interested|a fan|my thing|my taste|my style
     |my cup of tea|what i (?:want|need|like))(?= \|)
     (?:i )?(?:really |just |absolutely )?(?:can not stand|could not stand|hate|hated|dislike|disliked
@@ -198,33 +201,35 @@ PREPOSITIONS = word_set("with about set by from in for starring directed where o
 
 GENERIC = word_set(
     """
-    a about absolutely actually again all almost also always am an and any anybody anymore anyone
-    anything appear are as at author authors available awfully back be been being big bit book books
-    both by can care could crazy cup day did director do does doing done down drop each either else
-    enjoy enjoyed ever every everybody everyone everything exactly fan far fan feel film films find fond
-    for from fun further genre genres get getting give given go going good got great had has have having
-    he hell her here hers herself hey hi him himself his how i ideally idea if in include included
-    includes including interested interesting into involving involved is it item items its itself just
-    keen kind kinda kinds know lady later let like liked likes list literally little live look looking
-    lot lots love made make many may maybe me mean might mine mood more most movie movies much must my
-    myself near need needed nor novel novels now of off oh ok okay on once one ones only or order other
-    others otherwise our out over own part particular particularly perhaps piece place please possible
-    prefer preferably put quite rather read reading reads really recommend recommendation
-    recommendations recommended remotely right same say see seeing seem seems seen series she should
-    show showing shows so some somebody someone something somewhere sort sorts soon spare stand stay
-    still story stories stuff style such suggest suggestion suggestions super sure taste tea tell than
-    thank thanks that the their them then there these they thing things think this those time title
-    titles to today tolerate tonight too total totally try type types unless us usually very wanna want
-    wanted wants was watch watching way we welcome well were what whatever when where which who whom
-    whose why will wish with within work works would writer writers written yes yet you your yours scene
-    scenes element elements bear usual handle der die das den dem des ein eine einen einem einer und
+    another used dare a about absolutely actually again all almost also always am an and any anybody
+    anymore anyone anything appear are as at author authors available awfully back be been being big bit
+    book books both by can care could crazy cup day did director do does doing done down drop each
+    either else enjoy enjoyed ever every everybody everyone everything exactly fan far fan feel film
+    films find fond for from fun further genre genres get getting give given go going good got great had
+    has have having he hell her here hers herself hey hi him himself his how i ideally idea if in
+    include included includes including interested interesting into involving involved is it item items
+    its itself just keen kind kinda kinds know lady later let like liked likes list literally little
+    live look looking lot lots love made make many may maybe me mean might mine mood more most movie
+    movies much must my myself near need needed nor novel novels now of off oh ok okay on once one ones
+    only or order other others otherwise our out over own part particular particularly perhaps piece
+    place please possible prefer preferably put quite rather read reading reads really recommend
+    recommendation recommendations recommended remotely right same say see seeing seem seems seen series
+    she should show showing shows so some somebody someone something somewhere sort sorts soon spare
+    stand stay still story stories stuff style such suggest suggestion suggestions super sure taste tea
+    tell than thank thanks that the their them then there these they thing things think this those time
+    title titles to today tolerate tonight too total totally try type types unless us usually very wanna
+    want wanted wants was watch watching way we welcome well were what whatever when where which who
+    whom whose why will wish with within work works would writer writers written yes yet you your yours
+    scene scenes element elements bear usual handle der das den dem des ein eine einen einem einer und
     oder mit von vom über für bitte ich will möchte etwas bücher buch filme film le la les l de du des d
     un une et ou avec par je veux voudrais livre livres s d m re ve ll us fans elses appeal appeals
     """
 )
 """Words that name nothing: a rejection or a wish of these alone says nothing."""
 
-LOOSE_ENDS = word_set("a an and or nor i we that which who with by of to the from in for so just please")
+LOOSE_ENDS = word_set(
+    "a an and or nor i we that which who with by of to the from in for so just please is are there as"
+)
 """Words that end no phrase."""
 
 TAIL = GENERIC - frozenset({"other", "others", "same", "new"})

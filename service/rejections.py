@@ -184,12 +184,12 @@ class _Scanner:
 
     def _refusal(self, n: int, end: int) -> bool:
         """A clause such as "no thanks" rejects the clause before it."""
-        if n < 2 or not self._units[n - 1].mark:
+        if n < 2 or not (self._units[n - 1].mark or self._units[n - 1].plain == "but"):
             return False
         before, mark = n - 1, self._units[n - 1].mark
         follows = self._units[end].mark if end < len(self._units) else "."
         short = end - n == 1
-        if (short and (follows == "?" or (mark == "." or (mark == "," and follows != ".")))) or mark == "\n":
+        if short and (follows == "?" or (mark == "." or (mark == "," and follows != "."))):
             return False
         start = self._start_of_clause(before)
         wanted = [unit for unit in self._units[start:before] if unit.label == "wanted"]

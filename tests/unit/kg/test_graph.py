@@ -126,3 +126,29 @@ def test_fingerprint_is_of_the_content():
         snapshot(interactions=graph.interactions.select(np.array([True, True, False]))),
     ]
     assert len({graph.fingerprint, *(x.fingerprint for x in changed)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("names", "years", "told"),
+    [
+        (("One", "Two"), {}, ("One", "Two")),
+        (("One", "One"), {0: "1972", 1: "2002"}, ("One (1972)", "One (2002)")),
+        (("One", "One"), {0: "1972"}, ("One (1972)", "One [f2]")),
+        (("One", "One"), {0: "1972", 1: "1972"}, ("One [f1]", "One [f2]")),
+        (("One", "One"), {}, ("One [f1]", "One [f2]")),
+        (("One", " one"), {}, ("One [f1]", " one [f2]")),
+        (("Caf\u00e9", "Cafe\u0301"), {}, ("Caf\u00e9 [f1]", "Cafe\u0301 [f2]")),
+        (("One (1972)", "One (2002)"), {}, ("One (1972)", "One (2002)")),
+    ],
+)
+def test_items_of_one_name_are_told_apart_by_year_or_id(names, years, told):
+    graph = snapshot(names=(*names, "P", "Same", "Same"), years=years)
+    assert graph.display_names == (*told, "P", "Same", "Same"), "users are never shown"
+
+
+def test_an_item_and_a_person_of_one_name_are_told_by_their_labels():
+    assert snapshot(names=("P", "Two", "P", "u1", "u2")).display_names[0] == "P"
+
+
+def test_the_years_are_part_of_the_content():
+    assert snapshot(years={0: "1972"}).fingerprint != snapshot().fingerprint

@@ -163,3 +163,21 @@ def test_prune_keeps_what_models_need_and_the_newest(shop_store, cache, tmp_path
     left = {path.name for path in (tmp_path / "snapshots").iterdir() if path.is_dir()}
     assert left == {made[0], *made[3:]}
     assert cache.latest().fingerprint == made[5]
+
+
+def test_years_are_read_where_names_are_shared(shop_store, cache):
+    for book, year in (("b1", 1990), ("b2", 1987), ("b9", 2007.0)):
+        shop_store.nodes["Book"][book]["year"] = year
+    assert read_snapshot(shop_store).years == {}
+    shop_store.nodes["Book"]["b9"]["title"] = "good omens"
+    shop_store.nodes["Book"]["b10"]["title"] = "Good Omens"
+    snapshot = read_snapshot(shop_store)
+    assert snapshot.years == {0: "1990", 3: "2007"}
+    assert snapshot.display_names[:4] == (
+        "Good Omens (1990)",
+        "Good Omens [b10]",
+        "Mort",
+        "good omens (2007)",
+    )
+    cache.save(snapshot)
+    assert cache.by_fingerprint(snapshot.fingerprint).years == snapshot.years

@@ -1,0 +1,237 @@
+"""What is wanted and what is rejected in sentences, over the names of a small vocabulary."""
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from embeddings.text.names import NameMatcher, fold_case, name_of, words
+from service.rejections import Wishes, read_wishes
+
+NAMES = [
+    "Terry Pratchett", "Neil Gaiman", "Horror", "Comedy", "Comedies", "Drama", "Thriller", "Romance",
+    "Alien", "Blade Runner", "No Country for Old Men",
+]  # fmt: skip
+MATCHER = NameMatcher({name_of(name, fold_case): n for n, name in enumerate(NAMES)})
+
+
+def read(text: str) -> Wishes:
+    found = words(text, fold_case)
+    return read_wishes(text, found, list(MATCHER.find(found)))
+
+
+RULES_WERE_MADE_FOR = [
+    ("no Terry Pratchett", [], ["Terry Pratchett"]),
+    ("books but not by Terry Pratchett", [], ["Terry Pratchett"]),
+    ("anything without dragons and magic", [], ["dragons and magic"]),
+    ("never again Terry Pratchett", [], ["Terry Pratchett"]),
+    ("Terry Pratchett, never again", [], ["Terry Pratchett"]),
+    ("Terry Pratchett? No thanks.", [], ["Terry Pratchett"]),
+    ("I hate horror", [], ["horror"]),
+    ("I'm not a fan of Terry Pratchett", [], ["Terry Pratchett"]),
+    ("anything except horror", [], ["horror"]),
+    ("horror is not what I want", [], ["horror"]),
+    ("nothing by Terry Pratchett", [], ["Terry Pratchett"]),
+    ("everything but horror", [], ["horror"]),
+    ("less violence", [], ["violence"]),
+    ("avoid romance", [], ["romance"]),
+    ("I'm sick of superheroes", [], ["superheroes"]),
+    ("no more superheroes please", [], ["superheroes"]),
+    ("anything other than horror", [], ["horror"]),
+    ("comedy rather than horror", ["comedy"], ["horror"]),
+    ("instead of horror something funny", ["something funny"], ["horror"]),
+    ("not only horror", ["horror"], []),
+    ("I can't get enough of horror", ["of horror"], []),
+    ("no doubt Terry Pratchett is best", ["Terry Pratchett is best"], []),
+    ("Terry Pratchett never disappoints", ["Terry Pratchett"], []),
+    ("nothing beats Terry Pratchett", ["Terry Pratchett"], []),
+    ("not without humour", ["humour"], []),
+    ("no horror, something like Alien but funny", ["something like Alien", "funny"], ["horror"]),
+    ("I don't like horror but I love comedies", ["I love comedies"], ["horror"]),
+    ("I love comedies and I hate horror", ["I love comedies"], ["horror"]),
+    ("I hate horror and love comedies", ["love comedies"], ["horror"]),
+    ("no gore, violence or swearing", [], ["gore", "violence or swearing"]),
+    ("no horror, comedy please", ["comedy"], ["horror"]),
+    ("no horror, light and funny", ["light and funny"], ["horror"]),
+    ("I don't hate horror", ["horror"], []),
+    ("I hate films without humour", ["humour"], []),
+    ("nothing with dragons", [], ["dragons"]),
+    ("no films without humour", ["humour"], []),
+    ("I'd rather watch comedy than horror", ["I'd rather watch comedy"], ["horror"]),
+    ("horror bores me", [], ["horror"]),
+    ("a story that is not boring", [], ["boring"]),
+    ("Terry Pratchett: no", [], ["Terry Pratchett"]),
+    ("comedy -horror", ["comedy"], ["horror"]),
+    ("a violence-free story", [], ["violence"]),
+    ("No Country for Old Men", ["No Country for Old Men"], []),
+    (
+        "films like No Country for Old Men but less violent",
+        ["films like No Country for Old Men"],
+        ["violent"],
+    ),
+    ("I don't want anything with horror", [], ["horror"]),
+    ("please don't recommend Terry Pratchett", [], ["Terry Pratchett"]),
+    ("dont want horror", [], ["horror"]),
+    ("Why don't you recommend horror?", ["recommend horror"], []),
+    ("Have you got something scary, but not too scary?", ["Have you got something scary"], ["scary"]),
+    ("robots without magic", ["robots"], ["magic"]),
+    ("without magic set in Japan", ["set in Japan"], ["magic"]),
+    ("kein Terry Pratchett", [], ["Terry Pratchett"]),
+    ("Bücher ohne Drachen", [], ["Drachen"]),
+    ("pas de Terry Pratchett", [], ["Terry Pratchett"]),
+    ("Avoid: horror, gore. Likes: comedy", ["comedy"], ["horror", "gore"]),
+    ("I've never seen Alien", ["Alien"], []),
+    ("I will never read Terry Pratchett again", [], ["Terry Pratchett"]),
+    ("can't stand romance", [], ["romance"]),
+    ("stay away from romance", [], ["romance"]),
+    ("a film about love and hate", [], []),
+    ("no, I want horror", ["I want horror"], []),
+    ("horror no, comedy yes", ["comedy"], ["horror"]),
+    ("I read Terry Pratchett and hated it", [], ["Terry Pratchett"]),
+    ("dragons and magic are not my thing", [], ["dragons and magic"]),
+    ("not interested in war", [], ["war"]),
+    ("no horror and more comedy", ["more comedy"], ["horror"]),
+    ("too much violence", [], ["violence"]),
+    ("nothing except comedies", ["comedies"], []),
+    ("any author but Terry Pratchett", [], ["Terry Pratchett"]),
+    ("funny movies (no horror)", ["funny movies"], ["horror"]),
+    (
+        "I do not want to see Terry Pratchett, Neil Gaiman or romance",
+        [],
+        ["Terry Pratchett", "Neil Gaiman or romance"],
+    ),
+    ("neither horror nor romance", [], ["horror", "romance"]),
+    ("space opera with no aliens", ["space opera"], ["aliens"]),
+    ("I'd love a comedy that doesn't involve weddings", ["I'd love a comedy"], ["involve weddings"]),
+    ("who doesn't love Terry Pratchett", ["Terry Pratchett"], []),
+    ("never a dull moment with Neil Gaiman", ["with Neil Gaiman"], []),
+    ("there is no author I love more than Neil Gaiman", ["Neil Gaiman"], []),
+    ("I couldn't care less about football", [], ["football"]),
+    ("Please, not another zombie film", [], ["zombie"]),
+    ("mysteries, but hold the gore", ["mysteries"], ["gore"]),
+    ("keep Terry Pratchett out of my list", [], ["Terry Pratchett"]),
+    ("I used to love horror but not anymore", [], ["horror"]),
+    ("give me a break from romance", [], ["romance"]),
+    ("don't you dare show me Alien", [], ["Alien"]),
+    ("a thriller as long as there is no violence", ["a thriller as long"], ["violence"]),
+    ("no one writes like Terry Pratchett", ["like Terry Pratchett"], []),
+    ("a funny film where the dog does not die", ["a funny film where the dog does"], ["die"]),
+]
+
+RULES_WERE_NOT_MADE_FOR = [
+    (
+        "Recommend me a thriller, just no Terry Pratchett please",
+        ["Recommend me a thriller"],
+        ["Terry Pratchett"],
+    ),
+    ("I loathe musicals", [], ["musicals"]),
+    ("give me anything that isn't a western", [], ["western"]),
+    ("no dwarves, no elves, no wizards", [], ["dwarves", "elves", "wizards"]),
+    ("funny, but without zombies", ["funny"], ["zombies"]),
+    ("something like Alien minus the gore", ["something like Alien"], ["gore"]),
+    ("I've had enough of vampires", [], ["vampires"]),
+    ("please leave out romance", [], ["romance"]),
+    ("time travel yes, vampires no", ["time travel"], ["vampires"]),
+    ("Terry Pratchett isn't really my cup of tea", [], ["Terry Pratchett"]),
+    ("nothing too violent for my kids", [], ["violent for my kids"]),
+    ("don't show me any horror or drama", [], ["horror or drama"]),
+    ("a heist film where nobody dies", ["a heist film where nobody dies"], []),
+    ("you can't go wrong with Neil Gaiman", ["with Neil Gaiman"], []),
+    ("stop recommending Terry Pratchett", [], ["Terry Pratchett"]),
+    ("keep away from ghosts and clowns", [], ["ghosts and clowns"]),
+    ("I am tired of vampires; give me robots", ["give me robots"], ["vampires"]),
+    ("a romance, not a drama", ["a romance"], ["drama"]),
+    ("not a drama but a romance", ["a romance"], ["drama"]),
+    ("books by Neil Gaiman, not Terry Pratchett", ["books by Neil Gaiman"], ["Terry Pratchett"]),
+    ("Not Terry Pratchett. Neil Gaiman.", ["Neil Gaiman"], ["Terry Pratchett"]),
+    ("I'm not in the mood for war films tonight", [], ["war"]),
+    ("neither dragons nor magic, rather robots", ["rather robots"], ["dragons", "magic"]),
+    ("I disliked Alien, I want a quiet story", ["I want a quiet story"], ["Alien"]),
+    ("none of those superhero movies", [], ["superhero"]),
+    ("everything apart from westerns", [], ["westerns"]),
+    ("cooking without meat", ["cooking"], ["meat"]),
+    ("it must not be scary", [], ["scary"]),
+    ("a crime story free of violence", ["a crime story"], ["violence"]),
+    ("no sad endings", [], ["sad endings"]),
+    ("I don't need dragons in my stories", [], ["dragons"]),
+    ("Blade Runner was boring", [], ["Blade Runner"]),
+    ("I want something other than romance", [], ["romance"]),
+    ("more robots, fewer vampires", ["more robots"], ["vampires"]),
+    ("no spoilers but lots of twists", ["lots of twists"], ["spoilers"]),
+    ("can you find me a film without subtitles about sailing", ["about sailing"], ["subtitles"]),
+    ("hardly any dialogue", [], ["dialogue"]),
+    ("war is not something I enjoy", [], ["war"]),
+    ("anything, just not horror", [], ["horror"]),
+    ("without violence but with robots", ["with robots"], ["violence"]),
+    ("I can do without car chases", [], ["car chases"]),
+    ("anything but Terry Pratchett or Neil Gaiman", [], ["Terry Pratchett or Neil Gaiman"]),
+    ("I'm done with superheroes", [], ["superheroes"]),
+    ("romance isn't for me, I prefer thrillers", ["I prefer thrillers"], ["romance"]),
+    ("Terry Pratchett is overrated", [], ["Terry Pratchett"]),
+    ("I would rather not read about war", [], ["war"]),
+    (
+        "something without Terry Pratchett or magic but with robots",
+        ["with robots"],
+        ["Terry Pratchett or magic"],
+    ),
+    ("it doesn't have to be new", ["new"], []),
+    ("Not a big fan of musicals", [], ["musicals"]),
+    ("I never want to see Alien again", [], ["Alien"]),
+    ("not too long and not too sad", [], ["long", "sad"]),
+    ("nothing against horror, but tonight something light", ["horror", "tonight something light"], []),
+    ("Exclude horror", [], ["horror"]),
+    ("robots (but not Alien)", ["robots"], ["Alien"]),
+    ("No more Terry Pratchett! Show me Neil Gaiman instead.", ["Show me Neil Gaiman"], ["Terry Pratchett"]),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted", "rejected"), RULES_WERE_MADE_FOR + RULES_WERE_NOT_MADE_FOR)
+def test_clauses(text: str, wanted: list[str], rejected: list[str]) -> None:
+    wishes = read(text)
+    assert [text[start:end] for start, end in wishes.wanted] == wanted
+    assert [text[start:end] for start, end in wishes.rejected] == rejected
+
+
+def test_the_table_is_long_enough_to_tell() -> None:
+    assert len(RULES_WERE_NOT_MADE_FOR) >= 30
+    assert len(RULES_WERE_MADE_FOR) >= 30
+
+
+@pytest.mark.parametrize(
+    ("text", "rejected", "qualified"),
+    [
+        ("no horror or Terry Pratchett", ["Horror", "Terry Pratchett"], []),
+        ("no horror films", ["Horror"], []),
+        ("no slasher horror", [], ["Horror"]),
+        ("no comedy duos", [], ["Comedy"]),
+        ("no early Terry Pratchett", ["Terry Pratchett"], []),
+        ("nothing but horror", [], []),
+    ],
+)
+def test_a_single_word_within_a_longer_phrase_is_not_rejected_itself(
+    text: str, rejected: list[str], qualified: list[str]
+) -> None:
+    wishes = read(text)
+    assert [NAMES[name.meaning] for name in wishes.rejected_names] == rejected
+    assert [NAMES[name.meaning] for name in wishes.qualified_names] == qualified
+
+
+@pytest.mark.parametrize(
+    "text", ["", "?!", "no", "no, no", "not", "no : no", "but", "- -", "a -", "no no no"]
+)
+def test_fragments_say_nothing(text: str) -> None:
+    assert read(text) == Wishes([], [], [], [])
+
+
+def test_any_order_of_words_is_read_and_no_span_is_both() -> None:
+    rng = random.Random(1)
+    pieces = (
+        "no not never without hate but , . : ? ! - ( ) and or nothing I it horror dragons Terry Pratchett like want"
+        " except less than rather is boring free -gore what with thanks again don't can't only any in"
+    )
+    for _ in range(2_000):
+        text = " ".join(rng.choices(pieces.split(), k=rng.randint(1, 14)))
+        wishes = read(text)
+        spans = sorted([*wishes.wanted, *wishes.rejected])
+        assert all(0 <= start < end <= len(text) for start, end in spans), text
+        assert all(a[1] <= b[0] for a, b in pairwise(spans)), text
