@@ -35,7 +35,7 @@ HARMLESS = _pattern(
     r"""
     not (?:only|just|merely|simply|solely|exclusively|necessarily|bad|sure|certain|yet|enough|least
     |to mention|surprisingly|long ago|that i know|ashamed|more than|longer than|older than|later than)
-    no (?:doubt|question|wonder|matter|problem|problems|idea|rush|worries|kidding|joke|less|better
+    no (?:offen[cs]e|hard feelings|doubt|question|wonder|matter|problem|problems|idea|rush|worries|kidding|joke|less|better
     |greater|finer|end|preference|preferences|particular|specific|(?:more|longer|older|later|shorter
     |earlier) than|objections?|other (?:\w+ )?(?:is|comes|writes|makes|does|can))
     (?:no one|nobody|noone) (?:else )?(?:beats|does|writes|makes|can|comes|is|tells|compares)
@@ -57,6 +57,17 @@ HARMLESS = _pattern(
     |compares?|tops?|comes close|short of|less than|can (?:beat|top)|works (?:better|like)|makes me
     |would (?:beat|top|please|make)|i (?:like|love|enjoy) (?:more|better))
     like nothing else
+    will not (?:forget|regret|disappoint|bore|miss|mind|let \w+ down|stop|be (?:disappointed|bored))
+    not (?:let(?:s|ting)? go|(?:so |very |too |that )?(?:well )?known|want to (?:stop|put)
+    |too much (?:trouble|to ask))
+    (?:can|could) not recommend (?:[^ |]+ ){1,4}(?:more|enough|highly)
+    (?:i|we) (?:am|are) not(?! (?:(?:really|very|so|that|such|exactly|an?|big|huge|great|much of|too|all|at
+    |particularly) ){0,3}(?:fans?|into|interested|keen|fond|in the mood|looking|crazy|after|up for|ready
+    |lovers?|friends?|here for|asking|reading|watching|going|wild|sold|convinced|enjoying|thrilled|big
+    |[^ |]+ (?:person|fan|lover|buff|guy)) )
+    never ending
+    (?:as|so) (?:long|far) as
+    avoid being
     who (?:do|does|would) not (?:love|like|enjoy|want|know)
     never a dull \w+
     no NOUN (?:that |who |whom )?(?:i|we) (?:love|like|enjoy|admire|prefer) (?:more|better)(?: than)?
@@ -107,6 +118,7 @@ AVERSION = _pattern(
     (?<=\| )enough
     (?:am|are|is|be) (?:so |totally )?done with
     allergic to
+    (?:i|we) (?:am|are) (?:so |totally |really )?over(?! \d)
     (?:could|can) (?:not )?care less (?:about|for)
     (?:lost|losing) interest in
     (?:much |a bit |way |a lot )?less(?: of)?
@@ -119,6 +131,7 @@ AVERSION = _pattern(
     (?:leav(?:e|ing)|filter|tak(?:e|ing)|cut|rul(?:e|ing)|keep|throw) (?:it )?out(?: of)?
     (?:keep|leave|take|throw|kick|filter)(?=(?: [^ |]+){1,4} out )
     hold the
+    had it with
     (?:a )?break from
     get rid of
     (?:stay|keep|steer|stays|keeps) (?:away|clear) (?:from|of)
@@ -136,6 +149,7 @@ AVERSION = _pattern(
 
 NEGATION = _pattern(
     r"""
+    never \| ever
     (?:no|not|never|nothing|none|neither|nor|nope|nix)
     no more
     kein(?:e|en|er|em|es)?
@@ -156,6 +170,7 @@ VERDICT = _pattern(
     lea(?:ve|ves|ft) me cold
     (?:puts?|turns?|turned) me off
     (?:is|are) (?:right )?(?:out|a no|a no go|a turn ?off|off limits)(?= \|)
+    (?:is |are )?(?:excluded|forbidden|banned|aside)(?= \|)
     """
 )
 """What is said of something that is not wanted: "horror bores me"."""
@@ -163,7 +178,8 @@ VERDICT = _pattern(
 REFUSAL = _pattern(
     r"""
     (?:no|hell no|no no|nope)(?= \|)
-    (?:no thanks|no thank you|no way|not any ?more|no longer|never again|not again|no more|please no|please not
+    (?:no thanks|no thank you|no way|not any ?more|no longer
+    |never again|not again|no more|please no|please not
     |no please    |hard pass|nie wieder|plus jamais|nein danke|non merci)(?: please| for me| ever)?(?= \|)
     (?:i )?(?:am )?not (?:really |at all )?(?:for me|for us|interested|a fan|my thing|my taste|my style
     |my cup of tea|what i (?:want|need|like))(?= \|)
@@ -201,28 +217,30 @@ PREPOSITIONS = word_set("with about set by from in for starring directed where o
 
 GENERIC = word_set(
     """
-    another used dare a about absolutely actually again all almost also always am an and any anybody
-    anymore anyone anything appear are as at author authors available awfully back be been being big bit
-    book books both by can care could crazy cup day did director do does doing done down drop each
-    either else enjoy enjoyed ever every everybody everyone everything exactly fan far fan feel film
-    films find fond for from fun further genre genres get getting give given go going good got great had
-    has have having he hell her here hers herself hey hi him himself his how i ideally idea if in
-    include included includes including interested interesting into involving involved is it item items
-    its itself just keen kind kinda kinds know lady later let like liked likes list literally little
-    live look looking lot lots love made make many may maybe me mean might mine mood more most movie
-    movies much must my myself near need needed nor novel novels now of off oh ok okay on once one ones
-    only or order other others otherwise our out over own part particular particularly perhaps piece
-    place please possible prefer preferably put quite rather read reading reads really recommend
-    recommendation recommendations recommended remotely right same say see seeing seem seems seen series
-    she should show showing shows so some somebody someone something somewhere sort sorts soon spare
-    stand stay still story stories stuff style such suggest suggestion suggestions super sure taste tea
-    tell than thank thanks that the their them then there these they thing things think this those time
-    title titles to today tolerate tonight too total totally try type types unless us usually very wanna
-    want wanted wants was watch watching way we welcome well were what whatever when where which who
-    whom whose why will wish with within work works would writer writers written yes yet you your yours
-    scene scenes element elements bear usual handle der das den dem des ein eine einen einem einer und
-    oder mit von vom über für bitte ich will möchte etwas bücher buch filme film le la les l de du des d
-    un une et ou avec par je veux voudrais livre livres s d m re ve ll us fans elses appeal appeals
+    a about absolutely actually again all almost already also always am an and another any anybody
+    anymore anyone anything appeal appeals appear are as at author authors available avec awfully back
+    be bear been being big bit bitte book books both boyfriend buch by bücher can care certainly contain
+    containing contains could crazy cup d dad dare das daughter day de definitely dem den der des did
+    director do does doing done down drop du each ein eine einem einen einer either element elements
+    else elses enjoy enjoyed et etwas ever every everybody everyone everything exactly fan fans far feel
+    film filme films find fond for from fun further für genre genres get getting girlfriend give given
+    go going good got great had handle has have having he hell her here hers herself hey hi him himself
+    his how husband i ich idea ideally if in include included includes including interest interested
+    interesting into involved involving is it item items its itself je just keen kind kinda kinds know l
+    la lady later le les let like liked likes list literally little live livre livres ll look looking
+    lot lots love m made make many may maybe me mean might mine mit mom mood more most movie movies much
+    mum must my myself möchte near need needed nor novel novels now oder of off oh ok okay on once one
+    ones only or order other others otherwise ou our out over own par part particular particularly
+    partner perhaps person piece place please possible prefer preferably put quite rather re read
+    reading reads really recommend recommendation recommendations recommended remotely result results
+    right s same say scene scenes see seeing seem seems seen series she should show showing shows single
+    so some somebody someone something somewhere son soon sort sorts spare stand stay still stories
+    story stuff style such suggest suggestion suggestions super sure surely surprise taste tea tell than
+    thank thanks that the their them then there these they thing things think this those time title
+    titles to today tolerate tonight too total totally try type types un und une unless us used usual
+    usually ve very veux vom von voudrais wanna want wanted wants was watch watching way we welcome well
+    were what whatever whatsoever when where which who whom whose why wife will wish with within work
+    works would writer writers written yes yet you your yours über
     """
 )
 """Words that name nothing: a rejection or a wish of these alone says nothing."""
@@ -257,6 +275,18 @@ _BARE = word_set(
     """
 )
 _ENDINGS = {"n't": " not", "'m": " am", "'re": " are", "'ve": " have", "'ll": " will", "'d": " would"}
+
+
+DESCRIPTION = re.compile(
+    r" about (?:.* )?(?:who|whose|whom) (?:\S+ )?$"
+    r"| (?:where|in which) (?!(?:.* )?there (?:is|are) $)(?:.* )?$"
+    r"| (?:about|of|as) (?:an? |the )?(?:\S+ )?(?:man|men|woman|women|boy|girl|child|children|people|person"
+    r"|hero|cop|detective|world|town|city|planet|country|life|family|mother|father|king|queen) (?:with )?$"
+)
+"""What stands before a cue that tells of a story: "about a boy who hates", "a man with no name"."""
+
+TOPIC = re.compile(r" (?:about|on|of|by|how to|guide to|the|with|from) $")
+"""What stands before a cue that is the topic itself: "how to stop smoking", "about hate"."""
 
 
 def plain_words(word: str) -> list[str]:

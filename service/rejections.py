@@ -32,6 +32,8 @@ _TAKES_BACK = cues.word_set(
     no not never nicht hate hated dislike disliked detest loathe despise avoid skip
     """
 )
+_MAY_DESCRIBE = ("except", "aversion", "negation")
+_COMPOUND = cues.word_set("no non never not anti self")
 _LONGEST_LISTED = 4
 """The most words of an element of a list that a rejection goes on with."""
 
@@ -110,13 +112,28 @@ def _units(text: str, found: Sequence[Word], names: Sequence[Match[int]]) -> lis
             units.append(_Unit(cues.BREAK, n - 1, n, mark))
         name = by_first.get(n)
         end = n + 1 if name is None else name.end
-        plain = [cues.NAME] if name is not None else cues.plain_words(found[n].folded)
+        plain = [cues.NAME] if name is not None else _plain(text, found, n)
         label: Label = "rejected" if n and _is_minus(text, found[n - 1].end, found[n].start) else "wanted"
         units += [_Unit(word, n, end, label=label, name=name) for word in plain]
         if found[n].folded == "free" and n and text[found[n - 1].end : found[n].start] == "-":
             units[-1].label, units[-2].label = "cue", "rejected"
         n = end
     return units
+
+
+def _plain(text: str, found: Sequence[Word], n: int) -> list[str]:
+    """The plain form of a word; in "no-nonsense" and "non-stop" neither part is a word of its own."""
+    word = found[n].folded
+    if word in ("w", "o") and "w/o" in (
+        text[found[n].start :][:3].lower(),
+        text[: found[n].end][-3:].lower(),
+    ):
+        return ["without"] if word == "w" else []
+    for first in (n - 1, n):
+        joined = 0 <= first < len(found) - 1 and text[found[first].end : found[first + 1].start] == "-"
+        if joined and found[first].folded in _COMPOUND:
+            return [f"{word}-"]
+    return cues.plain_words(word)
 
 
 def _mark(gap: str) -> str:
@@ -158,8 +175,9 @@ class _Scanner:
 
     def _word(self, n: int) -> int:
         """Label the unit `n`, or the cue that begins there; return the unit to go on with."""
+        described = cues.DESCRIPTION.search(self._before(n)) is not None
         for kind in ("harmless", "refusal", "verdict", "except", "aversion", "negation"):
-            if end := self._cue(kind, n):
+            if (end := self._cue(kind, n)) and not (described and kind in _MAY_DESCRIBE):
                 accepted: bool = getattr(self, f"_{kind}")(n, end)
                 if accepted:
                     self._mark_cue(n, end)
@@ -220,12 +238,8 @@ class _Scanner:
 
     def _aversion(self, n: int, end: int) -> bool:
         scope, cue = self._scope, self._words(n, end)
-        if (
-            cue.startswith("hat")
-            and n
-            and self._units[n - 1].plain in ("about", "of", "the", "with", "on", "from")
-        ):
-            return False  # the noun
+        if cues.TOPIC.search(self._before(n)):
+            return False
         if scope is None or scope.has_content:
             self._open("aversion", n, end)
         elif scope.kind == "negation" and not cue.startswith("too "):
@@ -248,7 +262,7 @@ class _Scanner:
     def _plain(self, n: int) -> None:
         """Label a word that is no cue."""
         unit, scope = self._units[n], self._scope
-        if unit.plain == "than" and re.search(r"\b(?:rather|sooner) ", self._words(self._segment, n)):
+        if self._compares(n):
             self._open("except", n, n + 1)
             unit.label = "cue"
         elif unit.plain in cues.TURNS and (scope is None or scope.has_content or unit.plain == "but"):
@@ -260,6 +274,16 @@ class _Scanner:
             unit.label = "rejected"
             scope.has_content |= unit.is_content
             scope.inner.append(n)
+
+    def _compares(self, n: int) -> bool:
+        """Whether unit `n` is between what is preferred and what is not: "rather comedy *than* horror"."""
+        word, before = self._units[n].plain, self._before(n)
+        if word == "than":
+            return re.search(r" (?:rather|sooner) ", before) is not None
+        names = 0 < n < len(self._units) - 1 and self._units[n + 1].name is not None
+        if word == "over":
+            return " prefer " in before or (names and self._units[n - 1].name is not None)
+        return word == "to" and names and " prefer " in before and not before.endswith(" prefer ")
 
     def _begins_wish(self, n: int, scope: _Scope) -> bool:
         word, before = self._units[n].plain, self._units[n - 1].plain
@@ -349,6 +373,10 @@ class _Scanner:
 
     def _start_of_clause(self, end: int) -> int:
         return next((m + 1 for m in range(end - 1, -1, -1) if self._units[m].mark), 0)
+
+    def _before(self, n: int) -> str:
+        """The words of the clause before unit `n`, with a space around each."""
+        return f" {self._words(self._segment, n)} "
 
     def _words(self, start: int, end: int) -> str:
         return " ".join(unit.plain for unit in self._units[start:end])

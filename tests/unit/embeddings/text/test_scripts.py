@@ -8,8 +8,9 @@ from embeddings.text.scripts import known_scripts, script_of, scripts_of
 
 @pytest.mark.parametrize(
     ("character", "script"),
-    [("a", "LATIN"), ("é", "LATIN"), ("\uff21", "LATIN"), ("ж", "CYRILLIC"), ("龍", "CJK"), ("か", "HIRAGANA"),
-     ("ー", "KATAKANA"), ("ع", "ARABIC"), ("λ", "GREEK"), ("7", ""), ("!", ""), ("😀", ""), (" ", "")],
+    [("a", "LATIN"), ("é", "LATIN"), ("\uff21", "LATIN"), ("ж", "CYRILLIC"), ("龍", "CJK"),
+     ("か", "HIRAGANA"), ("ー", "KATAKANA"),
+     ("ع", "ARABIC"), ("λ", "GREEK"), ("7", ""), ("!", ""), ("😀", ""), (" ", "")],
 )  # fmt: skip
 def test_the_script_of_a_character(character: str, script: str) -> None:
     assert script_of(character) == script
