@@ -13,7 +13,8 @@ BREAK = "|"
 
 
 _NOUN = (
-    "(?:things?|one|authors?|writers?|books?|films?|movies?|actors?|directors?|genres?|titles?|story|stories|works?"
+    "(?:things?|one|authors?|writers?|books?|films?|movies?|actors?|directors?|genres?|titles?|story
+    |stories|works?"
     "|series|shows?|novels?)"
 )
 _KNOWN = "(?:seen|watched|read|heard|tried|played|found|finished|met)"
@@ -247,6 +248,7 @@ GENERIC = word_set(
 
 LOOSE_ENDS = word_set(
     "a an and or nor i we that which who with by of to the from in for so just please is are there as"
+    " definitely absolutely certainly also"
 )
 """Words that end no phrase."""
 
