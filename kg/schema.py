@@ -97,7 +97,7 @@ class InteractionSchema(_Frozen):
 
     type: Name
     liked_at_least: float | None = None
-    """The minimum value at which an event counts as liked; none: every event does."""
+    """The minimum value at which an event counts as liked; none: 0, so a negative value never does."""
     verb: str = "liked"
     """The verb in "because you *liked* ..."."""
 

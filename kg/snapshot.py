@@ -175,8 +175,8 @@ def _interactions(
     kind = np.concatenate([np.full(len(e.heads), n, np.int8) for n, e in enumerate(events)])
     value = np.concatenate([_filled(e.properties["value"], 1.0, np.float64) for e in events])
     time: IntArray = np.concatenate([_filled(e.properties["time"], NO_TIME, np.int64) for e in events])
-    thresholds = [x.liked_at_least if x.liked_at_least is not None else -np.inf for x in schema.interactions]
-    liked = value >= np.array(thresholds)[kind]
+    thresholds = np.array([max(x.liked_at_least or 0.0, 0.0) for x in schema.interactions])
+    liked = value >= thresholds[kind]  # so a negative value never counts as liked
     order = np.lexsort((kind, item, user))
     return Interactions(
         user[order], item[order], value.astype(np.float32)[order], time[order], kind[order], liked[order]

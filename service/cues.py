@@ -13,9 +13,8 @@ BREAK = "|"
 
 
 _NOUN = (
-    "(?:things?|one|authors?|writers?|books?|films?|movies?|actors?|directors?|genres?|titles?|story
-    |stories|works?"
-    "|series|shows?|novels?)"
+    "(?:things?|one|authors?|writers?|books?|films?|movies?|actors?|directors?|genres?|titles?|story|stories"
+    "|works?|series|shows?|novels?)"
 )
 _KNOWN = "(?:seen|watched|read|heard|tried|played|found|finished|met)"
 
@@ -36,7 +35,8 @@ HARMLESS = _pattern(
     r"""
     not (?:only|just|merely|simply|solely|exclusively|necessarily|bad|sure|certain|yet|enough|least
     |to mention|surprisingly|long ago|that i know|ashamed|more than|longer than|older than|later than)
-    no (?:offen[cs]e|hard feelings|doubt|question|wonder|matter|problem|problems|idea|rush|worries|kidding|joke|less|better
+    no (?:offen[cs]e|hard feelings|doubt|question|wonder|matter|problem|problems|idea|rush|worries
+    |kidding|joke|less|better
     |greater|finer|end|preference|preferences|particular|specific|(?:more|longer|older|later|shorter
     |earlier) than|objections?|other (?:\w+ )?(?:is|comes|writes|makes|does|can))
     (?:no one|nobody|noone) (?:else )?(?:beats|does|writes|makes|can|comes|is|tells|compares)

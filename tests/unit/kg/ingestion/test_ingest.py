@@ -8,10 +8,13 @@ import pytest
 
 from kg.errors import DataError, GraphSchemaError, MappingError, UsageError
 from kg.ingestion import chunks
+from kg.ingestion.dates import convert_times
 from kg.ingestion.ingest import IngestOptions, dry_run, ingest
 from kg.ingestion.mapping_file import load_mapping
 from kg.ingestion.rejects import Rejects
-from kg.ingestion.values import convert_times
+from kg.ingestion.source_mapping import SourceMapping
+
+SOURCE = SourceMapping(file="any.csv")
 
 
 @pytest.fixture
@@ -332,13 +335,14 @@ def test_an_unknown_format_is_named(shop, fake_store):
         ("s", "1704067200", 1704067200),
         ("ms", "1704067200999", 1704067200),
         ("us", "1704067200999999", 1704067200),
+        ("ns", "1704067200999999000", 1704067200),
     ],
 )
 def test_time_units(unit, text, seconds):
-    done = convert_times(pd.Series([text, "", "-1", "soon"]), unit)
+    done = convert_times(pd.Series([text, "", "-1", "soon"], dtype="str"), unit, SOURCE)
     assert done.values.tolist() == [seconds, None, None, None]
     assert done.bad.tolist() == [False, False, True, True]
 
 
 def test_milliseconds_given_as_seconds_are_noticed():
-    assert convert_times(pd.Series(["1704067200999"]), "s").bad.tolist() == [True]
+    assert convert_times(pd.Series(["1704067200999"], dtype="str"), "s", SOURCE).bad.tolist() == [True]
