@@ -76,7 +76,8 @@ class Recommender:
         return self._model.manifest.model_version
 
     def warm_up(self) -> None:
-        """Load the text encoder now rather than at the first text."""
+        """Load the text encoder and compare all names now rather than in the first request."""
+        _ = self.snapshot.display_names
         self._lookups.understanding.warm_up()
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:

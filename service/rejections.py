@@ -34,6 +34,8 @@ _TAKES_BACK = cues.word_set(
 )
 _MAY_DESCRIBE = ("except", "aversion", "negation")
 _COMPOUND = cues.word_set("no non never not anti self")
+_REACH = 15
+"""How many words before a cue can change its meaning."""
 _LONGEST_LISTED = 4
 """The most words of an element of a list that a rejection goes on with."""
 
@@ -248,7 +250,7 @@ class _Scanner:
 
     def _negation(self, n: int, end: int) -> bool:
         scope = self._scope
-        if self._words(self._segment, n).startswith("why "):
+        if self._units[self._segment].plain == "why":
             return True
         if scope is None or scope.has_content:
             self._open("negation", n, end)
@@ -375,8 +377,8 @@ class _Scanner:
         return next((m + 1 for m in range(end - 1, -1, -1) if self._units[m].mark), 0)
 
     def _before(self, n: int) -> str:
-        """The words of the clause before unit `n`, with a space around each."""
-        return f" {self._words(self._segment, n)} "
+        """The last words of the clause before unit `n`, with a space around each."""
+        return f" {self._words(max(self._segment, n - _REACH), n)} "
 
     def _words(self, start: int, end: int) -> str:
         return " ".join(unit.plain for unit in self._units[start:end])

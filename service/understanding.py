@@ -70,7 +70,7 @@ class Understanding:
 
     def warm_up(self) -> None:
         """Load the encoder and encode the small vocabularies now rather than at the first text."""
-        assert self._vectors is not None
+        _ = self._vectors, self._encoder.scripts
 
     def understand(self, text: str) -> Understood:
         """The nodes that a text names by its words or its meaning, and the vectors of its clauses.

@@ -119,7 +119,7 @@ RULES_WERE_MADE_FOR = [
     ("I have had it with zombies, bring on the robots", ["bring on the robots"], ["zombies"]),
     ("no offence, but no Terry Pratchett", [], ["Terry Pratchett"]),
     ("a lighthearted book, definitely not a tragedy", ["a lighthearted book"], ["tragedy"]),
-    ("I would like robots and absolutely no dragons", ["I would like robots and absolutely"], ["dragons"]),
+    ("I would like robots and absolutely no dragons", ["I would like robots"], ["dragons"]),
     ("books that don't contain magic", [], ["magic"]),
     ("my son is tired of dinosaurs", [], ["dinosaurs"]),
     ("not a single dragon", [], ["dragon"]),
@@ -378,8 +378,8 @@ def test_fragments_say_nothing(text: str) -> None:
 def test_any_order_of_words_is_read_and_no_span_is_both() -> None:
     rng = random.Random(1)
     pieces = (
-        "no not never without hate but , . : ? ! - ( ) and or nothing I it horror dragons Terry Pratchett like"
-        " want except less than rather is boring free -gore what with thanks again don't can't only any"
+        "no not never without hate but , . : ? ! - ( ) and or nothing I it horror dragons Terry Pratchett"
+        " like want except less than rather is boring free -gore what with thanks again don't"
     )
     for _ in range(2_000):
         text = " ".join(rng.choices(pieces.split(), k=rng.randint(1, 14)))
