@@ -8,6 +8,7 @@ import numpy as np
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.text.encoder import TextEncoder
 from kg.graph import GraphSnapshot
+from kg.shown import shown
 from service.config import RecommenderConfig
 from service.contract import RecommendRequest
 from service.groups import ItemGroups
@@ -75,7 +76,7 @@ def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Loo
     users = lookups.snapshot.users
     context.user = users.find(request.user_id)
     if context.user is None:
-        context.warn("/user_id", f"no {users.label} has the id {request.user_id!r} yet")
+        context.warn("/user_id", f"no {users.label} has the id {shown(request.user_id)} yet")
     else:
         context.history |= lookups.histories.liked(context.user)
         context.times = lookups.histories.times(context.user)
@@ -86,7 +87,7 @@ def _read_history(request: RecommendRequest, context: QueryContext, lookups: Loo
     for n, item_id in enumerate(request.history):
         item = items.find(item_id)
         if item is None:
-            context.warn(f"/history/{n}", f"no {items.label} has the id {item_id!r}; it was left out")
+            context.warn(f"/history/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
         else:
             context.like(item, lookups.config.history_interaction)
 
@@ -99,10 +100,10 @@ def _read_likes(request: RecommendRequest, context: QueryContext, lookups: Looku
         elif nodes:
             forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
             context.warn(
-                f"/likes/{n}", f"the id {name!r} could be {forms}; it was left out, write one of them"
+                f"/likes/{n}", f"the id {shown(name)} could be {forms}; it was left out, write one of them"
             )
         else:
-            context.warn(f"/likes/{n}", f"nothing in the graph has the id {name!r}; it was left out")
+            context.warn(f"/likes/{n}", f"nothing in the graph has the id {shown(name)}; it was left out")
 
 
 def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
@@ -128,7 +129,7 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
     context.excluded |= left_out
     context.rejected_meanings = understood.rejected_meanings
     context.rejected_vectors = understood.rejected_vectors
-    what = ", ".join(map(repr, understood.rejected_texts))
+    what = ", ".join(map(shown, understood.rejected_texts))
     it = "it" if len(understood.rejected_texts) == 1 else "one of them"
     done = [f"{np.count_nonzero(left_out):,} items with {it} are left out"] if understood.rejected else []
     if understood.rejected_vectors is not None and len(understood.rejected_vectors):

@@ -15,6 +15,7 @@ import numpy as np
 from embeddings.text.encoder import TextEncoder
 from embeddings.text.names import Match, Name, NameMatcher, Word, fold_case, name_of, words
 from kg.graph import FloatArray, GraphSnapshot, IntArray
+from kg.shown import shown
 from service import cues
 from service.config import UnderstandingConfig
 from service.language import foreign_language, is_readable, unread_words
@@ -163,13 +164,16 @@ class Understanding:
         """Whether these words stand for that node, rather than being everyday words that are its name too."""
         node, span = match.meaning, found[match.first : match.end]
         single = len(span) == 1
-        if single and len(span[0].text) < self._config.shortest_single_word:
+        unread = single and unread_words(span, self._encoder.scripts)
+        if single and not unread and len(span[0].text) < self._config.shortest_single_word:
             return False
         if all(word.folded in _FUNCTION_WORDS for word in span):
             return False
         if node in self._small.members:
             return True
         as_written = [w.text for w in span] == [w.text for w in words(self._names[node], fold_case)]
+        if unread and as_written and (len(found) == 1 or not _has_case(span[0].text)):
+            return True  # the encoder would make nothing of it
         if single:
             return as_written and span[0].text[0].isupper() and _within_sentence(text[: span[0].start])
         return node >= self._n_items or (as_written and any(w.text[0].isupper() for w in span[1:]))
@@ -218,8 +222,8 @@ class _Reading:
             return f"the text encoder does not know {self._language}; only names in the text count"
         unread = [w.text for w in self._unread if self.found.index(w) not in self._named]
         if unread:
-            shown = ", ".join(map(repr, unread[:_SHOWN])) + (", ..." if len(unread) > _SHOWN else "")
-            return f"the text encoder does not know the script of {shown}; only names in it count"
+            listed = ", ".join(map(shown, unread[:_SHOWN])) + (", ..." if len(unread) > _SHOWN else "")
+            return f"the text encoder does not know the script of {listed}; only names in it count"
         if not self._named and not is_readable(self.found):
             return "there is no word in it; it was left out"
         return ""
@@ -230,6 +234,10 @@ def _bare(word: Word) -> Word:
     bare = _POSSESSIVE.sub("", word.folded)
     cut = len(word.folded) - len(bare)
     return word if not cut else Word(word.text[:-cut], bare, word.start, word.end - cut)
+
+
+def _has_case(word: str) -> bool:
+    return word.lower() != word.upper()
 
 
 def _within_sentence(before: str) -> bool:

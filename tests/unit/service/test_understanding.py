@@ -164,3 +164,26 @@ def test_an_encoder_that_reads_other_scripts_is_not_warned_of(films: GraphSnapsh
     assert "script of" in understanding.understand("映画が見たい").unread
     encoder.scripts = None
     assert understanding.understand("映画が見たい").unread == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("Сталкер", "Сталкер", True),
+        ("Сталкер", "фильмы как Сталкер", True),
+        ("Она", "Она хочет комедию", False),
+        ("千と千尋の神隠し", "千と千尋の神隠し", True),
+        ("乱", "乱", True),
+        ("乱", "乱 が 好き", True),
+        ("Witness", "Witness", False),
+    ],
+)
+def test_a_name_that_the_encoder_cannot_read_is_found_as_written(
+    films: GraphSnapshot, encoder: Any, name: str, text: str, found: bool
+) -> None:
+    names = list(films.names)
+    names[6] = name
+    renamed = replace(films, names=tuple(names))
+    understood = Understanding(renamed, encoder, UnderstandingConfig(small_vocabulary=4)).understand(text)
+    assert understood.nodes == ([6] if found else [])
+    assert (understood.unread == "") == (found and len(text.split()) == 1 or name == "Witness")
