@@ -1,7 +1,8 @@
 """Which words of a text the text encoder can read: by their script, and by the language in Latin script.
 
 An encoder that knows only Latin script is taken to know English. German, French, Spanish, Italian, Portuguese
-and Dutch are told by their commonest words; other languages of Latin script are not told from English.
+and Dutch are told by their commonest words and by words of asking, so that a title alone is no such text.
+Other languages of Latin script are not told from English.
 """
 
 from collections.abc import Sequence
@@ -11,27 +12,28 @@ from embeddings.text.scripts import scripts_of
 from service.cues import word_set
 
 _COMMON_WORDS = {
-    "German": """
-        der die das und ich nicht ein eine einen einem einer mit von für über auf ist sind oder aber
-        etwas bitte möchte suche mag keine kein ohne wie zu zum zur den dem des im bücher buch filme
-        lieber gern wir auch""",
-    "French": """
-        le la les un une des du et je ne pas avec pour sur dans est sont ou mais quelque quelques chose
-        voudrais veux cherche aime livre livres sans comme plus qui que au aux ce cette mon mes""",
-    "Spanish": """
-        el la los las un una unos unas y yo no con para por sobre en es son pero algo quiero busco gusta
-        libro libros película películas sin como más que del al de mi mis""",
-    "Italian": """
-        il lo la gli le un una uno e io non con per su in è sono ma qualcosa vorrei voglio cerco piace
-        libro libri senza come più che di del della dei mi""",
-    "Portuguese": """
-        o a os as um uma uns umas e eu não com para por sobre em é são mas algo quero procuro gosto
-        livro livros filme filmes sem como mais que do da dos das de""",
-    "Dutch": """
-        de het een en ik niet geen met van voor over op is zijn of maar iets wil zoek graag boek boeken
-        zonder zoals meer die dat""",
+    "German": """der die das und ein eine einen einem einer mit von für über auf ist sind oder aber wie zu zum
+        zur den dem des im wir auch""",
+    "French": """le la les un une des du et ne pas pour sur dans est sont ou mais comme plus qui que au aux ce
+        cette""",
+    "Spanish": """el la los las un una unos unas y con para por sobre en es son pero como más que del al de mi
+        mis""",
+    "Italian": "il lo la gli le un una uno e non con per su in è sono ma come più che di del della dei mi",
+    "Portuguese": "o os um uma uns umas e não com para por sobre em é são mas como mais que da dos das de",
+    "Dutch": "de het een en niet met van voor over op is zijn of maar zoals meer die dat",
 }
-_FOREIGN = {language: frozenset(words.split()) for language, words in _COMMON_WORDS.items()}
+_ASKING_WORDS = {
+    "German": """ich möchte suche suchen mag bitte etwas lieber gern gerne ohne kein keine keinen nicht buch
+        bücher filme empfehlung""",
+    "French": """je j'aime j'ai voudrais veux cherche aime avec sans quelque quelques chose livre livres mes
+        s'il""",
+    "Spanish": "yo quiero busco gusta gustan algo libro libros película películas sin recomienda",
+    "Italian": "io vorrei voglio cerco piace qualcosa libro libri senza consigliami",
+    "Portuguese": "eu quero procuro gosto algo livro livros filme filmes sem recomende",
+    "Dutch": "ik zoek wil graag iets boek boeken zonder geen",
+}
+_COMMON = {language: word_set(words) for language, words in _COMMON_WORDS.items()}
+_ASKING = {language: word_set(words) for language, words in _ASKING_WORDS.items()}
 _ENGLISH = word_set(
     """
     a an the and or but not no with without for of on in about is are was were i me my you we it this
@@ -39,8 +41,8 @@ _ENGLISH = word_set(
     book books more less as at be do some any show give good funny story stories
     """
 )
-_FEWEST_COMMON = 2
-"""The fewest different common words that tell a language."""
+_FEWEST_TELLING = 2
+"""The fewest different words that tell a language; one of them is such as titles seldom have."""
 
 
 def unread_words(words: Sequence[Word], scripts: frozenset[str] | None) -> list[Word]:
@@ -61,7 +63,8 @@ def foreign_language(words: Sequence[Word], scripts: frozenset[str] | None) -> s
     """The language other than English that the words are in, if the encoder knows only Latin script."""
     if scripts != frozenset({"LATIN"}):
         return None
-    found = {word.folded for word in words}
-    best = max(_FOREIGN, key=lambda language: len(found & _FOREIGN[language] - _ENGLISH))
-    count = len(found & _FOREIGN[best] - _ENGLISH)
-    return best if count >= _FEWEST_COMMON and count > len(found & _ENGLISH) else None
+    found = {word.folded for word in words} - _ENGLISH
+    telling = {x: len(found & _ASKING[x]) and len(found & (_ASKING[x] | _COMMON[x])) for x in _ASKING}
+    best = max(telling, key=telling.__getitem__)
+    english = sum(word.folded in _ENGLISH for word in words)
+    return best if telling[best] >= _FEWEST_TELLING and telling[best] > english else None

@@ -132,7 +132,7 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
     what = ", ".join(map(shown, understood.rejected_texts))
     it = "it" if len(understood.rejected_texts) == 1 else "one of them"
     done = [f"{np.count_nonzero(left_out):,} items with {it} are left out"] if understood.rejected else []
-    if understood.rejected_vectors is not None and len(understood.rejected_vectors):
+    if len(understood.rejected_vectors):
         done.append(f"items near {it} in meaning are ranked lower")
     context.warn(
         pointer, f"understood as not wanted: {what}; {' and '.join(done) or 'nothing else is known of it'}"

@@ -7,7 +7,7 @@ text encoder, among the names of small vocabularies only. People, companies and 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -45,15 +45,15 @@ class Understood:
     """Entities and items that it names or means, in order of mention."""
     vector: FloatArray | None
     """The unit vector of what it wants; None where it wants nothing that the encoder can read."""
-    rejected: list[int] = field(default_factory=list)
+    rejected: list[int]
     """Entities and items whose names it rejects; all that share a name."""
-    rejected_meanings: list[int] = field(default_factory=list)
+    rejected_meanings: list[int]
     """Entities that what it rejects means in other words."""
-    rejected_vectors: FloatArray | None = None
+    rejected_vectors: FloatArray
     """The unit vectors of what it rejects in words that are no names, one row a clause."""
-    rejected_texts: list[str] = field(default_factory=list)
+    rejected_texts: list[str]
     """What it rejects, as written."""
-    unread: str = ""
+    unread: str
     """What cannot be read and why, as a sentence; "" where all can."""
 
 

@@ -186,4 +186,4 @@ def test_a_name_that_the_encoder_cannot_read_is_found_as_written(
     renamed = replace(films, names=tuple(names))
     understood = Understanding(renamed, encoder, UnderstandingConfig(small_vocabulary=4)).understand(text)
     assert understood.nodes == ([6] if found else [])
-    assert (understood.unread == "") == (found and len(text.split()) == 1 or name == "Witness")
+    assert (understood.unread == "") == ((found and len(text.split()) == 1) or name == "Witness")
