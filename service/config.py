@@ -20,7 +20,7 @@ class UnderstandingConfig:
     """The lowest cosine of a text and a name of a small vocabulary that the text means."""
     near_best: float = 0.08
     """The most that the cosine of such a name may be below that of the nearest name."""
-    longest_name: int = 8
+    longest_name: int = 20
     """The most words of a name that is looked for."""
     shortest_single_word: int = 3
     """The fewest characters of a name of one word."""

@@ -110,7 +110,8 @@ AVERSION = _pattern(
     r"""
     (?:hat(?:e|es|ed|ing)|dislik(?:e|es|ed|ing)|detest\w*|loath(?:e|es|ed|ing)|despis(?:e|es|ed|ing)
     |abhor\w*)
-    (?:avoid(?:s|ed|ing)?|exclud(?:e|es|ed|ing)|omit(?:s|ting)?|skip(?:s|ping)?|minus|ban|block)
+    (?:avoid(?:s|ed|ing)?|exclud(?:e|es|ed|ing)|omit(?:s|ting)?|skip(?:s|ping)?|minus)
+    (?:ban|block)(?= \x01)
     (?:sick(?: and tired)?|tired|weary) of
     fed up (?:with|of)
     bored (?:of|with|by)
