@@ -5,7 +5,9 @@ is therefore also its column in every score matrix.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -175,12 +177,18 @@ class GraphSnapshot:
     interactions: Interactions
     source: str = field(default="", compare=False)
     """Identifies the store and its state at the time of reading; not part of the content."""
+    same_as: tuple[str, ...] = ()
+    """One group of near-duplicates per item, "" for an item of no group; empty if no item has a group."""
+    years: Mapping[int, str] = field(default_factory=dict)
+    """The property `year` of items and entities that share their name with another node of their label."""
 
     def __post_init__(self) -> None:
         if self.vocabularies[0].label != self.schema.item.label or self.users.label != self.schema.user.label:
             raise ValueError("vocabularies must begin with the item label and end with the user label")
         if len(self.names) != self.n_nodes or len(self.texts) != self.n_items:
             raise ValueError("one name for each node and one text for each item are needed")
+        if len(self.same_as) not in (0, self.n_items):
+            raise ValueError("`same_as` needs one value for each item, or none at all")
 
     @property
     def items(self) -> Vocabulary:
@@ -218,6 +226,20 @@ class GraphSnapshot:
         return tuple(x.type for x in self.schema.relations)
 
     @cached_property
+    def display_names(self) -> tuple[str, ...]:
+        """The names, each with what tells its node apart where another of its label has the same: the year
+        ("Solaris (1972)"), or the id where the year is unknown or the same ("Solaris [b12]").
+        """
+        names = list(self.names)
+        for nodes in shared_names(self.vocabularies, self.names):
+            years = Counter(self.years.get(node) for node in nodes)
+            for node in nodes:
+                year = self.years.get(node)
+                told = f"({year})" if year and years[year] == 1 else f"[{self.locate(node)[1]}]"
+                names[node] = f"{self.names[node]} {told}"
+        return tuple(names)
+
+    @cached_property
     def offsets(self) -> dict[str, int]:
         """The first node number of each label."""
         sizes = np.cumsum([0, *map(len, self.vocabularies)])
@@ -249,6 +271,13 @@ class GraphSnapshot:
         raise IndexError(node)
 
     @cached_property
+    def item_group(self) -> IntArray:
+        """The group of each item, int64: the smallest index in its group, its own index without a group."""
+        first: dict[str, int] = {}
+        pairs = enumerate(self.same_as or ("",) * self.n_items)
+        return np.array([first.setdefault(group, n) if group else n for n, group in pairs], np.int64)
+
+    @cached_property
     def liked(self) -> sp.csr_array:
         """Users x items CSR matrix, float32: 1 for each item that the user liked."""
         return self.interactions.select(self.interactions.liked).matrix(self.n_users, self.n_items)
@@ -264,7 +293,8 @@ class GraphSnapshot:
         digest = hashlib.sha256(self.schema.model_dump_json().encode())
         for vocabulary in self.vocabularies:
             digest.update(vocabulary.fingerprint.encode())
-        for text in (*self.names, *self.texts):
+        years = (f"{node} {year}" for node, year in sorted(self.years.items()))
+        for text in (*self.names, *self.texts, *self.same_as, *years):
             digest.update(text.encode() + b"\x00")
         for array in (
             *(self.triples.head, self.triples.relation, self.triples.tail),
@@ -273,3 +303,23 @@ class GraphSnapshot:
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
+
+
+def shared_names(vocabularies: Sequence[Vocabulary], names: Sequence[str]) -> list[list[int]]:
+    """The groups of items, and of entities of one label, whose names look the same; users have none.
+
+    `names` has one name per node. Case, white space and the Unicode form of letters do not tell names apart.
+    """
+    found: list[list[int]] = []
+    start = 0
+    for vocabulary in vocabularies[:-1]:
+        alike: dict[str, list[int]] = {}
+        for node in range(start, start + len(vocabulary)):
+            alike.setdefault(_look(names[node]), []).append(node)
+        found += [nodes for nodes in alike.values() if len(nodes) > 1]
+        start += len(vocabulary)
+    return found
+
+
+def _look(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())

@@ -32,6 +32,16 @@ RUN_PROPERTY = "trailmix_run"
 """The property with the ids of the runs that wrote a node or relation; not part of the graph's content."""
 
 
+GROUP_PROPERTY = "same_as"
+"""The property with an item's group of near-duplicates; items with the same value are one group."""
+
+LONGEST_ID = 2_000
+"""The most characters of an id, wherever one is read; Neo4j indexes values of at most 8,167 bytes."""
+
+LONGEST_NAME = 63
+"""The most characters of a label or a relation type."""
+
+
 def _identifier(name: str) -> str:
     """Check that a name has only letters, digits and underscores, because it becomes a Cypher identifier."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
@@ -87,7 +97,7 @@ class InteractionSchema(_Frozen):
 
     type: Name
     liked_at_least: float | None = None
-    """The minimum value at which an event counts as liked; none: every event does."""
+    """The minimum value at which an event counts as liked; none: 0, so a negative value never does."""
     verb: str = "liked"
     """The verb in "because you *liked* ..."."""
 

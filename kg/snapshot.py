@@ -24,14 +24,26 @@ import numpy as np
 import structlog
 
 from kg.errors import ArtifactError
-from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
+from kg.graph import (
+    NO_TIME,
+    GraphSnapshot,
+    IntArray,
+    Interactions,
+    NodeArray,
+    Triples,
+    Vocabulary,
+    shared_names,
+)
 from kg.progress import Report, silent
-from kg.schema import GraphSchema
+from kg.schema import GROUP_PROPERTY, GraphSchema
 from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
 
 _KEPT = 3
 """The number of unneeded snapshots that `prune` keeps, such as earlier ones or those of another engine."""
+
+YEAR = "year"
+"""The property that tells two nodes of one name apart."""
 
 _PART = ".part"
 """The suffix of a folder that is being written."""
@@ -71,8 +83,9 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
         events.append(store.read_relations(interaction.type, ["value", "time"]))
     for label in (schema.item, *schema.entities, schema.user):
         step()
-        wanted = ["text"] if label == schema.item else []
-        nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
+        wanted = [] if label == schema.user else [YEAR]
+        wanted += ["text", GROUP_PROPERTY] if label == schema.item else []
+        nodes.append(store.read_nodes(label.label, list(dict.fromkeys([label.name_property, *wanted]))))
     step()
     return assemble(schema, nodes, facts, events, source)
 
@@ -92,16 +105,24 @@ def assemble(
 
     `nodes` has one element per label: the item label, the entity labels, the user label. `facts` and `events`
     have one element per relation and interaction of the schema. A node without a name gets its id as name.
+    A column `year` may be absent.
     """
     labels = (schema.item, *schema.entities, schema.user)
-    vocabularies, names, texts = [], [], []
+    vocabularies: list[Vocabulary] = []
+    names: list[str] = []
+    texts: list[str] = []
+    groups: tuple[str, ...] = ()
+    years: list[Any] = []
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
         vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
         called = columns.properties[label.name_property]
         names += [str(called[n]) if called[n] is not None else columns.ids[n] for n in order]
+        own = columns.properties.get(YEAR)
+        years += [None if own is None else own[n] for n in order]
         if label == schema.item:
             texts = [columns.properties["text"][n] or "" for n in order]
+            groups = _groups(columns, order)
     return GraphSnapshot(
         schema,
         tuple(vocabularies),
@@ -110,7 +131,22 @@ def assemble(
         _triples(schema, vocabularies, facts),
         _interactions(schema, vocabularies, events),
         source,
+        groups,
+        _years_of_shared(vocabularies, names, years),
     )
+
+
+def _years_of_shared(vocabularies: list[Vocabulary], names: list[str], years: list[Any]) -> dict[int, str]:
+    shared = sorted(node for nodes in shared_names(vocabularies, names) for node in nodes)
+    found = {node: years[node] for node in shared if years[node] is not None}
+    return {node: f"{year:g}" if isinstance(year, float) else str(year) for node, year in found.items()}
+
+
+def _groups(items: NodeColumns, order: list[int]) -> tuple[str, ...]:
+    """The group of each item as text, "" without one; empty if no item has a group."""
+    found = items.properties.get(GROUP_PROPERTY, [])
+    groups = tuple("" if found[n] is None else str(found[n]) for n in order) if found else ()
+    return groups if any(groups) else ()
 
 
 def _triples(schema: GraphSchema, vocabularies: list[Vocabulary], facts: list[RelationColumns]) -> Triples:
@@ -139,8 +175,8 @@ def _interactions(
     kind = np.concatenate([np.full(len(e.heads), n, np.int8) for n, e in enumerate(events)])
     value = np.concatenate([_filled(e.properties["value"], 1.0, np.float64) for e in events])
     time: IntArray = np.concatenate([_filled(e.properties["time"], NO_TIME, np.int64) for e in events])
-    thresholds = [x.liked_at_least if x.liked_at_least is not None else -np.inf for x in schema.interactions]
-    liked = value >= np.array(thresholds)[kind]
+    thresholds = np.array([max(x.liked_at_least or 0.0, 0.0) for x in schema.interactions])
+    liked = value >= thresholds[kind]  # so a negative value never counts as liked
     order = np.lexsort((kind, item, user))
     return Interactions(
         user[order], item[order], value.astype(np.float32)[order], time[order], kind[order], liked[order]
@@ -290,6 +326,8 @@ def _write(folder: Path, snapshot: GraphSnapshot) -> None:
         "ids": {v.label: v.ids for v in snapshot.vocabularies},
         "names": snapshot.names,
         "texts": snapshot.texts,
+        "same_as": snapshot.same_as,
+        "years": {str(node): year for node, year in snapshot.years.items()},
     }
     (folder / "strings.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
 
@@ -307,4 +345,6 @@ def _read(folder: Path) -> GraphSnapshot:
         triples,
         interactions,
         strings["source"],
+        tuple(strings.get("same_as", ())),  # snapshots of earlier versions have no groups and no years
+        {int(node): year for node, year in strings.get("years", {}).items()},
     )

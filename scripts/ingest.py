@@ -20,6 +20,7 @@ from kg.ingestion.mapping_file import load_mapping
 from kg.ingestion.rejects import refuse_overwriting
 from kg.ingestion.report import IngestReport
 from kg.settings import load_settings
+from kg.shown import printable
 from kg.store.connect import open_store
 from scripts.lazy import single
 from scripts.progress import reporting
@@ -79,6 +80,8 @@ def command(
         print(jsonlib.dumps(done.as_dict()))
     else:
         _print(done)
+    for warning in done.warnings:
+        print(f"warning: {printable(warning)}", file=sys.stderr)
     if report is not None:
         _write(report, jsonlib.dumps(done.as_dict(), indent=2) + "\n")
     if done.rejected:

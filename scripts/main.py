@@ -5,6 +5,7 @@ import sys
 import time
 
 from kg.errors import TrailmixError, UsageError
+from kg.shown import printable
 from scripts.lazy import Command, Group, lazy_app
 
 EXIT_FAILED = 1
@@ -157,7 +158,7 @@ def main() -> None:
 
 
 def _fail(error: TrailmixError, code: int) -> None:
-    print(f"trailmix: {error}", file=sys.stderr)
+    print(f"trailmix: {printable(str(error))}", file=sys.stderr)
     sys.exit(code)
 
 

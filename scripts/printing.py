@@ -40,7 +40,7 @@ def _lines(user: str, liked: str, answer: Recommendation) -> None:
         print(f"{user} liked: {liked}")
     print(f"Recommended for {user} ({answer.user_state}: {STATES[answer.user_state]}):")
     for item in answer.items:
-        print(f"{item.rank:>3}. {item.title}  {item.score:.3f}")
+        print(f"{item.rank:>3}. {item.display_title}  {item.score:.3f}")
         for path in item.paths:
             print(f"       {path.text}")
         if item.score_contributions is not None:
@@ -73,5 +73,5 @@ def _table(user: str, liked: str, answer: Recommendation) -> None:
         why = "".join(f"\n[dim]{escape(path.text)}[/]" for path in item.paths)
         if item.score_contributions is not None:
             why += f"\n[dim]{escape(_contributions(item.score_contributions))}[/]"
-        table.add_row(str(item.rank), f"[bold]{escape(item.title)}[/]{why}", f"{item.score:.3f}")
+        table.add_row(str(item.rank), f"[bold]{escape(item.display_title)}[/]{why}", f"{item.score:.3f}")
     console.print(table)

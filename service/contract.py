@@ -3,11 +3,13 @@
 The descriptions of the request's fields are also the table in docs/http-api.md: `service/field_table.py`.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from kg.explanation.paths import Direction
+from kg.schema import LONGEST_ID, LONGEST_NAME
 from service.config import RecommenderConfig
 
 MAX_K = 200
@@ -16,7 +18,9 @@ MAX_TEXT = 2_000
 SCORE_DECIMALS = 6
 PATH_SCORE_DECIMALS = 4
 
-Id = Annotated[str, Field(min_length=1, max_length=512)]
+Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+LikeId = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME + len(":") + LONGEST_ID)]
+"""An id, alone or after its label: `Label:id`."""
 UserState = Literal["hot", "warm", "cold"]
 
 
@@ -25,7 +29,7 @@ class _Contract(BaseModel):
 
 
 class RecommendRequest(_Contract):
-    """What is known of the user, and what to answer; every field may be left out."""
+    """What is known of the user, and what to answer; every field may be left out or null."""
 
     user_id: Id | None = Field(
         None,
@@ -36,7 +40,7 @@ class RecommendRequest(_Contract):
         max_length=MAX_IDS,
         description="Ids of items that the user liked, oldest first; added to those the graph has.",
     )
-    likes: list[Id] = Field(
+    likes: list[LikeId] = Field(
         default_factory=list,
         max_length=MAX_IDS,
         description="Entities (or items) that the user likes, `Label:id`. The id alone is enough where only"
@@ -47,7 +51,8 @@ class RecommendRequest(_Contract):
         None,
         max_length=MAX_TEXT,
         description="What the user wants, in their own words. Names of entities in it count as likes; so do"
-        " names of items of two words or more, written as in the graph.",
+        " names of items of two words or more, written as in the graph. What it rejects is left out or ranked"
+        " lower.",
     )
     user_input: str | None = Field(
         None, max_length=MAX_TEXT, description="Another name for `text`; a request has one of them."
@@ -61,6 +66,27 @@ class RecommendRequest(_Contract):
     score_contributions: bool = Field(
         False, description="Whether each item comes with what each scorer contributed to its score."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: x for name, x in values.items() if x is not None or name not in cls.model_fields}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Every field may be null."""
+        schema = handler.resolve_ref_schema(handler(core))
+        for own in schema["properties"].values():
+            if "anyOf" not in own:
+                kept = {
+                    name: own.pop(name)
+                    for name in list(own)
+                    if name not in ("default", "description", "title")
+                }
+                own["anyOf"] = [kept, {"type": "null"}]
+        return schema
 
     @model_validator(mode="after")
     def _one_text(self) -> Self:
@@ -105,6 +131,10 @@ class RecommendedItem(_Contract):
     rank: int = Field(ge=1)
     score: float
     title: str
+    """The name as stored; other items may have the same."""
+    display_title: str = Field(
+        description="The title, with the year or the id where another item has the same title."
+    )
     paths: list[Path]
     score_contributions: dict[str, float] | None = Field(
         None,

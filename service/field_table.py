@@ -42,6 +42,8 @@ def _type(schema: dict[str, Any]) -> str:
     given = next((x for x in schema.get("anyOf", []) if x.get("type") != "null"), schema)
     kind = given.get("type", "object")
     match given:
+        case {"items": {"type": element, "maxLength": longest}, "maxItems": most}:
+            return f"up to {most:,} {element}s, up to {longest:,} characters each"
         case {"items": {"type": element}, "maxItems": most}:
             return f"up to {most:,} {element}s"
         case {"maxLength": most}:

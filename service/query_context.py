@@ -24,11 +24,15 @@ class QueryContext:
     likes: dict[int, None] = field(default_factory=dict)
     """Liked entities, oldest first."""
     text: FloatArray | None = None
-    """The unit vector of the free text."""
+    """The unit vector of what the free text wants."""
     times: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
     """First, median and last time of the likes that the graph knows."""
     excluded: BoolArray = field(init=False)
     """Items that must not be recommended, bool [n_items]."""
+    rejected_meanings: list[int] = field(default_factory=list)
+    """Entities that a rejected clause means in other words."""
+    rejected_vectors: FloatArray | None = None
+    """Unit vectors of the rejected clauses of the free text, one row each."""
     warnings: list[Remark] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -42,6 +46,12 @@ class QueryContext:
         else:
             self.likes[node] = None
 
+    def reject(self, nodes: Iterable[int]) -> None:
+        """Take entities and items out of what is liked; later likes of them count again."""
+        for node in nodes:
+            self.history.pop(node, None)
+            self.likes.pop(node, None)
+
     def warn(self, pointer: str, detail: str) -> None:
         """Add a remark on one field of the request; `pointer` is a JSON Pointer (RFC 6901)."""
         self.warnings.append(Remark(pointer=pointer, detail=detail))
@@ -50,7 +60,11 @@ class QueryContext:
         """How much is known: hot from `hot_from` liked items on, cold without anything."""
         if len(self.history) >= hot_from:
             return "hot"
-        return "warm" if self.history or self.likes or self.text is not None else "cold"
+        return "cold" if self.is_empty() else "warm"
+
+    def is_empty(self) -> bool:
+        """Whether nothing is known that the user likes or wants."""
+        return not self.history and not self.likes and self.text is None
 
     def query(self) -> Query:
         """The query that the model scores."""

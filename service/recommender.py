@@ -1,6 +1,6 @@
 """The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +25,8 @@ from service.contract import (
     RecommendRequest,
 )
 from service.order_remarks import order_remarks, tie_remark
+from service.penalty import items_with, ranked_down
+from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
 
 
@@ -41,6 +43,9 @@ class ScoringModel(Protocol):
 
     def score(self, query: Query) -> Scores:
         """Scores of all items; popularity for an empty query."""
+
+    def score_text(self, text: FloatArray) -> FloatArray | None:
+        """How near each item's text is to a text, float32 [n_items]; None if the model has no texts."""
 
 
 class Recommender:
@@ -72,19 +77,21 @@ class Recommender:
         return self._model.manifest.model_version
 
     def warm_up(self) -> None:
-        """Load the text encoder now rather than at the first text."""
+        """Load the text encoder and compare all names now rather than in the first request."""
+        _ = self.snapshot.display_names
         self._lookups.understanding.warm_up()
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""
         context = read_request(request, self._lookups)
-        scores = self._model.score(context.query())
-        items = top_k(scores.scores, ~context.excluded, request.k)
+        scores = self._scores(context)
+        allowed = self._lookups.groups.best_only(scores.scores, ~context.excluded)
+        items = top_k(scores.scores, allowed, request.k)
         if len(items) < request.k:
             context.warn("/k", f"only {len(items)} items are left to recommend")
         for remark in order_remarks(request, context.likes, self.snapshot, self._model.manifest):
             context.warn(*remark)
-        if tie := tie_remark(scores.scores, ~context.excluded, items, self._model.manifest):
+        if tie := tie_remark(scores.scores, allowed, items, self._model.manifest):
             context.warn(*tie)
         paths: list[list[ExplanationPath]] = [[] for _ in items]
         if request.explain:
@@ -104,10 +111,23 @@ class Recommender:
             meta=Meta(request_id=request_id, model_version=self.model_version),
         )
 
+    def _scores(self, context: QueryContext) -> Scores:
+        """The model's scores; items near to what the text rejects are ranked down."""
+        scores = self._model.score(context.query())
+        vectors = context.rejected_vectors
+        if vectors is None or not len(vectors):
+            return scores
+        near = (self._model.score_text(vector) for vector in vectors)
+        meant = items_with(self.snapshot, context.rejected_meanings)
+        return ranked_down(scores, [x for x in near if x is not None], meant, self._config.rejections)
+
     def liked(self, user_id: str) -> list[str]:
         """Titles of what a user liked, oldest first; empty for an unknown user."""
         user = self.snapshot.users.find(user_id)
-        return [] if user is None else [self.snapshot.names[n] for n in self._lookups.histories.liked(user)]
+        return [] if user is None else self._titles(self._lookups.histories.liked(user))
+
+    def _titles(self, items: Iterable[int]) -> list[str]:
+        return [self.snapshot.display_names[n] for n in items]
 
     def _item(
         self,
@@ -122,6 +142,7 @@ class Recommender:
             rank=rank,
             score=round(score, SCORE_DECIMALS),
             title=self.snapshot.names[item],
+            display_title=self.snapshot.display_names[item],
             paths=[self._path(path) for path in paths],
             score_contributions=contributions,
         )

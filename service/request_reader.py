@@ -8,10 +8,13 @@ import numpy as np
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.text.encoder import TextEncoder
 from kg.graph import GraphSnapshot
+from kg.shown import shown
 from service.config import RecommenderConfig
 from service.contract import RecommendRequest
+from service.groups import ItemGroups
+from service.penalty import items_with
 from service.query_context import QueryContext
-from service.understanding import Understanding
+from service.understanding import Understanding, Understood
 
 
 class Lookups:
@@ -21,6 +24,7 @@ class Lookups:
         self.snapshot = snapshot
         self.config = config
         self.histories = UserHistories(snapshot)
+        self.groups = ItemGroups(snapshot.item_group)
         self._encoder = encoder
 
     @cached_property
@@ -72,7 +76,7 @@ def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Loo
     users = lookups.snapshot.users
     context.user = users.find(request.user_id)
     if context.user is None:
-        context.warn("/user_id", f"no {users.label} has the id {request.user_id!r} yet")
+        context.warn("/user_id", f"no {users.label} has the id {shown(request.user_id)} yet")
     else:
         context.history |= lookups.histories.liked(context.user)
         context.times = lookups.histories.times(context.user)
@@ -83,7 +87,7 @@ def _read_history(request: RecommendRequest, context: QueryContext, lookups: Loo
     for n, item_id in enumerate(request.history):
         item = items.find(item_id)
         if item is None:
-            context.warn(f"/history/{n}", f"no {items.label} has the id {item_id!r}; it was left out")
+            context.warn(f"/history/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
         else:
             context.like(item, lookups.config.history_interaction)
 
@@ -96,27 +100,61 @@ def _read_likes(request: RecommendRequest, context: QueryContext, lookups: Looku
         elif nodes:
             forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
             context.warn(
-                f"/likes/{n}", f"the id {name!r} could be {forms}; it was left out, write one of them"
+                f"/likes/{n}", f"the id {shown(name)} could be {forms}; it was left out, write one of them"
             )
         else:
-            context.warn(f"/likes/{n}", f"nothing in the graph has the id {name!r}; it was left out")
+            context.warn(f"/likes/{n}", f"nothing in the graph has the id {shown(name)}; it was left out")
 
 
 def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    if request.free_text:
-        understood = lookups.understanding.understand(request.free_text)
-        context.text = understood.vector
-        for node in understood.nodes:
-            context.like(node, None)
+    if not request.free_text:
+        return
+    pointer = "/text" if request.text is not None else "/user_input"
+    understood = lookups.understanding.understand(request.free_text)
+    context.text = understood.vector
+    for node in understood.nodes:
+        context.like(node, None)
+    if understood.unread:
+        context.warn(pointer, understood.unread)
+    if understood.rejected_texts:
+        _reject(understood, pointer, context, lookups)
+
+
+def _reject(understood: Understood, pointer: str, context: QueryContext, lookups: Lookups) -> None:
+    """Leave out what the text rejects by name; say so, and what it means for the rest."""
+    both = [node for node in understood.rejected if node in context.likes]
+    context.reject(understood.rejected)
+    left_out = items_with(lookups.snapshot, understood.rejected)
+    lookups.groups.spread(left_out)
+    context.excluded |= left_out
+    context.rejected_meanings = understood.rejected_meanings
+    context.rejected_vectors = understood.rejected_vectors
+    what = ", ".join(map(shown, understood.rejected_texts))
+    it = "it" if len(understood.rejected_texts) == 1 else "one of them"
+    done = [f"{np.count_nonzero(left_out):,} items with {it} are left out"] if understood.rejected else []
+    if len(understood.rejected_vectors):
+        done.append(f"items near {it} in meaning are ranked lower")
+    context.warn(
+        pointer, f"understood as not wanted: {what}; {' and '.join(done) or 'nothing else is known of it'}"
+    )
+    for node in both:
+        context.warn(
+            pointer, f"rejects {lookups.snapshot.display_names[node]}, which `likes` names; the text counts"
+        )
+    if context.is_empty():
+        context.warn(pointer, "it only says what is not wanted, and nothing else is known of the user")
 
 
 def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
     if not request.exclude_seen:
         return
-    context.excluded[list(context.history)] = True
+    seen = np.zeros_like(context.excluded)
+    seen[list(context.history)] = True
     if context.user is not None:
-        seen = lookups.snapshot.seen
-        context.excluded[seen.indices[seen.indptr[context.user] : seen.indptr[context.user + 1]]] = True
+        events = lookups.snapshot.seen
+        seen[events.indices[events.indptr[context.user] : events.indptr[context.user + 1]]] = True
+    lookups.groups.spread(seen)
+    context.excluded |= seen
 
 
 FieldReader = Callable[[RecommendRequest, QueryContext, Lookups], None]

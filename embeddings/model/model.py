@@ -99,7 +99,8 @@ class Model:
         history = Histories.of([query.history], self.n_items, query.times[None, :])
         ranked, contributions = self.two_stage.score_one(history)
         deviation = self._stated.weight * self._deviation(ranked)
-        raw = {"likes": self._score_likes(query.likes), "text_query": self._score_text(query.text)}
+        near_text = None if query.text is None else self.score_text(query.text)
+        raw = {"likes": self._score_likes(query.likes), "text_query": near_text}
         stated = {name: deviation * _normalized(own) for name, own in raw.items() if own is not None}
 
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
@@ -123,8 +124,12 @@ class Model:
         near = self.item_vectors @ self.node_vectors[likes].mean(axis=0)
         return np.asarray(linked / len(likes) + self._stated.vector_weight * near, np.float32)
 
-    def _score_text(self, text: FloatArray | None) -> FloatArray | None:
-        if text is None or not text.any():
+    def score_text(self, text: FloatArray) -> FloatArray | None:
+        """How near each item's text is to a text, given its unit vector [dim]; float32 [n_items].
+
+        None: the vector is zero, or no scorer uses texts.
+        """
+        if not text.any():
             return None
         scored = (scorer.score_text(text) for scorer in self.two_stage.ensemble.scorers.values())
         return next((scores for scores in scored if scores is not None), None)

@@ -22,13 +22,15 @@ def similar_relations(
     """Relations from each item to up to k items with the most similar texts, of cosine >= `threshold`.
 
     `vectors` are unit rows, float32 [n_items, dim]; `encoder` is the name of the encoder that made them.
+    Of the items of another `same_as` group the most similar is joined; of the own group none is.
     """
     ids, label = snapshot.items.ids, snapshot.schema.item.label
+    group = snapshot.item_group if snapshot.same_as else None
     phrase = Phrase(out="described much like", back="also described much like")
     relation = RelationSchema(type=SIMILAR, head=label, tail=label, phrase=phrase, derived=True)
     rows: list[RelationRow] = [
         {"head": ids[a], "tail": ids[b], "properties": {"score": round(score, 4), "encoder": encoder}}
-        for a, b, score in nearest(vectors, k, threshold)
+        for a, b, score in nearest(vectors, k, threshold, group)
     ]
     return {SIMILAR: (relation, rows)}
 

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from embeddings.data.files import write_tensors
 from embeddings.graph.device import device
+from embeddings.text.scripts import known_scripts
 from kg.errors import ArtifactError, SettingsError
 from kg.graph import FloatArray
 from kg.progress import Report, silent
@@ -34,6 +35,10 @@ class TextEncoder(Protocol):
     @property
     def dim(self) -> int:
         """The width of a vector."""
+
+    @property
+    def scripts(self) -> frozenset[str] | None:
+        """The scripts whose words it knows, as `scripts.script_of` names them; None: unknown, so all."""
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
         """One row per text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
@@ -78,6 +83,11 @@ class TransformerEncoder:
     def dim(self) -> int:
         """The width of a vector."""
         return int(self._loaded[1].config.hidden_size)
+
+    @cached_property
+    def scripts(self) -> frozenset[str] | None:
+        """The scripts whose words its vocabulary has; of an English encoder, LATIN alone."""
+        return known_scripts(self._loaded[0].get_vocab())
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
         """One row per text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
@@ -151,6 +161,11 @@ class CachedEncoder:
     def dim(self) -> int:
         """The encoder's own."""
         return self._encoder.dim
+
+    @property
+    def scripts(self) -> frozenset[str] | None:
+        """The encoder's own."""
+        return self._encoder.scripts
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
         """As the wrapped encoder; only texts that are not in the cache are encoded."""

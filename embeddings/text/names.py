@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f"
+"""Combining marks, which are no letters by themselves; a decomposed letter has them after its base letter."""
+_WORD = re.compile(rf"\w[\w{_MARKS}]*(?:['\u2019]\w[\w{_MARKS}]*)*")
 
 Name = tuple[str, ...]
 """The folded words of a name."""
@@ -19,6 +21,7 @@ class Word:
     """A word and its position in a text."""
 
     text: str
+    """The word with its letters composed (NFC), so that two ways to write it are one."""
     folded: str
     """The folded word, used for comparison."""
     start: int
@@ -38,7 +41,8 @@ def fold_case_and_accents(word: str) -> str:
 
 def words(text: str, fold: Callable[[str], str]) -> list[Word]:
     """The words of a text, in order."""
-    return [Word(m[0], fold(m[0]), m.start(), m.end()) for m in _WORD.finditer(text)]
+    found = ((unicodedata.normalize("NFC", m[0]), m) for m in _WORD.finditer(text))
+    return [Word(word, fold(word), m.start(), m.end()) for word, m in found]
 
 
 def name_of(text: str, fold: Callable[[str], str]) -> Name:

@@ -11,13 +11,13 @@ def fact_sentence(
     snapshot: GraphSnapshot, kind: int | None, nodes: Sequence[int], edges: Sequence[Edge]
 ) -> str:
     """The sentence of a path of facts: "because you liked *Alien*, directed by *Ridley Scott*, who ..."."""
-    text = f"because you {_source_verb(snapshot, kind)} *{snapshot.names[nodes[0]]}*"
+    text = f"because you {_source_verb(snapshot, kind)} *{snapshot.display_names[nodes[0]]}*"
     for n, (edge, node) in enumerate(zip(edges, nodes[1:], strict=True)):
         phrase = snapshot.schema.relation(edge.relation).phrase
         words = phrase.out if edge.direction == "out" else phrase.back
         # "also" refers to an earlier step, which the first step lacks
         words = words if n else re.sub(r"\balso\s+", "", words)
-        text += f", {words} *{snapshot.names[node]}*"
+        text += f", {words} *{snapshot.display_names[node]}*"
     return text
 
 
@@ -30,7 +30,8 @@ def co_liked_sentence(
     """
     who = "people" if n_co_users > 1 else "someone"
     liked, also = (snapshot.schema.interactions[kind].verb for kind in kinds)
-    return f"because {who} who {liked} *{snapshot.names[source]}* also {also} *{snapshot.names[item]}*"
+    names = snapshot.display_names
+    return f"because {who} who {liked} *{names[source]}* also {also} *{names[item]}*"
 
 
 def _source_verb(snapshot: GraphSnapshot, kind: int | None) -> str:

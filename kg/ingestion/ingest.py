@@ -59,7 +59,7 @@ def ingest(
     _check_fits(store, mapping)
     record = _record(mapping, tables)
     with Rejects(options.rejects) as rejects:
-        validation = validate(mapping, tables, rejects.add, options.max_errors, report)
+        validation = validate(mapping, tables, rejects.add, options.max_errors, report, time.time())
     if validation.stopped:
         return _unwritten(validation, began, rejects)
     store.prepare(mapping.graph_schema())
@@ -77,6 +77,7 @@ def ingest(
         writer.nodes,
         writer.relations,
         examples=tuple(rejects.examples),
+        warnings=validation.warnings,
     )
 
 
@@ -95,7 +96,7 @@ def dry_run(
     began = time.perf_counter()
     tables = _open_tables(mapping, folder, options)
     with Rejects(options.rejects) as rejects:
-        found = validate(mapping, tables, rejects.add, options.max_errors, report)
+        found = validate(mapping, tables, rejects.add, options.max_errors, report, time.time())
     return _unwritten(found, began, rejects)
 
 
@@ -118,6 +119,7 @@ def _unwritten(validation: Validation, began: float, rejects: Rejects) -> Ingest
         time.perf_counter() - began,
         stopped=validation.stopped,
         examples=tuple(rejects.examples),
+        warnings=validation.warnings,
     )
 
 

@@ -3,174 +3,37 @@
 `docs/mapping.md` documents every key. `kg.ingestion.ingest` checks before writing that the columns exist.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from kg.errors import MappingError
+from kg.ingestion.mapping_parts import (
+    InteractionMapping,
+    KeyPath,
+    NodeMapping,
+    RelationMapping,
+    interaction_columns,
+    node_columns,
+)
 from kg.ingestion.source_mapping import MappingPart, SourceMapping
-from kg.ingestion.template import Pieces, Template, is_template, template_columns
 from kg.nearest_name import nearest_name
 from kg.schema import (
-    RUN_PROPERTY,
+    GROUP_PROPERTY,
     GraphSchema,
     InteractionSchema,
     LabelSchema,
     Name,
     Phrase,
     RelationSchema,
-    Role,
 )
-
-KeyPath = tuple[str, ...]
-"""The path of a key in the mapping file, such as `("nodes", "Movie", "id")`."""
-
-ValueType = Literal["text", "integer", "number", "boolean"]
-TimeUnit = Literal["s", "ms", "us", "iso"]
 
 
 def plain_phrase(relation_type: str) -> Phrase:
     """The default phrase of a relation without one in the mapping: "A, *published by* B, *as is* C"."""
     return Phrase(out=relation_type.lower().replace("_", " "), back="as is")
-
-
-def _shorthand(key: str) -> BeforeValidator:
-    """Accept a plain string in place of a table with only this key."""
-    return BeforeValidator(lambda given: {key: given} if isinstance(given, str) else given)
-
-
-class _Limits(MappingPart):
-    """The allowed values of a column; a row with any other value is rejected."""
-
-    min: float | None = Field(None, allow_inf_nan=False)
-    max: float | None = Field(None, allow_inf_nan=False)
-    one_of: tuple[str, ...] = ()
-    """The allowed values; empty: every value is allowed."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"`min` {self.min:g} is more than `max` {self.max:g}, so no value would do")
-        return self
-
-    @field_validator("one_of", mode="before")
-    @classmethod
-    def _as_text(cls, given: Any) -> Any:
-        """Convert values to text, because YAML parses 1, yes and 2024-05-31 as other types."""
-        if not isinstance(given, list):
-            return given
-        return tuple(str(x).lower() if isinstance(x, bool) else str(x) for x in given)
-
-
-class PropertyMapping(_Limits):
-    """One property of a node."""
-
-    type: ValueType
-    column: str | None = None
-    """The column of the values; none: the column has the name of the property."""
-    required: bool = False
-    """Whether a row without a value is rejected."""
-
-    @model_validator(mode="after")
-    def _limits_fit_the_type(self) -> Self:
-        if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
-            raise ValueError(f"`min` and `max` are for integers and numbers, not for {self.type}")
-        return self
-
-
-class NodeMapping(MappingPart):
-    """One label; a label without a source gets one node per id in the relations and interactions."""
-
-    role: Role = "entity"
-    source: str | None = None
-    id: str = "id"
-    """The column of the ids."""
-    name: Template | None = None
-    """The display name: a column, or a template such as "{first} {last}"; none: the id."""
-    properties: dict[Name, Annotated[PropertyMapping, _shorthand("type")]] = Field(default_factory=dict)
-    text: Pieces = ()
-    """The text of an item: templates joined by spaces; a template with an empty column is left out."""
-
-    @property
-    def name_property(self) -> str:
-        """The property that holds the display name; named after its column where possible."""
-        keeps = self.name is not None and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name)
-        return (
-            self.name
-            if self.name and keeps and self.name not in (self.id, "id", "text", RUN_PROPERTY)
-            else "name"
-        )
-
-
-class RelationMapping(MappingPart):
-    """One relation type; a row with a list in either column produces several relations."""
-
-    head_label: str = Field(alias="from")
-    tail_label: str = Field(alias="to")
-    source: str
-    head: str
-    """The column with the id of the head node."""
-    tail: str
-    """The column with the id of the tail node."""
-    phrase: Phrase | None = None
-
-
-class TimeMapping(MappingPart):
-    """The column with the time of an interaction."""
-
-    column: str
-    unit: TimeUnit
-    """`s`, `ms` or `us` since 1970, or `iso` for ISO 8601 dates (UTC if a date names no time zone)."""
-    min: str | None = None
-    """The earliest accepted time, as an ISO 8601 date for every unit."""
-    max: str | None = None
-    """The latest accepted time, as an ISO 8601 date for every unit."""
-
-    @field_validator("min", "max", mode="before")
-    @classmethod
-    def _date(cls, given: Any) -> Any:
-        """Convert dates to text, because YAML parses 2024-05-31 as a date."""
-        text = given.isoformat() if isinstance(given, date) else given
-        if isinstance(text, str):
-            datetime.fromisoformat(text)
-        return text
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        low, high = (text and _moment(text) for text in (self.min, self.max))
-        if low and high and low > high:
-            raise ValueError(f"`min` {self.min} is later than `max` {self.max}, so no time would do")
-        return self
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-class ValueMapping(_Limits):
-    """The column with the value of an interaction, such as a rating, a count or a price."""
-
-    column: str
-
-
-class InteractionMapping(MappingPart):
-    """One type of event between a user and an item."""
-
-    source: str
-    user: str
-    """The column with the user's id."""
-    item: str
-    """The column with the item's id."""
-    value: Annotated[ValueMapping, _shorthand("column")] | None = None
-    """The value of each event; none: every event has the value 1."""
-    liked_at_least: float | None = None
-    verb: str = "liked"
-    time: TimeMapping | None = None
 
 
 class Mapping(MappingPart):
@@ -196,8 +59,7 @@ class Mapping(MappingPart):
         for label, node in self.nodes.items():
             self._check_node(label, node)
         for kind, interaction in self.interactions.items():
-            if interaction.liked_at_least is not None and interaction.value is None:
-                _refuse(("interactions", kind, "liked_at_least"), "needs a `value` column to compare with")
+            self._check_interaction(kind, interaction)
         try:
             self.graph_schema()
         except ValidationError as error:
@@ -229,18 +91,22 @@ class Mapping(MappingPart):
             yield from ((("sources", name, "lists"), name, column) for column in source.lists)
         for label, node in self.nodes.items():
             if node.source is not None:
-                for key, column in _node_columns(node):
+                for key, column in node_columns(node):
                     yield ("nodes", label, *key), node.source, column
         for kind, relation in self.relations.items():
             yield ("relations", kind, "head"), relation.source, relation.head
             yield ("relations", kind, "tail"), relation.source, relation.tail
         for kind, interaction in self.interactions.items():
-            for key, column in _interaction_columns(interaction):
+            for key, column in interaction_columns(interaction):
                 yield ("interactions", kind, *key), interaction.source, column
 
     def error(self, path: KeyPath, problem: str) -> MappingError:
         """An error that names the place in the file that this mapping was read from."""
-        return MappingError(f"{self._where(path)}: {problem}")
+        return MappingError(f"{self.place(path)}: {problem}")
+
+    def place(self, path: KeyPath) -> str:
+        """The place of a key in the file that this mapping was read from."""
+        return self._where(path)
 
     def _references(self) -> Iterator[tuple[KeyPath, str, Iterable[str]]]:
         for label, node in self.nodes.items():
@@ -253,37 +119,28 @@ class Mapping(MappingPart):
         for kind, interaction in self.interactions.items():
             yield ("interactions", kind, "source"), interaction.source, self.sources
 
+    def _check_interaction(self, kind: str, interaction: InteractionMapping) -> None:
+        path = ("interactions", kind, "liked_at_least")
+        if interaction.liked_at_least is not None and interaction.value is None:
+            _refuse(path, "needs a `value` column to compare with")
+        if interaction.liked_at_least is not None and interaction.liked_at_least < 0:
+            _refuse(path, "must be 0 or more, because a negative value never counts as liked")
+
     def _check_node(self, label: str, node: NodeMapping) -> None:
         for name in node.properties:
-            if name == "id" or (name == "text" and node.role == "item") or name.startswith("trailmix_"):
+            of_items = name in ("text", GROUP_PROPERTY) and node.role == "item"
+            if name == "id" or of_items or name.startswith("trailmix_"):
                 _refuse(("nodes", label, "properties", name), f"`{name}` is kept for Trailmix itself")
         if node.text and node.role != "item":
             _refuse(("nodes", label, "text"), "only the label with the role item has a text")
-        if node.source is None and (node.properties or node.text):
-            _refuse(("nodes", label), "properties and text need a `source`")
-        if node.source is None and any(column != "id" for _, column in _node_columns(node)):
+        if node.same_as and node.role != "item":
+            _refuse(("nodes", label, "same_as"), "only the label with the role item has groups")
+        if node.source is None and (node.properties or node.text or node.same_as):
+            _refuse(("nodes", label), "properties, text and same_as need a `source`")
+        if node.source and node.same_as in self.sources[node.source].lists:
+            _refuse(("nodes", label, "same_as"), "takes a column with one value, not one of the `lists`")
+        if node.source is None and any(column != "id" for _, column in node_columns(node)):
             _refuse(("nodes", label), 'without a `source` there is no column but the id: name: "... {id}"')
-
-
-def _node_columns(node: NodeMapping) -> Iterator[tuple[KeyPath, str]]:
-    yield ("id",), node.id
-    if node.name is not None:
-        for column in template_columns(node.name) if is_template(node.name) else (node.name,):
-            yield ("name",), column
-    for name, value in node.properties.items():
-        yield ("properties", name), value.column or name
-    for piece in node.text:
-        for column in template_columns(piece):
-            yield ("text",), column
-
-
-def _interaction_columns(interaction: InteractionMapping) -> Iterator[tuple[KeyPath, str]]:
-    yield ("user",), interaction.user
-    yield ("item",), interaction.item
-    if interaction.value is not None:
-        yield ("value",), interaction.value.column
-    if interaction.time is not None:
-        yield ("time", "column"), interaction.time.column
 
 
 def _refuse(path: KeyPath, problem: str) -> None:

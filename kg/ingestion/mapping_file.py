@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kg.errors import MappingError
-from kg.ingestion.mapping import KeyPath, Mapping, plain_message
+from kg.ingestion.mapping import Mapping, plain_message
+from kg.ingestion.mapping_parts import KeyPath
 from kg.nearest_name import nearest_name
 
 

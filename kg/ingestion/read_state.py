@@ -38,11 +38,21 @@ class ValidationResult:
 
 @dataclass(frozen=True)
 class Validation:
-    """The result of each source, in writing order."""
+    """The result of each source, in writing order, and warnings."""
 
     sources: dict[str, ValidationResult]
+    warnings: tuple[str, ...]
     stopped: bool
     """Whether validation stopped at too many errors; the rows after that were not read."""
+
+
+@dataclass(frozen=True)
+class FoundLater:
+    """Why a row is rejected after it was read: by `conflict`, or since `column` names no accepted node."""
+
+    column: str
+    label: str
+    conflict: str | None = None
 
 
 @dataclass

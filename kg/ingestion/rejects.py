@@ -9,6 +9,7 @@ from typing import IO, Self
 from kg.errors import DataError, UsageError
 from kg.ingestion.chunks import Problem
 from kg.ingestion.sources import Table
+from kg.shown import printable, shown
 
 _EXAMPLES = 5
 
@@ -71,5 +72,4 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path]) -
 def described(table: Table, problem: Problem) -> str:
     """A readable description of one rejected row."""
     column = f", column {problem.column}" if problem.column is not None else ""
-    value = problem.value if len(problem.value) <= 60 else f"{problem.value[:57]}..."
-    return f"{table.path}, row {problem.row}{column}: {value!r} {problem.reason}"
+    return printable(f"{table.path}, row {problem.row}{column}: {shown(problem.value)} {problem.reason}")

@@ -35,6 +35,8 @@ class IngestReport:
     """Whether the ingestion stopped because more rows were rejected than `max_errors` allows."""
     examples: tuple[str, ...] = ()
     """Readable descriptions of the first rejected rows."""
+    warnings: tuple[str, ...] = ()
+    """What is probably wrong with accepted rows, each with its place and the line to add to the mapping."""
 
     @property
     def rejected(self) -> int:
@@ -53,4 +55,5 @@ class IngestReport:
             "nodes": self.nodes,
             "relations": self.relations,
             "stopped": self.stopped,
+            "warnings": list(self.warnings),
         }

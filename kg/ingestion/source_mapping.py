@@ -1,8 +1,8 @@
 """The part of a mapping that says how the files of one source are read."""
 
-from typing import Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class MappingPart(BaseModel):
@@ -27,9 +27,39 @@ class SourceMapping(MappingPart):
     """The character that quotes CSV values containing a delimiter or a line end; none: no quoting."""
     delimiter: str | None = Field(None, pattern=r"^[\t -~]$")
     """The delimiter of CSV values; none: the usual delimiter of the file's suffix."""
+    decimal: str = Field(".", pattern=r"^[^\w\s+-]$")
+    """The decimal mark of numbers."""
+    thousands: str | None = Field(None, pattern=r"^(?:_|[^\w+-])$")
+    """The mark between groups of digits; none: numbers have no such marks."""
+    true_values: tuple[str, ...] = ()
+    """Texts that mean true, besides true, yes and 1; compared without case."""
+    false_values: tuple[str, ...] = ()
+    """Texts that mean false, besides false, no and 0."""
+
+    @field_validator("true_values", "false_values", mode="before")
+    @classmethod
+    def _as_written(cls, given: Any) -> Any:
+        """Convert values to text; YAML parses yes, on and true alike, so all three are meant."""
+        several = given if isinstance(given, list) else [given]
+        return tuple(word for one in several for word in _written(one))
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"{self.decimal!r} cannot be both `decimal` and `thousands`")
+        true, false = ({x.casefold() for x in some} for some in (self.true_values, self.false_values))
+        if both := sorted(true & false):
+            raise ValueError(f"{both[0]!r} cannot be among both `true_values` and `false_values`")
+        return self
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
         if self.quote is not None and self.quote == self.delimiter:
             raise ValueError(f"{self.quote!r} cannot be both `quote` and `delimiter`")
         return self
+
+
+def _written(value: Any) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ("true", "yes", "on") if value else ("false", "no", "off")
+    return (str(value).strip(),)

@@ -12,13 +12,17 @@ import numpy as np
 import pandas as pd
 
 from kg.graph import BoolArray, HashArray, IntArray
+from kg.ingestion.checks import LONGEST_VALUE, RowChecks
 from kg.ingestion.chunks import Problem
+from kg.ingestion.dangling import dangling_reasons
 from kg.ingestion.hashes import Growing, combined, hashes, in_sorted
 from kg.ingestion.mapping import Mapping
-from kg.ingestion.read_state import FileCounts, ReadState, Reference, Validation, ValidationResult
-from kg.ingestion.rows import Edges, SourceUse, check, ends, flat, node_contents, shortened, use_of
+from kg.ingestion.read_state import FileCounts, FoundLater, ReadState, Reference, Validation, ValidationResult
+from kg.ingestion.rows import Edges, SourceUse, ends, node_contents, node_ids, use_of
 from kg.ingestion.sources import Table
+from kg.ingestion.suspicions import Suspicions
 from kg.progress import Report, silent
+from kg.shown import shortened
 
 Sink = Callable[[Table, Problem], None]
 """Called once for every rejected row."""
@@ -30,14 +34,17 @@ def validate(
     sink: Sink,
     max_errors: int | None = None,
     report: Report = silent,
+    now: float = 0.0,
 ) -> Validation:
     """Read all files and call `sink` for each rejected row; stop after more than `max_errors` of them.
+
+    Times later than `now` (epoch seconds) are in the future.
 
     Raises:
         DataError: a file cannot be read to its end.
     """
     uses = {name: use_of(mapping, name) for name in writing_order(mapping)}
-    validator = Validator(mapping, sink, max_errors, report)
+    validator = Validator(mapping, sink, max_errors, report, now)
     try:
         for bringing_nodes in (True, False):
             for name, use in uses.items():
@@ -47,8 +54,8 @@ def validate(
                 validator.resolve()
         validator.find_repeated()
     except _TooManyRejectedError:
-        return Validation(validator.results(uses), stopped=True)
-    return Validation(validator.results(uses), stopped=False)
+        return Validation(validator.results(uses), validator.warnings(), stopped=True)
+    return Validation(validator.results(uses), validator.warnings(), stopped=False)
 
 
 def writing_order(mapping: Mapping) -> list[str]:
@@ -76,11 +83,15 @@ class _TooManyRejectedError(Exception):
 class Validator:
     """Reads the sources of one mapping, then resolves their references."""
 
-    def __init__(self, mapping: Mapping, sink: Sink, max_errors: int | None, report: Report) -> None:
+    def __init__(
+        self, mapping: Mapping, sink: Sink, max_errors: int | None, report: Report, now: float
+    ) -> None:
         self._mapping = mapping
         self._sink = sink
         self._max_errors = max_errors
         self._report = report
+        self._now = now
+        self._suspicions = Suspicions(mapping, now)
         self._errors = 0
         self._read: dict[str, ReadState] = {}
         self._ids: dict[str, HashArray] = {}
@@ -92,6 +103,10 @@ class Validator:
             name: self._read[name].result if name in self._read else ValidationResult(u)
             for name, u in uses.items()
         }
+
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings about what was read so far."""
+        return tuple(self._suspicions.warnings())
 
     def read(self, name: str, use: SourceUse, tables: list[Table], resolved: bool) -> None:
         """Read one source; if `resolved`, all nodes are known and its references are checked at once."""
@@ -106,7 +121,7 @@ class Validator:
             source.result.files.append(counts)
             began = time.perf_counter()
             for chunk in table.chunks(list(use.columns)):
-                refused = check(chunk.frame, use)
+                refused = RowChecks(chunk.frame, use, self._now).run()
                 counts.read += len(chunk.frame) + len(chunk.unreadable)
                 self._report_rejected(source, counts, [*chunk.unreadable, *refused.problems])
                 frame = chunk.frame[~refused.bad]
@@ -134,15 +149,13 @@ class Validator:
             ids = ends(frame, edges)["head" if end == 0 else "tail"]
             unknown = ids[~in_sorted(hashes(ids), self._ids[edges.labels[end]])]
             unknown = unknown[~unknown.index.duplicated()]
-            reason = self._dangling(edges.labels[end])
-            self._report_rejected(
-                source,
-                counts,
-                [
-                    Problem(int(row), edges.columns[end], shortened(x), reason)
-                    for row, x in zip(unknown.index, unknown, strict=True)
-                ],
-            )
+            problems = [
+                Problem(int(row), edges.columns[end], shortened(x, LONGEST_VALUE), reason)
+                for row, x, reason in zip(
+                    unknown.index, unknown, self._dangling(edges.labels[end], unknown), strict=True
+                )
+            ]
+            self._report_rejected(source, counts, problems)
             frame = frame[~frame.index.isin(unknown.index)]
         return frame
 
@@ -150,32 +163,38 @@ class Validator:
         rows = frame.index.to_numpy(np.int64) + before
         for label, node in source.result.use.nodes:
             ids, contents, numbers = source.nodes[label]
-            ids.add(hashes(flat(frame[node.id])))
-            contents.add(combined((hashes(x) for x in node_contents(frame, node)), len(frame)))
+            given = node_ids(frame, node, source.result.use.source)
+            hashed = hashes(given)
+            ids.add(hashed)
+            self._suspicions.see_ids(label, given, hashed)
+            every = node_contents(frame, node, source.result.use.source)
+            contents.add(combined((hashes(x) for x in every), len(frame)))
             numbers.add(rows)
         for edges in source.result.use.edges:
             kept = [r for r in source.references if r.edges is edges] if source.nodes else []
-            if edges.interaction is None and not kept:
-                continue
             pairs = ends(frame, edges)
             both = [hashes(pairs[end]) for end in ("head", "tail")]
+            for label, end, hashed in zip(edges.labels, pairs, both, strict=True):
+                if self._mapping.nodes[label].source is None:
+                    self._suspicions.see_ids(label, pairs[end], hashed)
             numbered = pairs.index.to_numpy(np.int64) + before
             for reference in kept:
                 reference.ids.add(both[reference.end])
                 reference.rows.add(numbered)
             if edges.interaction is not None:
+                self._suspicions.see_events(frame, edges)
                 events, numbers = source.events[edges.kind]
                 events.add(combined(both, len(pairs)))
                 numbers.add(numbered)
 
     def resolve(self) -> None:
         """Reject rows that contradict other rows or refer to rejected ones, until no more are found."""
-        found_later: dict[str, dict[int, tuple[str, str]]] = {name: {} for name in self._read}
+        found_later: dict[str, dict[int, FoundLater]] = {name: {} for name in self._read}
         for source in self._read.values():
             for label, node in source.result.use.nodes:
                 for row, first in self._conflicts(source, label):
                     reason = f"{first} says otherwise of this {label}"
-                    found_later[source.name].setdefault(row, (node.id, reason))
+                    found_later[source.name].setdefault(row, FoundLater(node.id.column, label, reason))
             source.reject(np.array(list(found_later[source.name]), np.int64))
             self._resolve_ids(source)
         while any(self._drop_dangling(source, found_later[source.name]) for source in self._read.values()):
@@ -201,18 +220,16 @@ class Validator:
         for label, (ids, _, rows) in source.nodes.items():
             self._ids[label] = np.unique(ids.all()[~in_sorted(rows.all(), rejected)]).astype(np.uint64)
 
-    def _drop_dangling(self, source: ReadState, found_later: dict[int, tuple[str, str]]) -> bool:
+    def _drop_dangling(self, source: ReadState, found_later: dict[int, FoundLater]) -> bool:
         """Reject the rows that refer to no accepted node; return whether any was rejected."""
-        newly_rejected: dict[int, tuple[str, str]] = {}
+        newly_rejected: dict[int, FoundLater] = {}
         for reference in source.references:
             label, column = reference.edges.labels[reference.end], reference.edges.columns[reference.end]
             rows = reference.rows.all()
             accepted = ~in_sorted(rows, source.result.rejected)
             dangling = rows[accepted & ~in_sorted(reference.ids.all(), self._ids[label])]
             newly_rejected |= {
-                int(row): (column, self._dangling(label))
-                for row in dangling
-                if int(row) not in newly_rejected
+                int(row): FoundLater(column, label) for row in dangling if int(row) not in newly_rejected
             }
         if newly_rejected:
             found_later |= newly_rejected
@@ -220,26 +237,42 @@ class Validator:
             self._resolve_ids(source)
         return bool(newly_rejected)
 
-    def _dangling(self, label: str) -> str:
-        return f"is the id of no {label}; add it to {self._mapping.nodes[label].source} or remove the row"
+    def _dangling(self, label: str, ids: pd.Series) -> list[str]:
+        return dangling_reasons(label, self._mapping.nodes[label], self._ids[label], ids)
 
-    def _report_found_later(self, source: ReadState, found_later: dict[int, tuple[str, str]]) -> None:
+    def _report_found_later(self, source: ReadState, found_later: dict[int, FoundLater]) -> None:
         """Report the rows rejected after they were read; the files are read again for their values."""
         if not found_later:
             return
-        columns = list({column for column, _ in found_later.values()})
+        columns = list({later.column for later in found_later.values()})
         rows = np.array(sorted(found_later), np.int64)
         for counts in source.result.files:
             for chunk in counts.table.chunks(columns):
                 numbers = chunk.frame.index.to_numpy(np.int64) + counts.before
                 frame = chunk.frame[in_sorted(numbers, rows)]
-                problems = []
-                for row in frame.index:
-                    column, reason = found_later[int(row) + counts.before]
-                    value = _shown(frame.at[row, column])
-                    problems.append(Problem(int(row), column, shortened(value), reason))
-                self._report_rejected(source, counts, problems, refused=True)
+                laters = [found_later[int(row) + counts.before] for row in frame.index]
+                self._report_rejected(source, counts, self._later_problems(frame, laters), refused=True)
                 self._stop_if_too_many()
+
+    def _later_problems(self, frame: pd.DataFrame, laters: list[FoundLater]) -> list[Problem]:
+        """The problems of these rows, each with the value of its column."""
+        found = pd.DataFrame(
+            {
+                "column": [later.column for later in laters],
+                "label": [later.label for later in laters],
+                "reason": [later.conflict or "" for later in laters],
+                "value": [
+                    _shown(frame.at[row, x.column]) for row, x in zip(frame.index, laters, strict=True)
+                ],
+            },
+            index=frame.index,
+        )
+        for label, some in found[found["reason"] == ""].groupby("label"):
+            found.loc[some.index, "reason"] = self._dangling(str(label), some["value"])
+        return [
+            Problem(int(row), x["column"], shortened(x["value"], LONGEST_VALUE), x["reason"])
+            for row, x in zip(found.index, found.to_dict("records"), strict=True)
+        ]
 
     def find_repeated(self) -> None:
         """Record rows not to write: an earlier row defines the node, or a later one replaces the event."""

@@ -1,20 +1,19 @@
-"""Converts text columns to property values and times.
+"""Converts text columns to property values.
 
 A converter marks unreadable values instead of raising, so that the caller decides how to handle their rows.
 """
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from kg.ingestion.mapping import TimeMapping, TimeUnit, ValueType
+from kg.ingestion.source_mapping import SourceMapping
 
-_UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
-_LATEST = 253_402_300_800  # the year 10000; a later time was probably given in a smaller unit
 _WHOLE = "a whole number of less than 2^53"
-_DATE = "a date like 2024-05-31 or 2024-05-31T20:15:00Z"
+_GROUP_MARKS = {" ": r"[ \x{a0}\x{2009}\x{202f}]", "'": "['\u2019]"}
+"""Marks between groups of digits that have more than one form."""
 
 
 @dataclass(frozen=True)
@@ -26,75 +25,67 @@ class Converted:
     expected: str
 
 
-def convert(column: pd.Series, kind: ValueType) -> Converted:
-    """Convert text to property values: str, int, float or bool."""
-    return _CONVERTERS[kind](column)
+def convert_texts(column: pd.Series) -> Converted:
+    """Convert text to text or None."""
+    return Converted(or_none(column, column == ""), pd.Series(False, index=column.index), "a text")
 
 
-def _texts(column: pd.Series) -> Converted:
-    return Converted(_or_none(column, column == ""), pd.Series(False, index=column.index), "a text")
-
-
-def _integers(column: pd.Series) -> Converted:
+def convert_integers(column: pd.Series, source: SourceMapping) -> Converted:
     """Convert text to integers; accepts `1995.0`, because tools write it in integer columns with gaps."""
-    numbers, empty = _numbers(column)
+    numbers, empty = _numbers(column, source), column == ""
     bad = ~empty & ~(np.isfinite(numbers) & (numbers % 1 == 0) & (numbers.abs() < 2**53))
-    return Converted(_or_none(numbers.where(~bad & ~empty, 0).astype("int64"), empty | bad), bad, _WHOLE)
+    return Converted(or_none(numbers.where(~bad & ~empty, 0).astype("int64"), empty | bad), bad, _WHOLE)
 
 
-def _decimals(column: pd.Series) -> Converted:
-    numbers, empty = _numbers(column)
+def convert_numbers(column: pd.Series, source: SourceMapping) -> Converted:
+    """Convert text to floats."""
+    numbers, empty = _numbers(column, source), column == ""
     bad = ~empty & ~np.isfinite(numbers)
-    return Converted(_or_none(numbers, empty | bad), bad, "a number")
+    return Converted(or_none(numbers, empty | bad), bad, "a number")
 
 
-def _booleans(column: pd.Series) -> Converted:
-    found = column.str.lower().map(
-        {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    )
+def convert_booleans(column: pd.Series, source: SourceMapping) -> Converted:
+    """Convert text to booleans: the texts that the source names, true, false, yes, no, 1 and 0."""
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    known |= {text.casefold(): True for text in source.true_values}
+    known |= {text.casefold(): False for text in source.false_values}
+    found = column.map(lambda text: known.get(text.casefold()))
     empty = column == ""
-    return Converted(_or_none(found, found.isna()), found.isna() & ~empty, "true or false")
+    return Converted(or_none(found, found.isna()), found.isna() & ~empty, "true or false")
 
 
-_CONVERTERS: dict[ValueType, Callable[[pd.Series], Converted]] = {
-    "text": _texts,
-    "integer": _integers,
-    "number": _decimals,
-    "boolean": _booleans,
-}
+def plain_numbers(column: pd.Series, source: SourceMapping) -> pd.Series:
+    """Numbers as the source writes them, in usual notation ("1.234,5" as "1234.5"); "?" for other text."""
+    if source.decimal == "." and source.thousands is None:
+        return column
+    fits = column.str.fullmatch(number_pattern(source.decimal, source.thousands))
+    if source.thousands is not None:
+        column = column.str.replace(_mark(source.thousands), "", regex=True)
+    return column.str.replace(source.decimal, ".", regex=False).where(fits, "?")
 
 
-def convert_times(column: pd.Series, unit: TimeUnit) -> Converted:
-    """Convert text to whole epoch seconds, UTC, from 1970 to 9999; fractions of seconds are truncated."""
-    empty = column == ""
-    if unit == "iso":
-        seconds, expected = _written_dates(column.where(~empty)), f"{_DATE} from 1970 on"
-    else:
-        seconds = _numbers(column)[0] // _UNITS_A_SECOND[unit]
-        expected = f"a time in {unit} since 1970"
-    bad = ~empty & ~((seconds >= 0) & (seconds < _LATEST))
-    whole = seconds.where(~bad & ~empty, 0).astype("int64")
-    return Converted(_or_none(whole, empty | bad), bad, expected)
+def number_pattern(decimal: str, thousands: str | None) -> str:
+    """A regular expression of numbers; groups of digits have two or three, the last one three."""
+    whole, mark = "[0-9]+", re.escape(decimal)
+    if thousands is not None:
+        group = _mark(thousands)
+        whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}})"
+    return f"[+-]?(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
 
-def time_limits(mapping: TimeMapping) -> tuple[float, float]:
-    """The earliest and the latest accepted epoch second; infinite without a limit."""
-    given = pd.Series([mapping.min or "", mapping.max or ""], dtype="str")
-    low, high = _written_dates(given.where(given != "")).tolist()
-    return (-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high)
+def _mark(thousands: str) -> str:
+    return _GROUP_MARKS.get(" " if thousands.isspace() else thousands, re.escape(thousands))
 
 
-def _written_dates(column: pd.Series) -> pd.Series:
-    """Convert ISO 8601 dates to epoch seconds, float64; NaN for text that is not a date."""
-    known = column.where(~column.isin(["now", "today"]))  # pandas would parse these as the current time
-    moments = pd.to_datetime(known, utc=True, format="ISO8601", errors="coerce")
-    seconds = moments.fillna(pd.Timestamp(0, tz="UTC")).dt.as_unit("s").astype("int64")
-    return seconds.astype("float64").where(moments.notna())
+def _numbers(column: pd.Series, source: SourceMapping) -> pd.Series:
+    return as_floats(plain_numbers(column, source))
 
 
-def _numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
-    return pd.to_numeric(column, errors="coerce").astype("float64"), column == ""
+def as_floats(column: pd.Series) -> pd.Series:
+    """Numbers in usual notation as float64; NaN for other text."""
+    return pd.to_numeric(column, errors="coerce").astype("float64")
 
 
-def _or_none(values: pd.Series, absent: pd.Series) -> pd.Series:
+def or_none(values: pd.Series, absent: pd.Series) -> pd.Series:
+    """The values as Python objects, None where `absent`."""
     return values.astype(object).where(~absent, None)

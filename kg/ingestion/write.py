@@ -12,7 +12,7 @@ from kg.ingestion.hashes import HashSet, hashes, in_sorted
 from kg.ingestion.mapping import Mapping
 from kg.ingestion.read_state import FileCounts, Validation, ValidationResult
 from kg.ingestion.report import SourceReport
-from kg.ingestion.rows import Edges, ends, event_properties, flat, implied_properties, node_properties
+from kg.ingestion.rows import Edges, ends, event_properties, implied_properties, node_ids, node_properties
 from kg.ingestion.runs import Batch, RunWriter
 from kg.progress import Report
 from kg.store.records import NodeRow, RelationRow
@@ -70,12 +70,12 @@ class GraphWriter:
         batch = Batch()
         for label, node in result.use.nodes:
             some = _not_repeated(frame, result, counts, label)
-            ids = flat(some[node.id])
+            ids = node_ids(some, node, result.use.source)
             self._note(label, ids)
             batch.nodes[label] = [
                 (int(row), NodeRow(id=external, properties=properties))
                 for row, external, properties in zip(
-                    some.index, ids.tolist(), node_properties(some, node), strict=True
+                    some.index, ids.tolist(), node_properties(some, node, result.use.source), strict=True
                 )
             ]
         for edges in result.use.edges:
@@ -138,7 +138,7 @@ def _not_repeated(
 
 def _relation_rows(frame: pd.DataFrame, pairs: pd.DataFrame, edges: Edges) -> list[tuple[int, RelationRow]]:
     if edges.interaction is not None:
-        about = event_properties(frame, edges.interaction)
+        about = event_properties(frame, edges.interaction, edges.source)
     else:
         pairs = pairs[~pairs.duplicated()]
         about = [{} for _ in range(len(pairs))]

@@ -122,6 +122,7 @@ class FakeModel:
     scores: FloatArray
     item_vectors: FloatArray
     asked: list[Query] = field(default_factory=list)
+    near_text: FloatArray | None = None
     manifest: Manifest = Manifest(  # noqa: RUF009  # frozen
         seed=0, snapshot="", nodes="", encoder="fake", config={}, inputs="", versions={}, metrics={},
         model_version="v1",
@@ -131,12 +132,16 @@ class FakeModel:
         self.asked.append(query)
         return Scores(self.scores, lambda items: {"fixed": self.scores[items]})
 
+    def score_text(self, text: FloatArray) -> FloatArray | None:
+        return self.near_text
+
 
 class FakeEncoder:
     """Vectors by the words that a text has: one dimension for each of a few meanings."""
 
     name = "fake"
     dim = 4
+    scripts = frozenset({"LATIN"})
     meanings = ("sci-fi science fiction", "comedy funny", "horror scary", "drama")
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:

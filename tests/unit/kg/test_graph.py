@@ -51,6 +51,23 @@ def snapshot(**changes):
     return GraphSnapshot(**(parts | changes))
 
 
+def test_items_of_one_group_have_its_smallest_index():
+    three = {
+        "vocabularies": (Vocabulary("Film", "abcde"), *snapshot().vocabularies[1:]),
+        "names": ("A", "B", "C", "D", "E", "P", "u1", "u2"),
+        "texts": ("",) * 5,
+        "triples": Triples(np.array([0], np.int32), np.array([0], np.int32), np.array([5], np.int32)),
+    }
+    grouped = snapshot(**three, same_as=("", "w1", "w2", "", "w1"))
+    assert grouped.item_group.tolist() == [0, 1, 2, 3, 1]
+    assert grouped.item_group.dtype == np.int64
+    assert snapshot(**three).item_group.tolist() == [0, 1, 2, 3, 4]
+    others = [snapshot(**three), snapshot(**three, same_as=("", "w1", "w1", "", ""))]
+    assert grouped.fingerprint not in [other.fingerprint for other in others]
+    with pytest.raises(ValueError, match="one value for each item"):
+        snapshot(**three, same_as=("w1",))
+
+
 def test_vocabulary_translates_both_ways():
     vocabulary = Vocabulary("Film", ["b", "a"])
     assert vocabulary.indices(["a", "b", "a"]).tolist() == [1, 0, 1]
@@ -109,3 +126,29 @@ def test_fingerprint_is_of_the_content():
         snapshot(interactions=graph.interactions.select(np.array([True, True, False]))),
     ]
     assert len({graph.fingerprint, *(x.fingerprint for x in changed)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("names", "years", "told"),
+    [
+        (("One", "Two"), {}, ("One", "Two")),
+        (("One", "One"), {0: "1972", 1: "2002"}, ("One (1972)", "One (2002)")),
+        (("One", "One"), {0: "1972"}, ("One (1972)", "One [f2]")),
+        (("One", "One"), {0: "1972", 1: "1972"}, ("One [f1]", "One [f2]")),
+        (("One", "One"), {}, ("One [f1]", "One [f2]")),
+        (("One", " one"), {}, ("One [f1]", " one [f2]")),
+        (("Caf\u00e9", "Cafe\u0301"), {}, ("Caf\u00e9 [f1]", "Cafe\u0301 [f2]")),
+        (("One (1972)", "One (2002)"), {}, ("One (1972)", "One (2002)")),
+    ],
+)
+def test_items_of_one_name_are_told_apart_by_year_or_id(names, years, told):
+    graph = snapshot(names=(*names, "P", "Same", "Same"), years=years)
+    assert graph.display_names == (*told, "P", "Same", "Same"), "users are never shown"
+
+
+def test_an_item_and_a_person_of_one_name_are_told_by_their_labels():
+    assert snapshot(names=("P", "Two", "P", "u1", "u2")).display_names[0] == "P"
+
+
+def test_the_years_are_part_of_the_content():
+    assert snapshot(years={0: "1972"}).fingerprint != snapshot().fingerprint

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from kg.errors import GraphSchemaError
-from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
+from kg.schema import LONGEST_NAME, GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
 
 WORDS = Phrase(out="by", back="who also wrote")
 
@@ -84,3 +84,9 @@ def test_merging_what_disagrees():
         schema().merged(turned)
     with pytest.raises(GraphSchemaError, match="does not fit the graph"):
         schema().merged(schema(labels=("Viewer:user", "Book:item", "Author:entity")))
+
+
+def test_the_longest_name_of_a_label():
+    assert LabelSchema(label="L" * LONGEST_NAME, role="entity").label
+    with pytest.raises(ValidationError):
+        LabelSchema(label="L" * (LONGEST_NAME + 1), role="entity")

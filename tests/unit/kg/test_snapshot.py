@@ -50,6 +50,18 @@ def test_what_is_read(shop_store):
     assert dtypes == ["int32", "int32", "float32", "int64", "int8", "bool"]
 
 
+def test_groups_of_near_duplicates(shop_store, cache):
+    assert read_snapshot(shop_store).same_as == ()
+    shop_store.nodes["Book"]["b1"]["same_as"] = "omens"
+    shop_store.nodes["Book"]["b9"]["same_as"] = "omens"
+    shop_store.nodes["Book"]["b2"]["same_as"] = 7  # of another loader
+    snapshot = read_snapshot(shop_store)
+    assert snapshot.same_as == ("omens", "", "7", "omens")
+    assert snapshot.item_group.tolist() == [0, 1, 2, 0]
+    cache.save(snapshot)
+    assert cache.by_fingerprint(snapshot.fingerprint).same_as == snapshot.same_as
+
+
 def test_the_order_of_writing_does_not_show(shop_store, other_store):
     other_store.prepare(shop_store.schema())
     for label, nodes in reversed(shop_store.nodes.items()):
@@ -151,3 +163,21 @@ def test_prune_keeps_what_models_need_and_the_newest(shop_store, cache, tmp_path
     left = {path.name for path in (tmp_path / "snapshots").iterdir() if path.is_dir()}
     assert left == {made[0], *made[3:]}
     assert cache.latest().fingerprint == made[5]
+
+
+def test_years_are_read_where_names_are_shared(shop_store, cache):
+    for book, year in (("b1", 1990), ("b2", 1987), ("b9", 2007.0)):
+        shop_store.nodes["Book"][book]["year"] = year
+    assert read_snapshot(shop_store).years == {}
+    shop_store.nodes["Book"]["b9"]["title"] = "good omens"
+    shop_store.nodes["Book"]["b10"]["title"] = "Good Omens"
+    snapshot = read_snapshot(shop_store)
+    assert snapshot.years == {0: "1990", 3: "2007"}
+    assert snapshot.display_names[:4] == (
+        "Good Omens (1990)",
+        "Good Omens [b10]",
+        "Mort",
+        "good omens (2007)",
+    )
+    cache.save(snapshot)
+    assert cache.by_fingerprint(snapshot.fingerprint).years == snapshot.years

@@ -25,7 +25,11 @@ class FakeRecommender:
         if self.failure:
             raise self.failure
         return Recommendation(
-            items=[RecommendedItem(item_id="m1", rank=1, score=0.5, title="Alien", paths=[])],
+            items=[
+                RecommendedItem(
+                    item_id="m1", rank=1, score=0.5, title="Alien", display_title="Alien", paths=[]
+                )
+            ],
             user_state="cold",
             warnings=[],
             meta=Meta(request_id=request_id, model_version=self.model_version),

@@ -1,6 +1,7 @@
 """The HTTP layer over a fake recommender: what goes in, what comes out, and what every mistake is told."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from kg.errors import ArtifactError, GraphUnavailableError, TrailmixError, UnknownIdError, UsageError
+from kg.schema import LONGEST_ID, LONGEST_NAME
 from kg.settings import Settings
 from service.app import MAX_BODY, create_app
+from service.contract import MAX_IDS, MAX_TEXT, RecommendRequest
 
 
 def problem(response: TestResponse, status: int) -> dict[str, Any]:
@@ -29,8 +32,9 @@ def test_a_recommendation(client: FlaskClient, fake: Any) -> None:
     assert response.status_code == 200
     assert response.content_type == "application/json"
     assert response.get_json()["items"] == [
-        {"item_id": "m1", "rank": 1, "score": 0.5, "title": "Alien", "paths": [], "score_contributions": None}
-    ]
+        {"item_id": "m1", "rank": 1, "score": 0.5, "title": "Alien", "display_title": "Alien", "paths": [],
+         "score_contributions": None}
+    ]  # fmt: skip
     asked = fake.asked[0]
     assert (asked.user_id, asked.k, asked.free_text, asked.exclude_seen, asked.explain) == (
         "u1",
@@ -39,6 +43,48 @@ def test_a_recommendation(client: FlaskClient, fake: Any) -> None:
         True,
         True,
     )
+
+
+@pytest.mark.parametrize("field", list(RecommendRequest.model_fields))
+def test_null_is_absent(client: FlaskClient, fake: Any, field: str) -> None:
+    assert client.post("/recommend", json={field: None}).status_code == 200
+    assert fake.asked[0] == RecommendRequest()
+
+
+def test_all_fields_null_or_one_of_two_texts(client: FlaskClient, fake: Any) -> None:
+    client.post("/recommend", json=dict.fromkeys(RecommendRequest.model_fields))
+    client.post("/recommend", json={"text": None, "user_input": "scary", "k": 3, "history": None})
+    assert fake.asked == [RecommendRequest(), RecommendRequest(user_input="scary", k=3)]
+
+
+LONG = "\U0001f600" * (LONGEST_ID - 4) + " /\n%"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"user_id": LONG},
+        {"history": [LONG]},
+        {"likes": [LONG]},
+        {"likes": [f"{'L' * LONGEST_NAME}:{LONG}"]},
+    ],
+)
+def test_the_longest_id_is_asked_with_as_it_was_ingested(
+    client: FlaskClient, fake: Any, fields: dict[str, Any]
+) -> None:
+    assert len(LONG) == LONGEST_ID
+    assert client.post("/recommend", json=fields).status_code == 200
+    assert fake.asked == [RecommendRequest(**fields)]
+
+
+def test_the_longest_request_that_the_fields_allow_is_answered(client: FlaskClient, fake: Any) -> None:
+    like = f"{'L' * LONGEST_NAME}:" + "\U0001f600" * LONGEST_ID
+    text = "\U0001f600" * MAX_TEXT
+    body = json.dumps({"history": [LONG] * MAX_IDS, "likes": [like] * MAX_IDS, "text": text, "user_id": LONG})
+    assert 45_000_000 < len(body) < MAX_BODY
+    response = client.post("/recommend", data=body, content_type="application/json")
+    assert response.status_code == 200
+    assert len(fake.asked[0].history) == MAX_IDS
 
 
 def test_an_empty_object_is_a_request(client: FlaskClient) -> None:
@@ -60,6 +106,12 @@ def test_an_empty_object_is_a_request(client: FlaskClient) -> None:
         ({"user_id": ""}, "/user_id", "user_id: string should have at least 1 character"),
         ({"history": "m1"}, "/history", "history: input should be a valid array"),
         ({"history": ["m1", 2]}, "/history/1", "history.1: input should be a valid string"),
+        ({"history": ["m1", None]}, "/history/1", "history.1: input should be a valid string"),
+        ({"likes": [None]}, "/likes/0", "likes.0: input should be a valid string"),
+        ({"zzz": None}, "/zzz", "unknown field zzz; "),
+        ({"user_id": "x" * 2_001}, "/user_id", "user_id: string should have at most 2000 characters"),
+        ({"history": ["x" * 2_001]}, "/history/0", "history.0: string should have at most 2000 characters"),
+        ({"likes": ["x" * 2_065]}, "/likes/0", "likes.0: string should have at most 2064 characters"),
         ({"history": ["m"] * 1001}, "/history", "history: list should have at most 1000 items"),
         ({"text": "x" * 2001}, "/text", "text: string should have at most 2000 characters"),
         ({"text": "x", "user_input": "y"}, "", "the body: text and user_input are one field"),

@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jsonschema import ValidationError
 
 from kg.settings import Settings
 from service import openapi
 from service.app import create_app
+from service.contract import RecommendRequest
 from service.recommender import Recommender
 
 
@@ -35,6 +38,9 @@ def test_answers_and_problems_are_as_described(client: FlaskClient, recommender:
     real = create_app(Settings(), recommender).test_client()
     request = {"user_id": "u1", "likes": ["zz"], "user_input": "scary", "k": 3}
     check("RecommendRequest", request)
+    check("RecommendRequest", dict.fromkeys(RecommendRequest.model_fields))
+    with pytest.raises(ValidationError):
+        check("RecommendRequest", {"history": [None]})
     answer = real.post("/recommend", json=request).get_json()
     assert answer["items"][0]["paths"]
     check("Recommendation", answer)

@@ -1,5 +1,6 @@
 """From a request to an answer, with scores that are given: m1 has the highest, m8 the lowest."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -149,3 +150,69 @@ def test_top_k_is_a_full_sort_cut_off() -> None:
         place = np.argsort(tie_order(40))
         slow = sorted(np.flatnonzero(allowed).tolist(), key=lambda n: (-scores[n], place[n]))
         assert top_k(scores, allowed, 7) == slow[:7]
+
+
+def test_items_near_to_what_is_rejected_rank_lower(recommender: Recommender, model: Any) -> None:
+    model.near_text = np.array([0, 1, 0, 0, 0, 0, 0, 0], np.float32)  # Blade Runner alone
+    plain = ask(recommender, text="robots", k=3)
+    assert ids(plain) == ["m1", "m2", "m3"]
+    answer = ask(recommender, text="robots without dragons", k=8, score_contributions=True)
+    assert ids(answer) == ["m1", "m3", "m4", "m5", "m6", "m7", "m8", "m2"]
+    parts = answer.items[-1].score_contributions
+    assert parts is not None
+    deviation = float(np.arange(1, 9).std())
+    assert parts["rejected"] == pytest.approx(-3 * deviation * (7**0.5 - 1), abs=1e-4), (
+        "sqrt(7) above the mean"
+    )
+    assert sum(parts.values()) == pytest.approx(answer.items[-1].score, abs=1e-5)
+    assert "rejected" not in (answer.items[0].score_contributions or {})
+
+
+def test_what_is_rejected_by_name_is_in_no_list(recommender: Recommender) -> None:
+    answer = ask(recommender, text="nothing by Ridley Scott", k=8)
+    assert ids(answer) == ["m4", "m5", "m6", "m7", "m8"]
+    assert answer.user_state == "cold"
+    assert [w.detail for w in answer.warnings][-1] == "only 5 items are left to recommend"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("\U0001f600", "cold"),
+        ("ужасы", "cold"),
+        ("ужасы Ridley Scott", "warm"),
+        ("no horror", "cold"),
+        ("?", "cold"),
+    ],
+)
+def test_a_text_that_says_nothing_wanted_makes_no_user_warm(
+    recommender: Recommender, text: str, state: str
+) -> None:
+    answer = ask(recommender, text=text, k=2)
+    assert answer.user_state == state
+    assert answer.warnings[0].pointer == "/text"
+    assert ask(recommender, text=text, user_id="u4", k=2).user_state == "hot"
+
+
+def test_a_list_has_one_item_of_a_group(films: GraphSnapshot, model: Any, encoder: Any) -> None:
+    groups = ("one", "one", "", "one", "two", "", "two", "")  # m1 m2 m4, m5 m7
+    grouped = Recommender(replace(films, same_as=groups), model, encoder)
+    assert ids(ask(grouped, k=3)) == ["m1", "m3", "m5"]
+    assert ids(ask(grouped, history=["m2"], k=3)) == ["m3", "m5", "m6"]
+    full = ask(grouped, k=8)
+    assert ids(full) == ["m1", "m3", "m5", "m6", "m8"]
+    assert full.warnings[-1].detail == "only 5 items are left to recommend"
+
+
+def test_two_items_of_one_title_are_told_apart(films: GraphSnapshot, model: Any, encoder: Any) -> None:
+    names = ("Alien", "Solaris", *films.names[2:])  # m2 is called as m8 is
+    twins = Recommender(replace(films, names=names, years={1: "2002", 7: "1972"}), model, encoder)
+    answer = ask(twins, history=["m1"], k=8)
+    told = {item.item_id: (item.title, item.display_title) for item in answer.items}
+    assert told["m2"] == ("Solaris", "Solaris (2002)")
+    assert told["m8"] == ("Solaris", "Solaris (1972)")
+    assert told["m3"] == ("Gladiator", "Gladiator")
+    texts = [path.text for item in answer.items if item.item_id == "m2" for path in item.paths]
+    assert texts[0].endswith("*Solaris (2002)*")
+    assert answer.items[0].paths[0].nodes[-1].name == "Solaris", "as stored"
+    assert twins.liked("u4")[1] == "Solaris (2002)"

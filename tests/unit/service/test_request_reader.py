@@ -132,6 +132,72 @@ def test_what_is_seen_or_named_is_excluded(lookups: Lookups) -> None:
     assert not read(lookups, **fields, exclude_seen=False).excluded.any()
 
 
+def test_what_a_text_rejects_is_left_out_and_said(lookups: Lookups, films: GraphSnapshot) -> None:
+    context = read(lookups, text="horror but nothing by James Cameron")
+    assert [n for n, x in enumerate(context.excluded, start=1) if x] == [4, 5], "m4 and m5"
+    assert set(context.likes) == {films.node("Genre", "5")}
+    assert warnings(context) == [
+        ("/text", "understood as not wanted: 'James Cameron'; 2 items with it are left out")
+    ]
+
+
+def test_a_text_that_only_rejects_makes_no_user_warm(lookups: Lookups) -> None:
+    context = read(lookups, user_input="never again Ridley Scott")
+    assert context.is_empty()
+    assert context.text is None
+    assert warnings(context) == [
+        ("/user_input", "understood as not wanted: 'Ridley Scott'; 3 items with it are left out"),
+        ("/user_input", "it only says what is not wanted, and nothing else is known of the user"),
+    ]
+    known = read(lookups, user_id="u1", text="never again Ridley Scott")
+    assert [pointer for pointer, _ in warnings(known)] == ["/text"]
+
+
+def test_a_text_that_rejects_what_is_liked_counts(lookups: Lookups) -> None:
+    context = read(
+        lookups, likes=["p1", "Movie:m8"], history=["m1"], text="no Ridley Scott, nothing like Solaris"
+    )
+    assert context.likes == {}
+    assert context.history == {0: 0}, "m1; m8 is rejected"
+    assert warnings(context)[1] == ("/text", "rejects Ridley Scott, which `likes` names; the text counts")
+    assert context.excluded[7]
+
+
+def test_a_meaning_that_is_rejected_ranks_lower(lookups: Lookups, films: GraphSnapshot) -> None:
+    context = read(lookups, text="funny, without scary scenes")
+    assert context.rejected_vectors is not None
+    assert context.rejected_vectors.tolist() == [[0, 0, 1, 0]]
+    assert context.rejected_meanings == [films.node("Genre", "5")]
+    assert not context.excluded.any()
+    assert warnings(context) == [
+        ("/text", "understood as not wanted: 'scary'; items near it in meaning are ranked lower")
+    ]
+
+
+def test_a_text_that_cannot_be_read_is_said_and_changes_nothing(lookups: Lookups) -> None:
+    for text in ("\U0001f600", "ужасы", "?!", "7"):
+        context = read(lookups, text=text)
+        assert context.is_empty()
+        assert [pointer for pointer, _ in warnings(context)] == ["/text"]
+
+
+GROUPED = ("one", "", "", "one", "", "two", "two", "")
+"""m1 and m4 are one group, m6 and m7 another."""
+
+
+def test_an_item_that_is_seen_or_rejected_stands_for_its_group(films: GraphSnapshot, encoder: Any) -> None:
+    lookups = Lookups(replace(films, same_as=GROUPED), encoder, RecommenderConfig())
+
+    def excluded(**fields: Any) -> list[int]:
+        return [n for n, x in enumerate(read(lookups, **fields).excluded, start=1) if x]
+
+    assert excluded(history=["m4"]) == [1, 4]
+    assert excluded(likes=["Movie:m2"]) == [2]
+    assert excluded(user_id="u2") == [1, 4, 6, 7], "u2 rated m1 and m6"
+    assert excluded(history=["m4"], exclude_seen=False) == []
+    assert excluded(text="nothing like The Godfather", exclude_seen=False) == [6, 7]
+
+
 class ToyRequest(RecommendRequest):
     exclude: list[Id] = Field(
         default_factory=list, max_length=MAX_IDS, description="Ids of items to leave out."
@@ -154,4 +220,7 @@ def test_a_new_field_is_a_line_in_the_contract_and_a_reader(
     answer = recommender.recommend(ToyRequest(exclude=["m1", "zz"], k=2), request_id="r1")
     assert [item.item_id for item in answer.items] == ["m2", "m3"]
     assert [w.pointer for w in answer.warnings] == ["/exclude/1"]
-    assert "| `exclude` | up to 1,000 strings |  | Ids of items to leave out. |\n" in field_table(ToyRequest)
+    assert (
+        "| `exclude` | up to 1,000 strings, up to 2,000 characters each |  | Ids of items to leave out. |\n"
+        in field_table(ToyRequest)
+    )

@@ -1,5 +1,7 @@
 """Words and the longest match, worked out by hand."""
 
+import unicodedata
+
 import pytest
 
 from embeddings.text.names import NameMatcher, fold_case, fold_case_and_accents, name_of, words
@@ -17,6 +19,18 @@ def test_words_are_compared_without_case_and_accents():
 
 def test_without_case_accents_stay():
     assert name_of("Zoë\u2019s CAFÉ", fold_case) == ("zoë's", "café")
+
+
+@pytest.mark.parametrize("name", ["José Martí", "Zoë's Café", "Ōe Kenzaburō", "ガラス", "김", "Đặng"])
+def test_composed_and_decomposed_letters_are_one(name):
+    composed, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    for fold in (fold_case, fold_case_and_accents):
+        assert name_of(decomposed, fold) == name_of(composed, fold)
+    text = f"by {decomposed}."
+    found = words(text, fold_case)
+    assert text[found[1].start : found[-1].end] == decomposed
+    assert [word.text for word in found[1:]] == [word.text for word in words(composed, fold_case)]
 
 
 NAMES = {("new",): 0, ("new", "york"): 1, ("york", "city", "hall"): 2, ("city",): 3}

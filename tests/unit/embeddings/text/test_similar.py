@@ -37,3 +37,11 @@ def test_by_hand():
         (2, 1, 0.8),
     ]
     assert list(nearest(vectors, 5, 0.81)) == []
+
+
+def test_of_a_group_the_nearest_alone_and_none_of_the_own() -> None:
+    angles = np.deg2rad([0, 5, 10, 20, 30])
+    vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    group = np.array([0, 0, 2, 2, 4])  # the first two rows are one, and the third and the fourth
+    found = [(a, b) for a, b, _ in nearest(vectors, 2, 0.5, group)]
+    assert found == [(0, 2), (0, 4), (1, 2), (1, 4), (2, 1), (2, 4), (3, 4), (3, 1), (4, 3), (4, 1)]

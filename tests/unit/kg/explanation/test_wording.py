@@ -1,5 +1,7 @@
 """Sentences shown to users."""
 
+from dataclasses import replace
+
 from kg.explanation.paths import Edge
 from kg.explanation.wording import co_liked_sentence, fact_sentence
 from kg.graph import GraphSnapshot
@@ -30,3 +32,17 @@ def test_one_co_user_is_not_called_people(films: GraphSnapshot) -> None:
         "because someone who liked *Alien* also liked *Blade Runner*",
         "because people who liked *Alien* also liked *Blade Runner*",
     ]
+
+
+def test_nodes_of_one_name_are_told_apart(films: GraphSnapshot) -> None:
+    names = list(films.names)
+    names[BLADE_RUNNER] = "Alien"
+    cameron = films.node("Person", "p3")
+    names[cameron] = "ridley  scott"
+    twins = replace(films, names=tuple(names), years={ALIEN: "1979", BLADE_RUNNER: "1982"})
+    scott = films.node("Person", "p1")
+    assert fact_sentence(twins, 0, (ALIEN, scott, BLADE_RUNNER), (BY, ALSO_BY)) == (
+        "because you liked *Alien (1979)*, directed by *Ridley Scott [p1]*, who also directed *Alien (1982)*"
+    )
+    told = co_liked_sentence(replace(twins, years={}), ALIEN, BLADE_RUNNER, (0, 0), 2)
+    assert told == "because people who liked *Alien [m1]* also liked *Alien [m2]*"

@@ -8,10 +8,13 @@ import pytest
 
 from kg.errors import DataError, GraphSchemaError, MappingError, UsageError
 from kg.ingestion import chunks
+from kg.ingestion.dates import convert_times
 from kg.ingestion.ingest import IngestOptions, dry_run, ingest
 from kg.ingestion.mapping_file import load_mapping
 from kg.ingestion.rejects import Rejects
-from kg.ingestion.values import convert_times
+from kg.ingestion.source_mapping import SourceMapping
+
+SOURCE = SourceMapping(file="any.csv")
 
 
 @pytest.fixture
@@ -223,6 +226,18 @@ def test_a_rejected_node_takes_what_refers_to_it_along(tmp_path, fake_store):
     assert list(fake_store.edges["REPORTS_TO"]) == [("e1", "e4")]
 
 
+def test_editions_of_one_work_are_a_group(shop, fake_store):
+    edit(shop / "mapping.yaml", "name: title", "name: title\n    same_as: work")
+    (shop / "books.csv").write_text(
+        "isbn,title,authors,publisher,pages,available,blurb,work\n"
+        "b1,Mort,,,1,yes,,w7\nb10,Mort,,,1,yes,,\nb2,Mort (large print),,,1,yes,,w7\nb1,Mort,,,1,yes,,w8\n"
+    )
+    report = load(shop, fake_store)
+    assert rows(report)["books"] == (4, 3, 0, 1)  # the last row says otherwise of b1
+    held = [fake_store.nodes["Book"][x].get("same_as") for x in ("b1", "b10", "b2")]
+    assert held == ["w7", None, "w7"]
+
+
 def test_limits_and_lists_of_values(shop, fake_store):
     edit(shop / "mapping.yaml", "pages: integer", "pages: {type: integer, min: 250, required: true}")
     edit(shop / "mapping.yaml", "value: stars", "value: {column: stars, one_of: [3, 4, 5]}")
@@ -320,13 +335,14 @@ def test_an_unknown_format_is_named(shop, fake_store):
         ("s", "1704067200", 1704067200),
         ("ms", "1704067200999", 1704067200),
         ("us", "1704067200999999", 1704067200),
+        ("ns", "1704067200999999000", 1704067200),
     ],
 )
 def test_time_units(unit, text, seconds):
-    done = convert_times(pd.Series([text, "", "-1", "soon"]), unit)
+    done = convert_times(pd.Series([text, "", "-1", "soon"], dtype="str"), unit, SOURCE)
     assert done.values.tolist() == [seconds, None, None, None]
     assert done.bad.tolist() == [False, False, True, True]
 
 
 def test_milliseconds_given_as_seconds_are_noticed():
-    assert convert_times(pd.Series(["1704067200999"]), "s").bad.tolist() == [True]
+    assert convert_times(pd.Series(["1704067200999"], dtype="str"), "s", SOURCE).bad.tolist() == [True]

@@ -1,0 +1,51 @@
+"""The penalty for items near to what is rejected, worked by hand."""
+
+import numpy as np
+import pytest
+
+from embeddings.model.model import Scores
+from kg.graph import GraphSnapshot
+from service.config import RejectionConfig
+from service.penalty import items_with, ranked_down
+
+CONFIG = RejectionConfig(weight=1.0, tolerated=1.0, meant=0.5, scale=3.0)
+
+
+def of_four() -> Scores:
+    """Scores 0, 2, 0, 2: their deviation is 1."""
+    scores = np.array([0, 2, 0, 2], np.float32)
+    return Scores(scores, lambda items: {"fixed": scores[items]})
+
+
+def test_an_item_far_above_the_mean_is_ranked_down() -> None:
+    cosines = np.array([0, 0, 0, 1], np.float32)  # mean 1/4, deviation sqrt(3)/4: the last is sqrt(3) above
+    found = ranked_down(of_four(), [cosines], np.zeros(4, bool), CONFIG)
+    lowered = 2 - 3 * (3**0.5 - 1)
+    assert found.scores.tolist() == pytest.approx([0, 2, 0, lowered], abs=1e-5)
+    parts = found.contributions(np.array([3, 1]))
+    assert parts["rejected"].tolist() == pytest.approx([lowered - 2, 0], abs=1e-5)
+    assert sum(parts.values()).tolist() == pytest.approx([lowered, 2], abs=1e-5)
+
+
+def test_of_two_clauses_the_nearer_one_counts() -> None:
+    first, second = np.eye(4, dtype=np.float32)[[0, 1]]
+    found = ranked_down(of_four(), [first, second], np.zeros(4, bool), CONFIG)
+    step = 3 * (3**0.5 - 1)
+    assert found.scores.tolist() == pytest.approx([-step, 2 - step, 0, 2], abs=1e-5)
+
+
+def test_what_a_clause_means_in_other_words_costs_half_a_step() -> None:
+    found = ranked_down(of_four(), [], np.array([True, False, False, True]), CONFIG)
+    assert found.scores.tolist() == pytest.approx([-1.5, 2, 0, 0.5])
+
+
+def test_equal_cosines_cost_nothing() -> None:
+    cosines = np.full(4, 0.7, np.float32)
+    assert ranked_down(of_four(), [cosines], np.zeros(4, bool), CONFIG).scores.tolist() == [0, 2, 0, 2]
+
+
+def test_items_with_an_entity_and_items_themselves(films: GraphSnapshot) -> None:
+    scott, ford = films.node("Person", "p1"), films.node("Person", "p4")
+    assert np.flatnonzero(items_with(films, [scott])).tolist() == [0, 1, 2], "m1, m2 and m3"
+    assert np.flatnonzero(items_with(films, [ford, 7])).tolist() == [1, 6, 7], "m2, m7; m8 itself"
+    assert not items_with(films, []).any()
