@@ -39,7 +39,10 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: the text is no such date.
     """
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no date; write it like 2024-05-31") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -90,7 +93,7 @@ class PropertyMapping(_Limits):
             raise ValueError(f"`min` and `max` are for numbers and dates, not for {self.type}")
         for limit in limits:
             if isinstance(limit, str) != (wanted == "date"):
-                raise ValueError(f"{limit!r} is no {wanted}, so it is no limit for the type {self.type}")
+                raise ValueError(f"{limit} is no {wanted}, so it is no limit for the type {self.type}")
         _check_order(self.min, self.max)
         if self.unit != "iso" and wanted != "date":
             raise ValueError(f"`unit` is for the types date and datetime, not for {self.type}")
