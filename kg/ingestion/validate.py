@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from kg.graph import HashArray, IntArray
+from kg.graph import HashArray
 from kg.ingestion.checks import LONGEST_VALUE, RowChecks
 from kg.ingestion.chunks import Problem
 from kg.ingestion.dangling import dangling_reasons

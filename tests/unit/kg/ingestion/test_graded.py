@@ -45,12 +45,19 @@ def test_grades_get_a_threshold(case):
         ([-2, -1, 1, 2], 1),
         ([-10, -3.5, 0.25, 9], 0.25),
         ([-1, 1, 2, 7], 1),  # quantities with returns
-        ([*range(-300, 0), *range(5, 300)], 5),
+        ([x / 10 for x in range(-95, 99)], 5),  # half of 9.8, rounded
         ([-1, -1, 0], np.inf),
     ],
 )
 def test_negative_values_get_the_least_positive_one(values, expected):
     assert threshold(values) == expected
+
+
+def test_amounts_with_returns_get_the_least_positive_one():
+    amounts = [*range(-300, 0), *range(5, 300)]
+    assert threshold(amounts, "amount") == 5
+    assert threshold(amounts, "value") == 100  # half of 299, rounded
+    assert threshold([*range(-3, 0), *range(5, 300)]) == 5
 
 
 HEALTHY = {
