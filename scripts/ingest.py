@@ -175,8 +175,10 @@ def _print(report: IngestReport) -> None:
     described = report.as_dict()
     for row in (*described["sources"], {"name": "all rows", "file": "", **described["totals"]}):
         numbers = (f"{row[name]:,}" for name in counted)
-        table.add_row(row["name"], Path(row["file"]).name, *numbers, f"{row['seconds']:.1f}")
-    console = Console()
+        table.add_row(
+            printable(row["name"]), printable(Path(row["file"]).name), *numbers, f"{row['seconds']:.1f}"
+        )
+    console = Console(markup=False)  # a name may hold brackets
     console.print(table)
     if report.run_id is not None:
         console.print(

@@ -1,6 +1,8 @@
 """Checks each row of a source on its own: ids, values and times; vectorized."""
 
 import operator
+from collections import defaultdict
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -44,6 +46,14 @@ class RejectedRows:
             ]
 
 
+@dataclass
+class Events:
+    """Values and times (epoch seconds) of one interaction, float64, by row; None without such a column."""
+
+    values: pd.Series | None = None
+    seconds: pd.Series | None = None
+
+
 class RowChecks:
     """Checks the rows of one chunk of a source."""
 
@@ -52,6 +62,8 @@ class RowChecks:
         self._use = use
         self._now = now
         self.rejected = RejectedRows(frame)
+        self.events: dict[str, Events] = defaultdict(Events)
+        """By interaction type, what its rows hold, the rejected ones included."""
 
     def run(self) -> RejectedRows:
         """Check each row, without comparing it with other rows."""
@@ -64,7 +76,7 @@ class RowChecks:
             self._check_id(edges.labels[0], head, edges.id_types[0])
             if edges.interaction is not None:
                 self._check_id(edges.labels[1], tail, edges.id_types[1])
-                self._check_event(edges.interaction)
+                self._check_event(edges.interaction, self.events[edges.kind])
             else:
                 self._check_form(edges.labels[1], tail, edges.id_types[1])
         return self.rejected
@@ -113,7 +125,7 @@ class RowChecks:
             case _:
                 return iter(())
 
-    def _check_event(self, interaction: InteractionMapping) -> None:
+    def _check_event(self, interaction: InteractionMapping, found: Events) -> None:
         if interaction.value is not None:
             column = self._frame[interaction.value.column]
             texts = flat(column)
@@ -121,10 +133,11 @@ class RowChecks:
             numbers = convert_numbers(texts, self._use.source)
             self._check_type(column, numbers, number_hints(texts, numbers.bad, self._use.name))
             self._check_limits(column, numbers, interaction.value)
+            found.values = numbers.values.astype("float64")
         if interaction.time is not None:
-            self._check_time(self._frame[interaction.time.column], interaction.time)
+            found.seconds = self._check_time(self._frame[interaction.time.column], interaction.time)
 
-    def _check_time(self, column: pd.Series, wanted: TimeMapping) -> None:
+    def _check_time(self, column: pd.Series, wanted: TimeMapping) -> pd.Series:
         texts = flat(column)
         times = convert_times(texts, wanted.unit, self._use.source)
         self._check_type(column, times, time_hints(texts, times.bad, wanted.unit, self._now))
@@ -132,6 +145,7 @@ class RowChecks:
         seconds = times.values.astype("float64")
         limits = f"{wanted.min or '1970-01-01'} to {wanted.max or 'the year 9999'}"
         self.rejected.add((seconds < low) | (seconds > high), column, f"is not a time from {limits}")
+        return seconds
 
     def _check_type(self, column: pd.Series, converted: Converted, hints: Hints) -> None:
         """Reject unreadable values; the first hint that concerns a value says what to add to the mapping."""

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 _MOST_VALUES = 201
 """More different values than this are no scale; 0 to 100 in half steps has as many."""
+_FEW_VALUES = 21
+"""The number of whole values from -10 to 10."""
 _LEAST_EVENTS = 5
 _STEPS = (1.0, 0.5, 0.25, 0.2, 0.1)
 _LIKED_FROM = 0.7
@@ -59,13 +61,20 @@ class ValueCounts:
         `column` is the name of their column: it decides where the values allow both.
         """
         if self.negative:
-            return self.least_positive
+            return self._liked_of_negative(column)
         if self.counts is None or self.events < _LEAST_EVENTS or not _is_graded(self.counts, column):
             return None
         wanted = self.low + _LIKED_FROM * (self.high - self.low)
         if self.high > 20:
             return 5.0 * round(wanted / 5)
         return min(value for value in self.counts if value >= wanted - 1e-9)
+
+    def _liked_of_negative(self, column: str) -> float:
+        """The least positive value; half of the highest on a scale from minus to plus with many values."""
+        few = self.counts is not None and len(self.counts) <= _FEW_VALUES
+        if few or _AMOUNTS.search(_plain(column)) or not 0.3 <= -self.low / max(self.high, 1e-9) <= 3:
+            return self.least_positive
+        return float(f"{self.high / 2:.1g}")
 
     def warning(self, column: str) -> str | None:
         """What is probably wrong with the values of the column if no threshold is given, and what to add."""
@@ -82,8 +91,12 @@ class ValueCounts:
         return f"{found}; add `liked_at_least: {threshold:g}`, or another value from which an item is liked"
 
 
+def _plain(column: str) -> str:
+    return re.sub(r"[\W_]+", " ", column).lower()
+
+
 def _is_graded(counts: Counter[float], column: str) -> bool:
-    name = re.sub(r"[\W_]+", " ", column).lower()
+    name = _plain(column)
     values = np.array(sorted(counts))
     numbers = np.array([counts[value] for value in values.tolist()])
     if len(values) < 2 or _AMOUNTS.search(name) or not _on_a_scale(values):

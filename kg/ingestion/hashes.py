@@ -80,3 +80,21 @@ def in_sorted(asked: HashArray | IntArray, ordered: HashArray | IntArray) -> Boo
     places = np.minimum(np.searchsorted(ordered, asked), len(ordered) - 1)
     found: BoolArray = ordered[places] == asked
     return found
+
+
+def starts(ordered: HashArray) -> BoolArray:
+    """A mask of a sorted array that is true at the first of equal values."""
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return first
+
+
+def repeats(keys: Growing, rows: Growing, rejected: IntArray, keep_first: bool) -> IntArray:
+    """The rows with a repeated key, sorted, without the first row of each key (or without the last)."""
+    numbers = rows.all()
+    accepted = ~in_sorted(numbers, rejected)
+    numbers = numbers[accepted]
+    ids = keys.all()[accepted]
+    order = np.argsort(ids, kind="stable")
+    same = ~starts(ids[order])[1:]
+    return np.sort(numbers[order[1:][same] if keep_first else order[:-1][same]]).astype(np.int64)

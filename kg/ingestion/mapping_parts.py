@@ -39,7 +39,10 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: the text is no such date.
     """
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no date; write it like 2024-05-31") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -90,11 +93,17 @@ class PropertyMapping(_Limits):
             raise ValueError(f"`min` and `max` are for numbers and dates, not for {self.type}")
         for limit in limits:
             if isinstance(limit, str) != (wanted == "date"):
-                raise ValueError(f"{limit!r} is no {wanted}, so it is no limit for the type {self.type}")
+                raise ValueError(
+                    f"{_plain(limit)} is no {wanted}, so it is no limit for the type {self.type}"
+                )
         _check_order(self.min, self.max)
         if self.unit != "iso" and wanted != "date":
             raise ValueError(f"`unit` is for the types date and datetime, not for {self.type}")
         return self
+
+
+def _plain(limit: float | str) -> str:
+    return limit if isinstance(limit, str) else f"{limit:g}"
 
 
 def _check_order(low: float | str | None, high: float | str | None) -> None:
@@ -103,7 +112,7 @@ def _check_order(low: float | str | None, high: float | str | None) -> None:
     if len(moments) == 2 and moments[0] > moments[1]:
         raise ValueError(f"`min` {low} is later than `max` {high}, so no time would do")
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-        raise ValueError(f"`min` {low:g} is more than `max` {high:g}, so no value would do")
+        raise ValueError(f"`min` {_plain(low)} is more than `max` {_plain(high)}, so no value would do")
 
 
 class IdMapping(MappingPart):

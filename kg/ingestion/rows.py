@@ -101,7 +101,9 @@ def convert(column: pd.Series, wanted: PropertyMapping, source: SourceMapping) -
 
 def flat(column: pd.Series) -> pd.Series:
     """A column as text, lists joined by commas."""
-    return column.str.join(", ").astype("str") if holds_lists(column) else column
+    if holds_lists(column):
+        return column.str.join(", ").astype("str")
+    return column.astype("str") if column.dtype == object else column  # a list column without rows
 
 
 def holds_lists(column: pd.Series) -> bool:

@@ -25,12 +25,12 @@ class IdCounts:
 
     def add(self, ids: pd.Series, hashed: HashArray) -> None:
         """Count further ids, whose hashes are known."""
-        self.all.add(hashed)
-        joined = "".join(ids)
+        new = ids.to_numpy(object)[self.all.add(hashed)].tolist()
+        joined = "".join(new)
         if not (joined.isascii() and joined.isprintable()):
-            self._keep("seen", {x: as_seen(x) for x in ids.unique()})
+            self._keep("seen", {x: as_seen(x) for x in new})
         if ".0" in joined:
-            self._keep("whole", {x: without_point(x) for x in ids.unique()})
+            self._keep("whole", {x: without_point(x) for x in new})
 
     def _keep(self, kind: str, plain: dict[str, str]) -> None:
         kept = self.unusual[kind]

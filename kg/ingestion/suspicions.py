@@ -5,17 +5,15 @@ A warning changes nothing: it names the place in the mapping, and the line to ad
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from kg.graph import HashArray
-from kg.ingestion.dates import convert_times
+from kg.ingestion.checks import Events
 from kg.ingestion.graded import ValueCounts
 from kg.ingestion.mapping import Mapping
-from kg.ingestion.rows import Edges, flat
+from kg.ingestion.rows import flat
 from kg.ingestion.similar_ids import IdCounts
 from kg.ingestion.unlikely_times import TimeCounts
-from kg.ingestion.values import convert_numbers
 
 
 class Suspicions:
@@ -34,17 +32,13 @@ class Suspicions:
         """Look at ids of a label."""
         self._ids[label].add(ids, hashed)
 
-    def see_events(self, frame: pd.DataFrame, edges: Edges) -> None:
-        """Look at the values and times of an interaction."""
-        interaction = edges.interaction
-        assert interaction is not None
-        if interaction.value is not None and edges.kind in self._values:
-            values = convert_numbers(flat(frame[interaction.value.column]), edges.source).values
-            self._values[edges.kind].add(values.to_numpy(np.float64))
-        if interaction.time is not None:
-            texts = flat(frame[interaction.time.column])
-            times = convert_times(texts, interaction.time.unit, edges.source).values
-            self._times[edges.kind].add(texts, times.astype("float64"))
+    def see_events(self, kind: str, frame: pd.DataFrame, events: Events) -> None:
+        """Look at the values and times of the rows' events of one interaction."""
+        time = self._mapping.interactions[kind].time
+        if events.values is not None and kind in self._values:
+            self._values[kind].add(events.values[frame.index].to_numpy())
+        if events.seconds is not None and time is not None:
+            self._times[kind].add(flat(frame[time.column]), events.seconds[frame.index])
 
     def warnings(self) -> Iterator[str]:
         """All warnings, each with its place in the mapping."""

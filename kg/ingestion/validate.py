@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from kg.graph import BoolArray, HashArray, IntArray
+from kg.graph import HashArray
 from kg.ingestion.checks import LONGEST_VALUE, RowChecks
 from kg.ingestion.chunks import Problem
 from kg.ingestion.dangling import dangling_reasons
-from kg.ingestion.hashes import Growing, combined, hashes, in_sorted
+from kg.ingestion.hashes import Growing, combined, hashes, in_sorted, repeats, starts
 from kg.ingestion.mapping import Mapping
 from kg.ingestion.read_state import FileCounts, FoundLater, ReadState, Reference, Validation, ValidationResult
 from kg.ingestion.rows import Edges, SourceUse, ends, node_contents, node_ids, use_of
@@ -121,13 +121,16 @@ class Validator:
             source.result.files.append(counts)
             began = time.perf_counter()
             for chunk in table.chunks(list(use.columns)):
-                refused = RowChecks(chunk.frame, use, self._now).run()
+                checks = RowChecks(chunk.frame, use, self._now)
+                refused = checks.run()
                 counts.read += len(chunk.frame) + len(chunk.unreadable)
                 self._report_rejected(source, counts, [*chunk.unreadable, *refused.problems])
                 frame = chunk.frame[~refused.bad]
                 if resolved:
                     frame = self._check_references(source, counts, frame)
                 self._keep_hashes(source, frame, before)
+                for kind, events in checks.events.items():
+                    self._suspicions.see_events(kind, frame, events)
                 counts.seconds += time.perf_counter() - began
                 self._report(stage, before + counts.read, None)
                 self._stop_if_too_many()
@@ -182,7 +185,6 @@ class Validator:
                 reference.ids.add(both[reference.end])
                 reference.rows.add(numbered)
             if edges.interaction is not None:
-                self._suspicions.see_events(frame, edges)
                 events, numbers = source.events[edges.kind]
                 events.add(combined(both, len(pairs)))
                 numbers.add(numbered)
@@ -207,9 +209,9 @@ class Validator:
         """Rows whose properties for an id differ from those of its first row, and the place of that row."""
         ids, contents, rows = (numbers.all() for numbers in source.nodes[label])
         order = np.argsort(ids, kind="stable")
-        starts = _starts(ids[order])
-        group = np.cumsum(starts) - 1
-        firsts = order[starts]
+        first = starts(ids[order])
+        group = np.cumsum(first) - 1
+        firsts = order[first]
         differs = contents[order] != contents[firsts][group]
         for place, first in zip(order[differs], firsts[group[differs]], strict=True):
             counts = _file_of(source, int(rows[first]))
@@ -279,9 +281,9 @@ class Validator:
         for source in self._read.values():
             rejected, repeated = source.result.rejected, source.result.repeated
             for label, (ids, _, rows) in source.nodes.items():
-                repeated[label] = _repeats(ids, rows, rejected, keep_first=True)
+                repeated[label] = repeats(ids, rows, rejected, keep_first=True)
             for kind, (pairs, rows) in source.events.items():
-                repeated[kind] = _repeats(pairs, rows, rejected, keep_first=False)
+                repeated[kind] = repeats(pairs, rows, rejected, keep_first=False)
             source.nodes, source.events = {}, {}
 
     def _report_rejected(
@@ -305,21 +307,3 @@ def _shown(value: object) -> str:
 
 def _file_of(source: ReadState, row: int) -> FileCounts:
     return next(counts for counts in reversed(source.result.files) if counts.before < row)
-
-
-def _starts(ordered: HashArray) -> BoolArray:
-    """A mask of a sorted array that is true at the first of equal values."""
-    starts = np.ones(len(ordered), bool)
-    starts[1:] = ordered[1:] != ordered[:-1]
-    return starts
-
-
-def _repeats(keys: Growing, rows: Growing, rejected: IntArray, keep_first: bool) -> IntArray:
-    """The rows with a repeated key, sorted, without the first row of each key (or without the last)."""
-    numbers = rows.all()
-    accepted = ~in_sorted(numbers, rejected)
-    numbers = numbers[accepted]
-    ids = keys.all()[accepted]
-    order = np.argsort(ids, kind="stable")
-    same = ~_starts(ids[order])[1:]
-    return np.sort(numbers[order[1:][same] if keep_first else order[:-1][same]]).astype(np.int64)

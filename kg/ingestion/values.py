@@ -12,7 +12,7 @@ import pandas as pd
 from kg.ingestion.source_mapping import SourceMapping
 
 _WHOLE = "a whole number of less than 2^53"
-_GROUP_MARKS = {" ": r"[ \x{a0}\x{2009}\x{202f}]", "'": "['\u2019]"}
+_GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
 """Marks between groups of digits that have more than one form."""
 
 

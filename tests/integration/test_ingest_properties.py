@@ -22,6 +22,10 @@ cells = st.one_of(
     st.sampled_from(
         ["", "1", "2", "3", "x", "y", "x|y", " 1 ", "1.0", "yes", "2024-01-01", "1e999", "-1", "nan"]
     ),
+    st.sampled_from(
+        ["01", "1,5", "1.234,5", "1 234", "ja", "N", "05/06/2024", "2024-01-01T10:00:00Z", "1704067200"]
+    ),
+    st.sampled_from(["e\u0301", "\u00e9", "1\u200b", "\x1b[31m", "1,0", "1e1", "1704067200000"]),
     st.text(max_size=5),
 )
 rows = st.lists(st.lists(cells, min_size=4, max_size=4), max_size=8)
@@ -30,8 +34,20 @@ broken = st.one_of(
     st.binary(max_size=12),
     st.sampled_from([b'"', b"\xff\xfe", b"a,b,c,d\n", b"{}\n", b'{"a":[1]}\n']),
 )
-kinds = st.sampled_from(["text", "integer", "number", "boolean"])
+kinds = st.sampled_from(["text", "integer", "number", "boolean", "date", "datetime"])
 column = st.sampled_from(COLUMNS)
+units = st.sampled_from(["s", "ms", "us", "ns", "iso"])
+
+
+formats = st.fixed_dictionaries(
+    {},
+    optional={
+        "decimal": st.sampled_from([".", ","]),
+        "thousands": st.sampled_from([None, " ", "'", "_"]),
+        "true_values": st.lists(st.sampled_from(["ja", "x", True, 1]), max_size=2),
+        "false_values": st.lists(st.sampled_from(["N", "y"]), max_size=2),
+    },
+)
 
 
 @st.composite
@@ -40,6 +56,10 @@ def properties(draw):
     found = {"type": kind, "column": draw(column), "required": draw(st.booleans())}
     if kind in ("integer", "number") and draw(st.booleans()):
         found["min"] = draw(st.integers(-2, 2))
+    if kind in ("date", "datetime"):
+        found["unit"] = draw(units)
+        if draw(st.booleans()):
+            found["max"] = draw(st.sampled_from(["2024-01-01", "2024-01-01T09:00:00+01:00"]))
     if draw(st.booleans()):
         found["one_of"] = draw(st.lists(cells, min_size=1, max_size=3))
     return found
@@ -47,9 +67,12 @@ def properties(draw):
 
 @st.composite
 def nodes(draw, source, role):
+    of_type = draw(st.sampled_from([{}, {}, {"type": "text"}, {"type": "integer"}]))
     if source is None:
-        return {"role": role}
-    found = {"role": role, "source": source, "id": draw(column)}
+        return {"role": role, "id": of_type}
+    found = {"role": role, "source": source, "id": {"column": draw(column), **of_type}}
+    if role == "item":
+        found["same_as"] = draw(st.none() | column)
     found["name"] = draw(st.one_of(st.none(), column, st.just("{a} {b}")))
     found["properties"] = draw(st.dictionaries(st.sampled_from(["p", "q"]), properties(), max_size=2))
     return found
@@ -77,10 +100,14 @@ def mappings(draw):
     event = {"source": draw(source), "user": draw(column), "item": draw(column)}
     if draw(st.booleans()):
         event["value"] = {"column": draw(column), "max": 2}
+        event["liked_at_least"] = draw(st.none() | st.just(1))
     if draw(st.booleans()):
-        event["time"] = {"column": draw(column), "unit": draw(st.sampled_from(["s", "iso"]))}
+        event["time"] = {"column": draw(column), "unit": draw(units)}
     lists = st.lists(column, max_size=1)
-    sources = {f"s{n}": {"file": file, "lists": draw(lists)} for n, file in enumerate(FILES)}
+    sources = {f"s{n}": {"file": file, "lists": draw(lists), **draw(formats)} for n, file in enumerate(FILES)}
+    items = labels["I"]
+    if "same_as" in items and items["same_as"] in sources[items["source"]]["lists"]:
+        del items["same_as"]  # a list is refused there
     return {"sources": sources, "nodes": labels, "relations": relations, "interactions": {"X": event}}
 
 
@@ -137,6 +164,8 @@ def check_rows(report, rejects):
     for source in report.sources:
         assert source.rejected + source.written + source.unchanged == source.read
         assert min(source.rejected, source.written, source.unchanged) >= 0
+    said = [*report.examples, *report.warnings]
+    assert "\x1b" not in "".join(said)
     told = [json.loads(line) for line in rejects.read_text().splitlines()]
     assert Counter(x["file"] for x in told) == Counter(
         {x.file: x.rejected for x in report.sources if x.rejected}

@@ -1,5 +1,6 @@
 """The command line as a whole: every command is documented, and errors become exit codes."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -130,6 +131,20 @@ def test_a_report_that_cannot_be_is_refused(options, code, said, bookshop, tmp_p
     assert run(monkeypatch, "ingest", str(shop / "mapping.yaml"), "--dry-run", *given) == code
     assert said in capsys.readouterr().err
     assert {path: path.read_bytes() for path in shop.iterdir()} == files
+
+
+def test_warnings_go_to_stderr_and_into_the_report(bookshop, tmp_path, monkeypatch, capsys):
+    shop = shutil.copytree(bookshop, tmp_path / "a [red]\x1b shop")
+    mapping, report = shop / "mapping.yaml", tmp_path / "report.json"
+    mapping.write_text(mapping.read_text().replace("    liked_at_least: 3\n", ""))
+    orders = shop / "orders.csv"
+    orders.write_text(orders.read_text().replace("r2,b2,3", "r2,b2,-3"))
+    assert run(monkeypatch, "ingest", str(mapping), "--dry-run", "--report", str(report)) == 0
+    [warning] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert "[red]\\x1b shop/mapping.yaml, line 32, interactions.BOUGHT: the values in the column" in warning
+    assert "add `liked_at_least: 2`" in warning
+    [told] = json.loads(report.read_text())["warnings"]
+    assert told.replace("\x1b", "\\x1b") == warning.removeprefix("warning: ")
 
 
 def test_a_folder_without_a_format_is_told_what_is_missing(tmp_path, monkeypatch, capsys):

@@ -64,6 +64,7 @@ def test_a_bookshop_arrives(shop, fake_store):
     # the first order is replaced by the last
     assert rows(report) == {"books": (4, 4, 0, 0), "readers": (2, 2, 0, 0), "orders": (4, 3, 1, 0)}
     assert (report.nodes, report.relations) == (4 + 2 + 2 + 2, 4 + 3 + 3)
+    assert report.warnings == ()
 
 
 def test_chunks_change_nothing(shop, fake_store, other_store, monkeypatch):
