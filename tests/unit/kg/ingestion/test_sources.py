@@ -14,7 +14,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from kg.errors import DataError, MappingError
-from kg.ingestion import chunks, csv_reader, record_reader
+from kg.ingestion import chunks, csv_reader, json_reader
 from kg.ingestion.mapping import Mapping
 from kg.ingestion.source_mapping import SourceMapping
 from kg.ingestion.sources import Table, open_tables
@@ -177,7 +177,7 @@ EMPTY = "is empty; its first line must name the columns"
         ("x.csv", b"id,id\n1,2\n", "has two columns 'id'; each needs a name of its own"),
         ("x.csv", "id,b\n1,2\n".encode("utf-16"), "is not utf-8; name its `encoding` in the mapping"),
         ("x.csv", b'id,name\n1,"' + b"x" * 9 * 2**20, "is a quote not closed?"),
-        ("x.csv", b"id," + b"x" * 9 * 2**20, "has a line of more than 4 MB; its first line must name the"),
+        ("x.csv", b"id," + b"x" * 9 * 2**20, "has a line of more than 16 million characters"),
     ],
 )
 def test_a_file_that_cannot_be_read_on_is_named_with_what_to_do(name, content, problem, tmp_path):
@@ -232,7 +232,7 @@ def test_a_pattern_means_all_its_files_in_sorted_order(tmp_path):
 
 
 def test_rare_keys_of_json_can_be_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(record_reader, "_PEEKED_LINES", 1)
+    monkeypatch.setattr(json_reader, "_PEEKED_ROWS", 1)
     (tmp_path / "x.jsonl").write_text('{"u": 1}\n{"u": 1}\n{"u": 2, "i": 1}\n')
     with pytest.raises(MappingError, match="has no column 'i'"):
         open_tables(mapping(file="x.jsonl"), tmp_path)
