@@ -47,6 +47,7 @@ _WORDS = {
     "xlsx": ("an Excel workbook", "add `format: xlsx` to the source"),
     "json": ("a JSON array", "add `format: json` to the source"),
     "jsonl": ("JSON Lines", "add `format: jsonl` to the source"),
+    "list": ("a JSON array", "write each row as an object that names its columns"),
     "object": ("one JSON object", "write its rows as JSON Lines: one object a line"),
     "xls": ("an old Excel workbook (.xls) or another Office file", "save the table as .xlsx or CSV"),
     "office": ("an Office document", "save the table as .xlsx or CSV"),
@@ -83,16 +84,16 @@ _TITLES = {
     "zip": "a zip archive",
 }
 _READS = {
-    "csv": ("text", "unknown"),
-    "tsv": ("text", "unknown"),
-    "jsonl": ("jsonl", "text", "unknown"),
-    "ndjson": ("jsonl", "text", "unknown"),
-    "json": ("json", "jsonl"),
+    "csv": ("text", "list", "unknown"),
+    "tsv": ("text", "list", "unknown"),
+    "jsonl": ("jsonl", "text", "list", "unknown"),
+    "ndjson": ("jsonl", "text", "list", "unknown"),
+    "json": ("json", "jsonl", "list"),
     "parquet": ("parquet",),
     "xlsx": ("xlsx",),
 }
 """The kinds that the reader of each format accepts."""
-_TEXTS = ("text", "unknown", "json", "jsonl")
+_TEXTS = ("text", "unknown", "json", "jsonl", "list")
 _SUFFIXES = {"gzip": "gz", "zstd": "zst", "zip": "zip"}
 _CONTROLS = bytes([*range(9), *range(14, 27)])
 """Bytes that no text has, unless its letters take several bytes."""
@@ -127,10 +128,21 @@ def check_content(path: Path, source: SourceMapping) -> None:
         with unpacked(path, source) as stream:
             head = stream.read(HEAD_BYTES)
         kind = kind_of(head, source.encoding)
+        if kind == "zip" and form.name == "xlsx":
+            kind = "xlsx"
     if head and kind not in _READS[form.name]:
         raise DataError(f"{path}: {_another_kind(path, form, kind)}")
     if head and kind in _TEXTS:
         _check_encoding(path, source, head)
+
+
+def zip_problem(path: Path, source: SourceMapping) -> str:
+    """What a file is that should be a zip archive and cannot be read as one, and what to do."""
+    with path.open("rb") as file:
+        kind = kind_of(file.read(HEAD_BYTES), source.encoding)
+    if kind == "zip":
+        return "is a zip archive that is damaged or cut off; copy or download it again"
+    return f"is not a zip archive but {_not_packed(path, source, kind)}"
 
 
 def kind_of(head: bytes, encoding: str = "utf-8") -> str:
@@ -170,7 +182,7 @@ def _kind_of_text(text: str) -> str | None:
         return "json"
     if re.match(r'\{\s*("|\}|$)', text):
         return "jsonl" if _parses(first) or first.strip() != "{" else "object"
-    return None
+    return "list" if text.startswith("[") else None
 
 
 def _parses(line: str) -> bool:
@@ -188,7 +200,7 @@ def _not_packed(path: Path, source: SourceMapping, kind: str) -> str:
     if source.format is not None and "." in source.format:
         return f"{words}; write `format: {kind if kind in FORMATS else source.format.partition('.')[0]}`"
     if kind in ("text", "unknown"):
-        return f"{words}; rename it to {name!r}"
+        return f"{words}; rename it to {name if name.endswith(FORMATS) else f'{name}.csv'!r}"
     if kind in FORMATS:
         return f"{words}; rename it to '{stem}.{kind}'"
     return f"{words}; rename it to '{name}.{_SUFFIXES[kind]}'" if kind in _SUFFIXES else f"{words}; {advice}"

@@ -55,7 +55,7 @@ class Lines:
 
     def to_split(self, line: str) -> str:
         """A line as `csv` can split it."""
-        return line.replace(DELIMITER, MARK).replace(self.delimiter, DELIMITER)
+        return line.replace(DELIMITER, MARK).replace(self.delimiter, DELIMITER) if self.delimiter else line
 
     def new_block(self) -> list[str]:
         """The next lines, if none of them was looked at yet; they are still to be read."""

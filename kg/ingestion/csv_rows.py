@@ -18,9 +18,7 @@ _ENOUGH = 0.9
 """If this share of the lines of a row fit the columns of the file, a quote has probably swallowed rows."""
 _USUAL = 3
 """If this many rows have a line end in a column, line ends are usual there."""
-_ADVICE = (
-    "; close it, and write a quote within a value twice; `quote: null` in the mapping takes quotes as text"
-)
+_AS_TEXT = "or take quotes as text: add `quote: null` to the source"
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class CsvRows:
         except csv.Error as error:
             names = self._without_blanks() or []
             if not names:
-                problem = f"the first row, which must name the columns, {self._fault(error)}{_ADVICE}"
+                problem = f"the first row, which must name the columns, {self._fault(error)}"
                 raise DataError(f"{self._lines.name}: {problem}") from None
         self._lines.start_row()
         return self._restored(names)
@@ -144,14 +142,17 @@ class CsvRows:
 
     def _reread(self, reason: str) -> BadRow:
         """A bad row of one line; the lines after it are read again."""
-        bad = BadRow(self._lines.passed + 1, self._lines.held[0], reason + _ADVICE)
+        bad = BadRow(self._lines.passed + 1, self._lines.held[0], reason)
         self._lines.read_again()
         return bad
 
     def _misfit(self, values: int) -> BadRow:
         """A bad row with too many or too few values; lines that it seems to have swallowed are read again."""
         held, line = self._lines.held, self._lines.passed + 1
-        if len(held) > 1 and any(map(self._fits, held[1:])):
+        fitting = list(map(self._fits, held))
+        if len(held) > 1 and (
+            (fitting[0] and any(fitting[1:])) or sum(fitting) > max(2, _ENOUGH * len(held))
+        ):
             return self._reread(self._swallowing())
         reason = f"has {values} values where there are {self._width} columns"
         if len(held) > 1:
@@ -191,8 +192,10 @@ class CsvRows:
         first = self._lines.passed + 1
         last = first + len(self._lines.held) - 1
         if "expected after" not in str(error):
-            within = f"within {ROW_CHARACTERS:,} characters" if "long" in str(error) else ""
-            return f"opens a quote in line {first} that is never closed {within}".rstrip()
+            within = f" within {ROW_CHARACTERS:,} characters" if "long" in str(error) else ""
+            return f"opens a quote in line {first} that is never closed{within}; close it, {_AS_TEXT}"
         if first == last:
-            return f"has text after a closing quote in line {first}"
-        return f"opens a quote in line {first} that closes only in line {last}, before other text"
+            words = f"has text after a closing quote in line {first}"
+            return f"{words}; write a quote within a value twice, {_AS_TEXT}"
+        words = f"opens a quote in line {first} that closes only in line {last}, before other text"
+        return f"{words}; close it, {_AS_TEXT}"

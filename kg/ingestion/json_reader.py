@@ -12,7 +12,6 @@ import pandas as pd
 from kg.errors import DataError
 from kg.ingestion import chunks
 from kg.ingestion.chunks import Chunk, Problem, UnreadableRowError, no_rows, with_lists
-from kg.ingestion.csv_lines import suggested_delimiter
 from kg.ingestion.packing import BLOCK_BYTES, MARK, decoded, file_format, visible
 from kg.ingestion.source_mapping import SourceMapping
 from kg.ingestion.typed_values import value_of
@@ -37,7 +36,7 @@ def names(path: Path, source: SourceMapping) -> list[str] | None:
         found |= dict.fromkeys(row if isinstance(row, dict) else ())
         if number == _PEEKED_ROWS:
             break
-    if not found and first[0:1] not in ("{", "[") and suggested_delimiter(first, "\n", width=0):
+    if not found and not first.lstrip().startswith(("{", "[")) and re.search(r"[,;|\t]", first):
         raise DataError(f"{path}: is not JSON but looks like CSV; add `format: csv` to the source")
     return [*dict.fromkeys((*found, *source.columns))] if found else None
 
@@ -138,9 +137,10 @@ class _Array:
                 if end < len(self._text):  # a number could go on in the next block
                     text, self._at = self._text[self._at : end], end
                     return text, value
-            except (ValueError, RecursionError) as error:
+            except (ValueError, RecursionError):
                 if self._at < len(self._text):
-                    problem = f"element {self._count + 1:,} is no JSON: {error}"
+                    begin = visible(self._text[self._at : self._at + 60])
+                    problem = f"element {self._count + 1:,} is no JSON: {begin!r}"
             if len(self._text) - self._at > ROW_CHARACTERS or not self._read_on():
                 raise self._error(problem)
 

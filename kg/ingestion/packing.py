@@ -61,7 +61,7 @@ def file_format(path: Path, source: SourceMapping) -> FileFormat:
         return FileFormat(name, COMPRESSIONS[packed] if packed else compression)
     if compression == "zip" and not (suffixes and suffixes[-1] in FORMATS):
         with ZipFile(path) as archive:
-            suffixes = _suffixes(Path(_only_file(archive, path).filename).name)
+            suffixes = _suffixes(_only_file(archive, path).filename)
     return FileFormat(suffixes[-1] if suffixes else "", compression)
 
 
@@ -76,6 +76,8 @@ def _only_file(archive: ZipFile, path: Path) -> ZipInfo:
         for x in archive.infolist()
         if not (x.is_dir() or x.filename.startswith("__MACOSX/") or Path(x.filename).name == ".DS_Store")
     ]
+    if any(x.filename.startswith("xl/") for x in files):
+        raise DataError(f"{path}: is an Excel workbook, not a zip archive of a file; rename it to .xlsx")
     if not files:
         raise DataError(f"{path}: is a zip archive without a file in it")
     if len(files) > 1:
@@ -85,6 +87,8 @@ def _only_file(archive: ZipFile, path: Path) -> ZipInfo:
         )
     if files[0].flag_bits & 1:
         raise DataError(f"{path}: is an encrypted zip archive; unpack it, and name the file that it holds")
+    if _suffixes(files[0].filename)[-1:] in ([x] for x in COMPRESSIONS):
+        raise DataError(f"{path}: holds a file that is compressed again, {files[0].filename!a}; unpack it")
     return files[0]
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from kg.errors import DataError
 from kg.ingestion import csv_reader, excel_reader, json_reader, parquet_reader
 from kg.ingestion.chunks import Chunk
-from kg.ingestion.content_kind import check_content
+from kg.ingestion.content_kind import check_content, zip_problem
 from kg.ingestion.mapping import Mapping
 from kg.ingestion.packing import file_format
 from kg.ingestion.source_mapping import FORMATS, SourceMapping
@@ -125,6 +125,8 @@ class Table:
         """A readable message for an error of the operating system or of the library that reads the file."""
         if self.path.is_dir():
             return "is a folder; name the files in it, such as `folder/*.csv`"
+        if isinstance(error, BadZipFile):
+            return zip_problem(self.path, self.mapping)
         words = _system_words(error)
         if words is None:
             words = f"{' '.join(str(error).split()).rstrip('.')}; is the file whole?"
