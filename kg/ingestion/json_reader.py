@@ -130,6 +130,7 @@ class _Array:
                 raise self._error("a comma or `]` is missing" if mark else "the array is not closed")
 
     def _element(self) -> tuple[str, Any]:
+        number = f"element {self._count + 1:,}"
         while True:
             problem = "the array is not closed"
             try:
@@ -137,12 +138,21 @@ class _Array:
                 if end < len(self._text):  # a number could go on in the next block
                     text, self._at = self._text[self._at : end], end
                     return text, value
-            except (ValueError, RecursionError):
+            except (ValueError, RecursionError) as error:
                 if self._at < len(self._text):
-                    begin = visible(self._text[self._at : self._at + 60])
-                    problem = f"element {self._count + 1:,} is no JSON: {begin!r}"
-            if len(self._text) - self._at > ROW_CHARACTERS or not self._read_on():
+                    problem = f"{number} is no JSON: {visible(self._text[self._at : self._at + 60])!r}"
+                if self._is_final(error):
+                    raise self._error(problem) from None
+            if len(self._text) - self._at > ROW_CHARACTERS:
+                raise self._error(f"{number} is no JSON within {ROW_CHARACTERS:,} characters")
+            if not self._read_on():
                 raise self._error(problem)
+
+    def _is_final(self, error: Exception) -> bool:
+        """Whether an error is none that more text could mend: neither an open string nor near the end."""
+        if not isinstance(error, json.JSONDecodeError):
+            return True
+        return error.pos < len(self._text) - 20 and not error.msg.startswith("Unterminated")
 
     def _read_on(self) -> bool:
         more = self._stream.read(BLOCK_BYTES)
