@@ -48,11 +48,16 @@ def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chun
             return again.usual_line_ends()
 
     with _opened(path, source) as (lines, rows, found):
-        before = 0
-        for batch in _batches(lines, rows.rows(len(found), usual_line_ends)):
-            chunk = _chunk(batch, before, found, columns, source)
-            before = chunk.last
-            yield chunk
+        part, end = _Part(source, found, columns), CHUNK_CHARACTERS
+        for some in rows.rows(len(found), usual_line_ends):
+            left: list[list[str]] | BadRow = some
+            while left:
+                left = part.add(left)
+                if part.is_full() or lines.characters > end:
+                    yield part.chunk()
+                    part, end = _Part(source, found, columns, part.last), lines.characters + CHUNK_CHARACTERS
+        if part.last > part.before:
+            yield part.chunk()
 
 
 def delimiter_hint(path: Path, source: SourceMapping, wanted: str) -> str:
@@ -89,39 +94,48 @@ def _opened_lines(path: Path, source: SourceMapping) -> Iterator[tuple[Lines, st
         yield lines, first, delimiter
 
 
-def _batches(lines: Lines, rows: Iterator[list[str] | BadRow]) -> Iterator[list[list[str] | BadRow]]:
-    batch: list[list[str] | BadRow] = []
-    end = lines.characters + CHUNK_CHARACTERS
-    for row in rows:
-        batch.append(row)
-        if len(batch) >= chunks.CHUNK_ROWS or lines.characters > end:
-            yield batch
-            batch = []
-            end = lines.characters + CHUNK_CHARACTERS
-    if batch:
-        yield batch
+class _Part:
+    """Collects the rows of one chunk, column by column."""
 
+    def __init__(self, source: SourceMapping, names: list[str], columns: list[str], before: int = 0) -> None:
+        self.before = self.last = before
+        self._source = source
+        self._places = {column: names.index(column) for column in columns}
+        self._values: dict[str, list[str]] = {column: [] for column in columns}
+        self._numbers: list[int] = []
+        self._problems: dict[int, Problem] = {}
 
-def _chunk(
-    batch: list[list[str] | BadRow], before: int, names: list[str], columns: list[str], source: SourceMapping
-) -> Chunk:
-    """A chunk of the rows that follow row number `before`."""
-    problems = {
-        n: _problem(n, row, source) for n, row in enumerate(batch, before + 1) if isinstance(row, BadRow)
-    }
-    rows = [row for row in batch if not isinstance(row, BadRow)] if problems else batch
-    numbers = [n for n in range(before + 1, before + len(batch) + 1) if n not in problems]
-    by_column = list(zip(*rows, strict=True)) or [()] * len(names)
-    values: dict[str, Any] = {}
-    for name in columns:
-        texts = pc.utf8_trim_whitespace(pa.array(by_column[names.index(name)], pa.string()))
-        values[name] = texts.to_pandas()
-        for n in pc.indices_nonzero(pc.match_substring(texts, MARK)).to_pylist():
-            reason = f"is not {source.encoding}; name the file's `encoding` in the mapping"
-            problems.setdefault(numbers[n], Problem(numbers[n], name, visible(values[name][n]), reason))
-    frame = pd.DataFrame(values).set_axis(numbers) if rows else no_rows(columns)
-    frame = with_lists(frame[~frame.index.isin(list(problems))], source)
-    return Chunk(frame, tuple(problems[n] for n in sorted(problems)), before + len(batch))
+    def is_full(self) -> bool:
+        """Whether the chunk has as many rows as it may have."""
+        return self.last - self.before >= chunks.CHUNK_ROWS
+
+    def add(self, rows: list[list[str]] | BadRow) -> list[list[str]]:
+        """Add rows; the result is the rows that have no room."""
+        if isinstance(rows, BadRow):
+            self.last += 1
+            self._problems[self.last] = _problem(self.last, rows, self._source)
+            return []
+        room = chunks.CHUNK_ROWS - (self.last - self.before)
+        some = rows[:room]
+        for column, place in self._places.items():
+            self._values[column].extend([row[place] for row in some])
+        self._numbers.extend(range(self.last + 1, self.last + len(some) + 1))
+        self.last += len(some)
+        return rows[room:]
+
+    def chunk(self) -> Chunk:
+        """The chunk; rows with undecodable bytes become problems."""
+        values: dict[str, Any] = {}
+        for name, given in self._values.items():
+            texts = pc.utf8_trim_whitespace(pa.array(given, pa.string()))
+            values[name] = texts.to_pandas()
+            for n in pc.indices_nonzero(pc.match_substring(texts, MARK)).to_pylist():
+                row, shown = self._numbers[n], visible(texts[n].as_py())
+                reason = f"is not {self._source.encoding}; name the file's `encoding` in the mapping"
+                self._problems.setdefault(row, Problem(row, name, shown, reason))
+        frame = pd.DataFrame(values).set_axis(self._numbers) if self._numbers else no_rows(list(self._values))
+        frame = with_lists(frame[~frame.index.isin(list(self._problems))], self._source)
+        return Chunk(frame, tuple(self._problems[row] for row in sorted(self._problems)), self.last)
 
 
 def _problem(number: int, bad: BadRow, source: SourceMapping) -> Problem:

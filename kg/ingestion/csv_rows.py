@@ -62,8 +62,8 @@ class CsvRows:
 
     def rows(
         self, width: int, usual: Callable[[], frozenset[int]] | None = None
-    ) -> Iterator[list[str] | BadRow]:
-        """The rows from here on: `width` values each, or a bad row.
+    ) -> Iterator[list[list[str]] | BadRow]:
+        """The rows from here on: some of `width` values each, or a bad row.
 
         `usual` gives the columns in which line ends are usual; it is called when a quote may have swallowed
         rows. Without it, such rows are taken as they are.
@@ -74,14 +74,15 @@ class CsvRows:
             lines.start_row()
             if (block := lines.new_block()) and (plain := self._plain_rows(block)):
                 lines.skip_block()
-                yield from plain
+                yield plain
                 continue
             try:
                 values = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield self._without_blanks() or self._reread(self._fault(error))
+                mended = self._without_blanks()
+                yield [mended] if mended else self._reread(self._fault(error))
                 continue
             if not values:
                 continue
@@ -90,7 +91,7 @@ class CsvRows:
             elif len(lines.held) > 1 and self._swallows(values):
                 yield self._reread(self._swallowing())
             else:
-                yield self._restored(values) if lines.delimiter else values
+                yield [self._restored(values)]
 
     def usual_line_ends(self) -> frozenset[int]:
         """The columns in which line ends are usual, once all rows were read without `usual`."""
