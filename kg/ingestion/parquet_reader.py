@@ -28,7 +28,7 @@ def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chun
     """All rows with these columns."""
     last = 0
     with _parquet(path, source) as file:
-        for batch in file.iter_batches(chunks.CHUNK_ROWS, columns=columns):
+        for batch in file.iter_batches(chunks.CHUNK_ROWS, columns=columns, use_threads=False):
             numbers = np.arange(last + 1, last + batch.num_rows + 1)
             last += batch.num_rows
             yield _parquet_chunk(batch, numbers, last, source)
