@@ -109,17 +109,27 @@ class Lines:
             )
 
 
+def delimiter_after_quotes(line: str, present: str, quote: str) -> str:
+    """The delimiter that follows closing quotes in a line without the present one, as advice; "" for none."""
+    found = [x for x in _DELIMITERS if f"{quote}{x}" in line and present not in line]
+    return _advice(found[0]) if found else ""
+
+
 def suggested_delimiter(line: str, present: str, wanted: str = "", width: int = 0) -> str:
     """The delimiter that a line seems to have in place of the present one, as advice; "" for none.
 
     It splits the line into `width` values, or into values of which one is `wanted`. For a line without the
-    present delimiter it is enough that another one occurs several times.
+    present delimiter it is enough that another one occurs several times; for a line in which columns have no name,
+    that the present one occurs twice in a row.
     """
     others = [x for x in _DELIMITERS if x != present and x in line]
     found = [x for x in others if width > 1 and len(line.split(x)) == width]
     found += [x for x in others if wanted and wanted in (part.strip(" \"'\r\n") for part in line.split(x))]
-    if present not in line and not width:
-        found += [x for x in others if line.count(x) > 1 and x != " "]
-    if not found:
-        return ""
-    return f"looks delimited by {found[0]!r}: add `delimiter: {json.dumps(found[0])}` to the source"
+    if not width:
+        found += [x for x in others if line.count(x) > 1 and x != " " and present not in line]
+        found += [x for x in others if x == 2 * present and not wanted]
+    return _advice(found[0]) if found else ""
+
+
+def _advice(delimiter: str) -> str:
+    return f"looks delimited by {delimiter!r}: add `delimiter: {json.dumps(delimiter)}` to the source"

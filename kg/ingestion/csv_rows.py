@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kg.errors import DataError
-from kg.ingestion.csv_lines import DELIMITER, ROW_CHARACTERS, Lines, suggested_delimiter
+from kg.ingestion.csv_lines import (
+    DELIMITER,
+    ROW_CHARACTERS,
+    Lines,
+    delimiter_after_quotes,
+    suggested_delimiter,
+)
 
 _ENOUGH = 0.9
 """If this share of the lines of a row fit the columns of the file, a quote has probably swallowed rows."""
@@ -197,6 +203,8 @@ class CsvRows:
             return f"opens a quote in line {first} that is never closed{within}; close it, {_AS_TEXT}"
         if first == last:
             words = f"has text after a closing quote in line {first}"
+            if better := delimiter_after_quotes(self._lines.held[0], self._delimiter, self._quote or ""):
+                return f"{words}; it {better}"
             return f"{words}; write a quote within a value twice, {_AS_TEXT}"
         words = f"opens a quote in line {first} that closes only in line {last}, before other text"
         return f"{words}; close it, {_AS_TEXT}"

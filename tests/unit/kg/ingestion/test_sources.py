@@ -312,3 +312,77 @@ def test_of_many_columns_some_are_named(tmp_path):
     (tmp_path / "x.csv").write_text(",".join(f"column{n}" for n in range(1_000)))
     with pytest.raises(MappingError, match=r"has no column 'u'; there is column0, .* and 980 more$"):
         open_tables(mapping(file="x.csv"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "source", "advice"),
+    [
+        (
+            "x.csv",
+            "u;i\n1;2\n",
+            {},
+            "its first line looks delimited by ';': add `delimiter: \";\"` to the source",
+        ),
+        ("x.csv", "u\ti\n", {}, "delimited by '\\t': add `delimiter: \"\\t\"` to the source"),
+        ("x.csv", "u::i\n", {}, "looks delimited by '::': add `delimiter: \"::\"` to the source"),
+        ("x.csv", "sep=,\nu;i\n", {}, "looks delimited by ';'"),
+        ("x.csv", "a|b|c\n", {}, "looks delimited by '|'"),
+        ("x.csv", "user,i\n", {}, "there is user, i"),
+        ("x.csv", "u i\n", {}, "looks delimited by ' '"),
+        ("x.csv", "a b c\n", {}, "there is a b c"),
+    ],
+)
+def test_a_wrong_delimiter_is_recognised_by_the_first_line(name, content, source, advice, tmp_path):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(MappingError, match=rf"{name} has no column 'u'; .*{re.escape(advice)}"):
+        open_tables(mapping(file=name, **source), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "source"),
+    [
+        ("x.tsv", '"u","i"\n', {}),
+        ("x.csv", '"u";"i"\n1;2\n', {"delimiter": "|"}),
+        ("x.csv", "u::i::r\n", {"delimiter": ":"}),
+    ],
+)
+def test_a_wrong_delimiter_is_recognised_in_what_else_goes_wrong(name, content, source, tmp_path):
+    (tmp_path / name).write_text(content)
+    better = next(x for x in ("::", ";", ",") if x in content)
+    with pytest.raises(
+        DataError, match=f"{name}: .* looks delimited by '{better}': add `delimiter: \"{better}\"`"
+    ):
+        open_tables(mapping(file=name, **source), tmp_path)
+
+
+@pytest.mark.parametrize("delimiter", [r"\t", "\t", ";", "::", " ", "\u00a6"])
+def test_delimiters_that_can_be(delimiter):
+    assert SourceMapping(file="x.csv", delimiter=delimiter).delimiter in ("\t", ";", "::", " ", "\u00a6")
+
+
+@pytest.mark.parametrize("delimiter", ["comma", "tab", "", "\n", "a;", "\r\n", '";'])
+def test_delimiters_that_cannot_be(delimiter):
+    with pytest.raises(ValueError, match=r"no delimiter|at least 1 character|cannot be both"):
+        SourceMapping(file="x.csv", delimiter=delimiter)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("xls", "there is no format 'xls'; did you mean 'xlsx'"),
+        ("csv.gzip", "there is no format 'csv.gzip'; did you mean 'zip'"),
+        ("excel", "there is no format 'excel'; there is csv, tsv, jsonl, ndjson, json, parquet, xlsx"),
+    ],
+)
+def test_formats_that_there_are_not(given, problem):
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        SourceMapping(file="x", format=given)
+
+
+def test_an_unknown_ending_asks_for_the_format(tmp_path):
+    (tmp_path / "x.dat").write_text("u|i\n")
+    with pytest.raises(MappingError, match=r"sources\.s\.file: cannot read 'x\.dat'.*such as `format: csv`"):
+        open_tables(mapping(file="x.dat"), tmp_path)
+    open_tables(mapping(file="x.dat", format="csv", delimiter="|"), tmp_path)
+    with pytest.raises(DataError, match=r"y\.zip: cannot be read: No such file"):
+        open_tables(mapping(file="y.zip"), tmp_path)
