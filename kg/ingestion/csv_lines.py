@@ -119,8 +119,8 @@ def suggested_delimiter(line: str, present: str, wanted: str = "", width: int = 
     """The delimiter that a line seems to have in place of the present one, as advice; "" for none.
 
     It splits the line into `width` values, or into values of which one is `wanted`. For a line without the
-    present delimiter it is enough that another one occurs several times; for a line in which columns have no name,
-    that the present one occurs twice in a row.
+    present delimiter it is enough that another one occurs several times. If columns have no name, the present
+    one twice in a row is better.
     """
     others = [x for x in _DELIMITERS if x != present and x in line]
     found = [x for x in others if width > 1 and len(line.split(x)) == width]
