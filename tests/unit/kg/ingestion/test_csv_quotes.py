@@ -194,3 +194,8 @@ def test_without_a_header_a_wrong_delimiter_is_told_with_each_row(tmp_path):
 
 def test_an_empty_file_whose_columns_are_named_has_no_rows(tmp_path):
     assert read(tmp_path, "", columns=["id", "title"]) == ({}, {})
+
+
+def test_a_value_with_a_blank_line_is_no_swallowed_row(tmp_path):
+    assert read(tmp_path, '"a\n\nb"\nc\n', columns=["id"]) == ({1: ("a\n\nb",), 2: ("c",)}, {})
+    assert list(read(tmp_path, '"a\nb\nc\n', columns=["id"])[0].values()) == [("b",), ("c",)]
