@@ -1,25 +1,12 @@
-"""Shared by all file readers: chunks of rows as text, unreadable rows, decompression."""
+"""Shared by all file readers: chunks of rows as text, and unreadable rows."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from kg.ingestion.source_mapping import SourceMapping
 
 CHUNK_ROWS = 10_000
-BLOCK_BYTES = 4 * 2**20
-"""Bytes that are read from a file at a time; a CSV row must not be longer."""
-
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
-FORMATS = (*DELIMITERS, ".jsonl", ".ndjson", ".parquet")
-"""The file name suffixes of the supported formats."""
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-"""The compression of each suffix that may follow the suffix of the format."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +38,6 @@ class UnreadableRowError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.reason)
         self.problem = problem
-
-
-def file_format(name: str) -> tuple[str, str | None]:
-    """The suffix of the format and the compression; for "orders.csv.gz", (".csv", "gzip")."""
-    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
-    compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
-    if compression:
-        suffixes.pop()
-    return (suffixes[-1] if suffixes else ""), compression
-
-
-@contextmanager
-def unpacked(path: Path) -> Iterator[Any]:
-    """A stream of the file's decompressed bytes."""
-    with pa.input_stream(str(path), compression=file_format(path.name)[1]) as stream:
-        yield stream
 
 
 def no_rows(columns: list[str]) -> pd.DataFrame:

@@ -1,224 +1,144 @@
-"""CSV and TSV files, read by pyarrow, block by block."""
+"""CSV and TSV files, in any encoding and with any delimiter."""
 
-import codecs
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from kg.errors import DataError
 from kg.ingestion import chunks
-from kg.ingestion.chunks import (
-    BLOCK_BYTES,
-    DELIMITERS,
-    Chunk,
-    Problem,
-    file_format,
-    no_rows,
-    unpacked,
-    with_lists,
-)
+from kg.ingestion.chunks import Chunk, Problem, no_rows, with_lists
+from kg.ingestion.csv_lines import Lines, suggested_delimiter
+from kg.ingestion.csv_rows import BadRow, CsvRows
+from kg.ingestion.packing import MARK, decoded, file_format, visible
 from kg.ingestion.source_mapping import SourceMapping
+
+CHUNK_CHARACTERS = 64_000_000
+"""A chunk ends after the row with which it reaches this length."""
+
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_SEPARATOR_LINE = re.compile(r'"?sep=(\t|[^\w\s"]{1,8})"?[\r\n]*', re.IGNORECASE)
+"""The first line with which Excel is told the delimiter."""
 
 
 def names(path: Path, source: SourceMapping) -> list[str]:
     """The names of the columns.
 
     Raises:
-        DataError: the names are not text in the file's encoding.
+        DataError: there are none, or they are not text in the file's encoding.
     """
-    with _opened(path, source, None, []) as (reader, _):
-        found = list(reader.schema.names)
-    if any(_MARK in name for name in found):
-        raise DataError(f"{path}: is not {source.encoding}; name its `encoding` in the mapping")
-    return found
+    with _opened(path, source) as (_, _, found):
+        return found
 
 
 def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chunk]:
-    """All rows with these columns; a row with too many or too few values is unreadable."""
-    invalid: list[csv.InvalidRow] = []
-    numbers = _Numbers(invalid, header=0 if source.columns else 1)
-    final = names(path, source)[-1]
-    wanted = list(dict.fromkeys((*columns, final)))  # `final` shows an unclosed quote
-    with _opened(path, source, wanted, invalid) as (reader, text):
-        held, ending = None, ""
-        for batch in reader:
-            for start in range(0, batch.num_rows, chunks.CHUNK_ROWS):
-                part = batch.slice(start, chunks.CHUNK_ROWS)
-                chunk = _chunk(part, source, *numbers.take(part.num_rows))
-                if held is not None:
-                    yield _only(held, columns)
-                held, ending = chunk, part.column(final)[-1].as_py()
-        if held is not None:
-            yield _only(_without_open_quote(held, final, source, ending, text), columns)
-    if rest := numbers.rest():
-        yield Chunk(no_rows(columns), tuple(rest), rest[-1].row)
+    """All rows with these columns; a row with too many or too few values or wrong quotes is unreadable."""
+
+    @cache
+    def usual_line_ends() -> frozenset[int]:
+        with _opened(path, source) as (_, again, found):
+            for _ in again.rows(len(found)):
+                pass
+            return again.usual_line_ends()
+
+    with _opened(path, source) as (lines, rows, found):
+        part, end = _Part(source, found, columns), CHUNK_CHARACTERS
+        for some in rows.rows(len(found), usual_line_ends):
+            left: list[list[str]] | BadRow = some
+            while left:
+                left = part.add(left)
+                if part.is_full() or lines.characters > end:
+                    yield part.chunk()
+                    part, end = _Part(source, found, columns, part.last), lines.characters + CHUNK_CHARACTERS
+        if part.last > part.before:
+            yield part.chunk()
 
 
-class _Decoded:
-    """A stream that re-encodes a file as UTF-8, marks undecodable bytes and keeps the end of the text.
-
-    pyarrow can decode as well, but one invalid byte makes it reject the whole file.
-    """
-
-    closed = False
-
-    def __init__(self, stream: Any, encoding: str) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(encoding)(_MARKING)
-        self._pending = b""
-        self._ended = False
-        self._ahead = stream.read(BLOCK_BYTES)
-        self.last = b""
-
-    def read(self, size: int = BLOCK_BYTES) -> bytes:
-        """At most `size` bytes, b"" at the end."""
-        while not self._pending and not self._ended:
-            found, self._ahead = self._ahead, self._stream.read(BLOCK_BYTES)
-            self._ended = not self._ahead
-            self._pending = self._decoder.decode(found, final=self._ended).encode("utf-8", _MARKING)
-            if self._ended and not self.last and not any(x in self._pending for x in (b"\r", b"\n")):
-                self._pending += b"\n"  # without a line end, pyarrow finds no header in a file of one line
-        given, self._pending = self._pending[:size], self._pending[size:]
-        self.last = (self.last + given[-8:])[-8:]
-        return given
-
-    def readable(self) -> bool:
-        """True: part of the file interface that pyarrow requires."""
-        return True
-
-    def seekable(self) -> bool:
-        """False: part of the file interface that pyarrow requires."""
-        return False
-
-    def close(self) -> None:
-        """Part of the file interface that pyarrow requires."""
-        self.closed = True
-
-
-_MARK = "\ufdd0"
-"""Replaces an undecodable byte; a Unicode noncharacter, which valid text does not contain."""
-_MARKING = "trailmix-mark"
-
-
-def _marked(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError | UnicodeEncodeError)
-    return _MARK, error.end
-
-
-codecs.register_error(_MARKING, _marked)
+def delimiter_hint(path: Path, source: SourceMapping, wanted: str) -> str:
+    """The end of a message about a missing column: the delimiter with which the first line would have it."""
+    with _opened_lines(path, source) as (_, line, delimiter):
+        better = suggested_delimiter(line, delimiter, wanted)
+        return f"; its first line {better}" if better else ""
 
 
 @contextmanager
-def _opened(
-    path: Path, source: SourceMapping, columns: list[str] | None, invalid: list[csv.InvalidRow]
-) -> Iterator[tuple[Any, _Decoded]]:
-    def skip(row: csv.InvalidRow) -> str:
-        invalid.append(row)
-        return "skip"
-
-    reading = csv.ReadOptions(
-        use_threads=False,  # pyarrow reports the numbers of invalid rows only without threads
-        block_size=BLOCK_BYTES,
-        column_names=list(source.columns) or None,
-    )
-    parsing = csv.ParseOptions(
-        delimiter=source.delimiter or DELIMITERS[file_format(path.name)[0]],
-        quote_char=source.quote or False,
-        newlines_in_values=bool(source.quote),
-        invalid_row_handler=skip,
-    )
-    converting = csv.ConvertOptions(
-        column_types={name: pa.string() for name in columns or ()},
-        strings_can_be_null=False,
-        include_columns=columns,
-    )
-    with unpacked(path) as stream:
-        text = _Decoded(stream, source.encoding)
-        with csv.open_csv(pa.PythonFile(text, "r"), reading, parsing, converting) as reader:
-            yield reader, text
+def _opened(path: Path, source: SourceMapping) -> Iterator[tuple[Lines, CsvRows, list[str]]]:
+    """The lines, the rows after the header, and the names of the columns."""
+    with _opened_lines(path, source) as (lines, _, delimiter):
+        rows = CsvRows(lines, delimiter, source.quote)
+        found = list(source.columns) or rows.header()
+        if not found:
+            raise DataError(f"{path}: is empty; its first line must name the columns")
+        if any(MARK in name for name in found):
+            raise DataError(f"{path}: is not {source.encoding}; name its `encoding` in the mapping")
+        yield lines, rows, found
 
 
-class _Numbers:
-    """Numbers the valid rows; pyarrow reports row numbers for invalid rows only."""
-
-    def __init__(self, invalid: list[csv.InvalidRow], header: int) -> None:
-        self._invalid = invalid
-        self._header = header
-        self._last = 0
-        self._passed = 0
-
-    def take(self, count: int) -> tuple[Any, list[Problem]]:
-        """The numbers of the next `count` valid rows, and the invalid rows before the last of them."""
-        pieces, passed = [], []
-        while count:
-            row = self._invalid[self._passed] if self._passed < len(self._invalid) else None
-            ahead = count if row is None else min(count, row.number - self._header - self._last - 1)
-            pieces.append(np.arange(self._last + 1, self._last + ahead + 1))
-            self._last += ahead
-            count -= ahead
-            if count and row is not None:
-                passed.append(self._pass(row))
-        return np.concatenate(pieces), passed
-
-    def rest(self) -> list[Problem]:
-        """The invalid rows after the last valid one."""
-        return [self._pass(row) for row in self._invalid[self._passed :]]
-
-    def _pass(self, row: csv.InvalidRow) -> Problem:
-        self._passed += 1
-        self._last += 1
-        reason = f"has {row.actual_columns} values where there are {row.expected_columns} columns"
-        if "\n" in row.text:
-            reason += "; it goes over several lines: is a quote not closed?"
-        return Problem(self._last, None, _shown(row.text), reason)
+@contextmanager
+def _opened_lines(path: Path, source: SourceMapping) -> Iterator[tuple[Lines, str, str]]:
+    """The lines that hold rows, the first of them, and the delimiter."""
+    delimiter = source.delimiter or _DELIMITERS[file_format(path, source).name]
+    with decoded(path, source, newline="") as text:
+        lines = Lines(text, str(path))
+        first = lines.peek()
+        if told := _SEPARATOR_LINE.fullmatch(first):
+            next(lines)
+            lines.start_row()
+            delimiter, first = source.delimiter or told[1], lines.peek()
+        yield lines, first, delimiter
 
 
-def _chunk(part: Any, source: SourceMapping, numbers: Any, invalid: list[Problem]) -> Chunk:
-    """A chunk of the valid rows; rows with undecodable bytes become problems."""
-    problems = {problem.row: problem for problem in invalid}
-    values = {}
-    for name, column in zip(part.schema.names, part.columns, strict=True):
-        values[name] = pc.utf8_trim_whitespace(column).to_pandas()
-        marked = pc.match_substring(column, _MARK)
-        if pc.any(marked).as_py():
-            for n in pc.indices_nonzero(marked).to_pylist():
-                reason = f"is not {source.encoding}; name the file's `encoding` in the mapping"
-                problems.setdefault(
-                    int(numbers[n]), Problem(int(numbers[n]), name, _shown(values[name][n]), reason)
-                )
-    frame = pd.DataFrame(values).set_axis(numbers)
-    frame = with_lists(frame[~frame.index.isin(list(problems))], source)
-    found = [problems[row] for row in sorted(problems)]
-    return Chunk(frame, tuple(found), max([*numbers[-1:].tolist(), *problems]))
+class _Part:
+    """Collects the rows of one chunk, column by column."""
+
+    def __init__(self, source: SourceMapping, names: list[str], columns: list[str], before: int = 0) -> None:
+        self.before = self.last = before
+        self._source = source
+        self._places = {column: names.index(column) for column in columns}
+        self._values: dict[str, list[str]] = {column: [] for column in columns}
+        self._numbers: list[int] = []
+        self._problems: dict[int, Problem] = {}
+
+    def is_full(self) -> bool:
+        """Whether the chunk has as many rows as it may have."""
+        return self.last - self.before >= chunks.CHUNK_ROWS
+
+    def add(self, rows: list[list[str]] | BadRow) -> list[list[str]]:
+        """Add rows; the result is the rows that have no room."""
+        if isinstance(rows, BadRow):
+            self.last += 1
+            self._problems[self.last] = _problem(self.last, rows, self._source)
+            return []
+        room = chunks.CHUNK_ROWS - (self.last - self.before)
+        some = rows[:room]
+        for column, place in self._places.items():
+            self._values[column].extend([row[place] for row in some])
+        self._numbers.extend(range(self.last + 1, self.last + len(some) + 1))
+        self.last += len(some)
+        return rows[room:]
+
+    def chunk(self) -> Chunk:
+        """The chunk; rows with undecodable bytes become problems."""
+        values: dict[str, Any] = {}
+        for name, given in self._values.items():
+            texts = pc.utf8_trim_whitespace(pa.array(given, pa.string()))
+            values[name] = texts.to_pandas()
+            for n in pc.indices_nonzero(pc.match_substring(texts, MARK)).to_pylist():
+                row, shown = self._numbers[n], visible(texts[n].as_py())
+                reason = f"is not {self._source.encoding}; name the file's `encoding` in the mapping"
+                self._problems.setdefault(row, Problem(row, name, shown, reason))
+        frame = pd.DataFrame(values).set_axis(self._numbers) if self._numbers else no_rows(list(self._values))
+        frame = with_lists(frame[~frame.index.isin(list(self._problems))], self._source)
+        return Chunk(frame, tuple(self._problems[row] for row in sorted(self._problems)), self.last)
 
 
-def _shown(text: str) -> str:
-    """The beginning of a text for a message, with undecodable bytes shown as replacement characters."""
-    return text[:60].replace(_MARK, "\ufffd")
-
-
-def _without_open_quote(
-    chunk: Chunk, final: str, source: SourceMapping, ending: str, text: _Decoded
-) -> Chunk:
-    """The last chunk of the file without a last row whose unclosed quote swallows the remaining lines.
-
-    `ending` is the last value of that row as read, including line ends.
-    """
-    if not source.quote or chunk.frame.empty or text.last.rstrip(b"\r\n\0").endswith(source.quote.encode()):
-        return chunk
-    row = int(chunk.frame.index[-1])
-    if row != chunk.last or "\n" not in ending:
-        return chunk
-    problem = Problem(row, final, _shown(ending), "begins with a quote that is never closed")
-    return Chunk(chunk.frame.iloc[:-1], (*chunk.unreadable, problem), chunk.last)
-
-
-def _only(chunk: Chunk, columns: list[str]) -> Chunk:
-    return Chunk(chunk.frame[columns], chunk.unreadable, chunk.last)
+def _problem(number: int, bad: BadRow, source: SourceMapping) -> Problem:
+    told = bad.line == number + (not source.columns) or f"line {bad.line}" in bad.reason
+    reason = bad.reason if told else f"{bad.reason} (line {bad.line})"
+    return Problem(number, None, visible(bad.text.rstrip("\r\n")), reason)

@@ -1,4 +1,4 @@
-"""Tables on disk, read in chunks: CSV, TSV, JSON Lines and Parquet, optionally compressed by gzip or zstd.
+"""Tables on disk, read in chunks: CSV, TSV, JSON, Parquet and Excel, optionally compressed.
 
 A row that cannot be read (too many values, undecodable bytes, invalid JSON) becomes a problem, and reading
 continues; a file that cannot be read to its end raises DataError.
@@ -7,19 +7,47 @@ continues; a file that cannot be read to its end raises DataError.
 import glob
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
+from typing import Protocol
+from zipfile import BadZipFile
 
 import pyarrow as pa
 
 from kg.errors import DataError
-from kg.ingestion import csv_reader, record_reader
-from kg.ingestion.chunks import BLOCK_BYTES, FORMATS, Chunk, file_format
+from kg.ingestion import csv_reader, excel_reader, json_reader, parquet_reader
+from kg.ingestion.chunks import Chunk
+from kg.ingestion.content_kind import check_content, zip_problem
 from kg.ingestion.mapping import Mapping
-from kg.ingestion.source_mapping import SourceMapping
+from kg.ingestion.packing import file_format
+from kg.ingestion.source_mapping import FORMATS, SourceMapping
 from kg.nearest_name import nearest_name
+
+
+class _Reader(Protocol):
+    """A module that reads files of one format."""
+
+    def names(self, path: Path, source: SourceMapping) -> list[str] | None:
+        """The names of the columns; None if the file does not tell."""
+
+    def read(self, path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chunk]:
+        """All rows with these columns."""
+
+
+_READERS: dict[str, _Reader] = {
+    "csv": csv_reader,
+    "tsv": csv_reader,
+    "jsonl": json_reader,
+    "ndjson": json_reader,
+    "json": json_reader,
+    "parquet": parquet_reader,
+    "xlsx": excel_reader,
+}
+_UNREADABLE = (OSError, EOFError, pa.ArrowException, BadZipFile, zlib.error, LZMAError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -29,23 +57,35 @@ class Table:
     path: Path
     mapping: SourceMapping
 
-    def columns(self) -> list[str] | None:
-        """The names of the columns; None for a JSON Lines file without any object.
+    def format(self) -> str:
+        """The format of the file, or the suffix of its name if there is no such format.
 
         Raises:
-            DataError: the file is missing, empty or cannot be read, or names a column twice.
+            DataError: it is a zip archive that cannot be read.
         """
         with self._readable():
-            match file_format(self.path.name)[0]:
-                case ".parquet":
-                    names = record_reader.parquet_names(self.path)
-                case ".jsonl" | ".ndjson":
-                    return record_reader.json_names(self.path, self.mapping)
-                case _:
-                    names = csv_reader.names(self.path, self.mapping)
-        if twice := sorted({x for x in names if names.count(x) > 1}):
-            raise DataError(f"{self.path}: has two columns {twice[0]!r}; each needs a name of its own")
+            return file_format(self.path, self.mapping).name
+
+    def columns(self) -> list[str] | None:
+        """The names of the columns; None for a JSON file without any object.
+
+        Raises:
+            DataError: the file is missing, empty, of another format or unreadable, or names a column twice.
+        """
+        with self._readable():
+            check_content(self.path, self.mapping)
+            names = self._reader().names(self.path, self.mapping)
+        if names is not None and (twice := sorted({x for x in names if names.count(x) > 1})):
+            problem = f"has two columns {twice[0]!r}; each needs a name of its own"
+            raise DataError(f"{self.path}: {problem}{self.hint('')}")
         return names
+
+    def hint(self, column: str) -> str:
+        """The end of a message about a missing column: the delimiter that the file seems to have, or ""."""
+        if self._reader() is not csv_reader:
+            return ""
+        with self._readable():
+            return csv_reader.delimiter_hint(self.path, self.mapping, column)
 
     def chunks(self, columns: list[str]) -> Iterator[Chunk]:
         """All rows, at most `CHUNK_ROWS` at a time, with these columns.
@@ -53,13 +93,9 @@ class Table:
         Raises:
             DataError: the file cannot be read any further.
         """
-        readers = {".parquet": record_reader.read_parquet} | dict.fromkeys(
-            (".jsonl", ".ndjson"), record_reader.read_json
-        )
-        read = readers.get(file_format(self.path.name)[0], csv_reader.read)
         last = 0
         with self._readable(lambda: f" after row {last:,}" if last else ""):
-            for chunk in read(self.path, self.mapping, columns):
+            for chunk in self._reader().read(self.path, self.mapping, columns):
                 last = chunk.last
                 yield chunk
 
@@ -72,6 +108,9 @@ class Table:
         with self._readable(), self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def _reader(self) -> _Reader:
+        return _READERS[file_format(self.path, self.mapping).name]
+
     @contextmanager
     def _readable(self, where: Callable[[], str] = str) -> Iterator[None]:
         try:
@@ -79,27 +118,19 @@ class Table:
         except UnicodeError as error:
             problem = f"is not {self.mapping.encoding} ({error}); name its `encoding` in the mapping"
             raise DataError(f"{self.path}: {problem}") from None
-        except (OSError, EOFError, pa.ArrowException) as error:
+        except _UNREADABLE as error:
             raise DataError(f"{self.path}: {self._problem(error, where())}") from None
 
     def _problem(self, error: Exception, where: str) -> str:
-        """A readable message for an error of pyarrow or the operating system."""
+        """A readable message for an error of the operating system or of the library that reads the file."""
         if self.path.is_dir():
             return "is a folder; name the files in it, such as `folder/*.csv`"
-        words = _system_words(error) or str(error)
-        if "Empty CSV file" in words:
-            empty = self.path.stat().st_size <= BLOCK_BYTES
-            return f"{'is empty' if empty else _TOO_LONG}; its first line must name the columns"
-        if "straddl" in words:
-            words = f"{_TOO_LONG}; is a quote not closed? `quote: null` in the mapping takes quotes as text"
-        elif _system_words(error) is None:
-            words = (
-                f"{' '.join(words.split()).rstrip('.')}; is the file whole, and what its name's ending says?"
-            )
+        if isinstance(error, BadZipFile):
+            return zip_problem(self.path, self.mapping)
+        words = _system_words(error)
+        if words is None:
+            words = f"{' '.join(str(error).split()).rstrip('.')}; is the file whole?"
         return f"cannot be read{where}: {words}"
-
-
-_TOO_LONG = "has a line of more than 4 MB"
 
 
 def _system_words(error: Exception) -> str | None:
@@ -116,14 +147,14 @@ def open_tables(mapping: Mapping, folder: Path) -> dict[str, list[Table]]:
         DataError: a file cannot be read.
     """
     tables = {}
-    for name, source in mapping.sources.items():
-        tables[name] = [Table(path, source) for path in _files(mapping, name, folder)]
+    for name in mapping.sources:
+        tables[name] = _files(mapping, name, folder)
         for table in tables[name]:
             _check_columns(mapping, name, table)
     return tables
 
 
-def _files(mapping: Mapping, name: str, folder: Path) -> list[Path]:
+def _files(mapping: Mapping, name: str, folder: Path) -> list[Table]:
     source = mapping.sources[name]
     paths = [folder / source.file]
     if glob.has_magic(source.file) and not paths[0].exists():
@@ -131,26 +162,31 @@ def _files(mapping: Mapping, name: str, folder: Path) -> list[Path]:
         paths = sorted(folder / x for x in found)
     if not paths:
         raise mapping.error(("sources", name, "file"), f"no file fits {source.file!r} in {folder}")
-    for path in paths:
-        suffix = file_format(path.name)[0]
-        if suffix not in FORMATS:
+    if problem := _encoding_problem(source.encoding):
+        raise mapping.error(("sources", name, "encoding"), problem)
+    tables = [Table(path, source) for path in paths]
+    for table in tables:
+        if (suffix := table.format()) not in FORMATS:
             raise mapping.error(
-                ("sources", name, "file"), f"cannot read {path.name!r}{nearest_name(suffix, FORMATS)}"
+                ("sources", name, "file"), f"cannot read {table.path.name!r}{_format_advice(suffix)}"
             )
-        if problem := _encoding_problem(source.encoding, suffix):
-            raise mapping.error(("sources", name, "encoding"), problem)
-    return paths
+    return tables
 
 
-def _encoding_problem(encoding: str, suffix: str) -> str | None:
-    """The problem with a source's encoding for files of this suffix, or None."""
+def _format_advice(suffix: str) -> str:
+    """The end of a message about a suffix that is no format."""
+    if suffix in ("xls", "xlsb", "ods"):
+        return "; save the table as .xlsx or CSV"
+    return f"{nearest_name(suffix, FORMATS)}; or say what it holds, such as `format: csv`"
+
+
+def _encoding_problem(encoding: str) -> str | None:
+    """The problem with a source's encoding, or None."""
     try:
-        line_end = b"\n".decode(encoding, "replace").encode(encoding, "replace")
+        b"\n".decode(encoding, "replace").encode(encoding, "replace")
         b"\xff".decode(encoding, "replace")
     except (LookupError, UnicodeError):
         return f"there is no encoding {encoding!r}; utf-8, latin-1, cp1252 and utf-16 are some"
-    if suffix in (".jsonl", ".ndjson") and line_end != b"\n":
-        return f"JSON Lines cannot be read as {encoding}, only CSV can; write them as utf-8"
     return None
 
 
@@ -158,4 +194,5 @@ def _check_columns(mapping: Mapping, source: str, table: Table) -> None:
     found = table.columns()
     for key, name, column in mapping.columns():
         if found is not None and name == source and column not in found:
-            raise mapping.error(key, f"{table.path} has no column {column!r}{nearest_name(column, found)}")
+            advice = table.hint(column) or nearest_name(column, found)
+            raise mapping.error(key, f"{table.path} has no column {column!r}{advice}")
