@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 import structlog
 
-from kg.errors import ArtifactError
+from kg.errors import ArtifactError, DataError
 from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
 from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
+from kg.store.stored_values import LAST_SECOND, described, display_text, event_time, event_value
 
 _KEPT = 3
 """The number of unneeded snapshots that `prune` keeps, such as earlier ones or those of another engine."""
@@ -50,8 +51,10 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
 
     Raises:
         GraphSchemaError: the graph has no schema, because nothing was ingested.
+        DataError: another program stored an id or a property that cannot be read; the message names it.
     """
     source, schema = _source(store, derived), store.schema()
+    stored = store.counts().relations
     if not derived:
         schema = schema.without_derived()
     stages = len(schema.relations) + len(schema.interactions) + len(schema.labels)
@@ -66,15 +69,26 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
     for relation in schema.relations:
         step()
         facts.append(store.read_relations(relation.type, []))
+        _warn_of_others(schema, relation.type, stored[relation.type] - len(facts[-1].heads))
     for interaction in schema.interactions:
         step()
         events.append(store.read_relations(interaction.type, ["value", "time"]))
+        _warn_of_others(schema, interaction.type, stored[interaction.type] - len(events[-1].heads))
     for label in (schema.item, *schema.entities, schema.user):
         step()
         wanted = ["text"] if label == schema.item else []
         nodes.append(store.read_nodes(label.label, [label.name_property, *wanted]))
     step()
     return assemble(schema, nodes, facts, events, source)
+
+
+def _warn_of_others(schema: GraphSchema, kind: str, others: int) -> None:
+    """Warn of relations of a type of the schema that join other labels; the snapshot leaves them out."""
+    if others > 0:
+        head, tail = schema.ends[kind]
+        _log.warning(
+            "relations_left_out", type=kind, count=others, reason=f"they do not join {head} to {tail}"
+        )
 
 
 def _source(store: ReadStore, derived: bool) -> str:
@@ -98,10 +112,11 @@ def assemble(
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
         vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
-        called = columns.properties[label.name_property]
-        names += [str(called[n]) if called[n] is not None else columns.ids[n] for n in order]
+        called = _texts(label.label, columns, label.name_property, ", ")
+        names += [columns.ids[n] if (name := called[n]) is None else name for n in order]
         if label == schema.item:
-            texts = [columns.properties["text"][n] or "" for n in order]
+            written = _texts(label.label, columns, "text", " ")
+            texts = [written[n] or "" for n in order]
     return GraphSnapshot(
         schema,
         tuple(vocabularies),
@@ -137,8 +152,9 @@ def _interactions(
     user = np.concatenate([users.indices(e.heads) for e in events]).astype(np.int32)
     item = np.concatenate([items.indices(e.tails) for e in events]).astype(np.int32)
     kind = np.concatenate([np.full(len(e.heads), n, np.int8) for n, e in enumerate(events)])
-    value = np.concatenate([_filled(e.properties["value"], 1.0, np.float64) for e in events])
-    time: IntArray = np.concatenate([_filled(e.properties["time"], NO_TIME, np.int64) for e in events])
+    named = list(zip((x.type for x in schema.interactions), events, strict=True))
+    value = np.concatenate([_values(name, e) for name, e in named])
+    time: IntArray = np.concatenate([_times(name, e) for name, e in named])
     thresholds = [x.liked_at_least if x.liked_at_least is not None else -np.inf for x in schema.interactions]
     liked = value >= np.array(thresholds)[kind]
     order = np.lexsort((kind, item, user))
@@ -147,8 +163,42 @@ def _interactions(
     )
 
 
-def _filled(values: list[Any], missing: float, dtype: type[np.generic]) -> np.ndarray[Any, np.dtype[Any]]:
-    return np.array([missing if v is None else v for v in values], dtype)
+def _texts(label: str, columns: NodeColumns, name: str, between: str) -> list[str | None]:
+    """A property as text; other programs may have stored numbers, dates or lists."""
+    values = columns.properties[name]
+    if set(map(type, values)) <= {str, type(None)}:
+        return values
+    texts = [None if value is None else display_text(value, between) for value in values]
+    for id_, value, text in zip(columns.ids, values, texts, strict=True):
+        if text is None and value is not None:
+            raise DataError(
+                f"{label} {id_!r}: the property {name} is {described(value)}, which has no text; "
+                "set a text, or remove the property"
+            )
+    return texts
+
+
+def _values(kind: str, events: RelationColumns) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The values of interactions; 1 where there is none."""
+    values = [1.0 if v is None else v for v in events.properties["value"]]
+    if set(map(type, values)) <= {int, float}:
+        found = np.array(values, np.float64)
+        if np.isfinite(found).all():
+            return found
+    rows = zip(events.heads, events.tails, values, strict=True)
+    return np.array([event_value(kind, *row) for row in rows], np.float64)
+
+
+def _times(kind: str, events: RelationColumns) -> IntArray:
+    """The times of interactions; NO_TIME where there is none."""
+    times = events.properties["time"]
+    if set(map(type, times)) <= {int, type(None)}:
+        found = np.array([0 if t is None else t for t in times], np.int64)
+        if ((found >= 0) & (found <= LAST_SECOND)).all():
+            return np.where([t is None for t in times], NO_TIME, found).astype(np.int64)
+    rows = zip(events.heads, events.tails, times, strict=True)
+    read = (event_time(kind, *row) for row in rows)
+    return np.array([NO_TIME if time is None else time for time in read], np.int64)
 
 
 class SnapshotCache:

@@ -21,6 +21,7 @@ from kg.errors import DataError
 from kg.exports.tables import Exported, Kind, Table, read_tables, total, whole_folder
 from kg.progress import Report, silent
 from kg.schema import SCHEMA_LABEL, GraphSchema
+from kg.store.statements import id_constraint
 from kg.store.store import ReadStore
 
 BETWEEN = "\x1f"
@@ -153,7 +154,4 @@ def _write_schema(schema: GraphSchema, path: Path) -> None:
 
 def _constraints(schema: GraphSchema) -> str:
     labels = [SCHEMA_LABEL, *(x.label for x in schema.labels)]
-    return "".join(
-        f"CREATE CONSTRAINT trailmix_{x}_id IF NOT EXISTS FOR (n:{x}) REQUIRE n.id IS UNIQUE;\n"
-        for x in labels
-    )
+    return "".join(f"{id_constraint(label)};\n" for label in labels)

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from kg.errors import MappingError
 from kg.ingestion.source_mapping import MappingPart, SourceMapping
 from kg.ingestion.template import Pieces, Template, is_template, template_columns
+from kg.names import alike, check_distinct, composed
 from kg.nearest_name import nearest_name
 from kg.schema import (
     RUN_PROPERTY,
@@ -22,6 +23,8 @@ from kg.schema import (
     LabelSchema,
     Name,
     Phrase,
+    PropertyName,
+    Reference,
     RelationSchema,
     Role,
 )
@@ -41,6 +44,17 @@ def plain_phrase(relation_type: str) -> Phrase:
 def _shorthand(key: str) -> BeforeValidator:
     """Accept a plain string in place of a table with only this key."""
     return BeforeValidator(lambda given: {key: given} if isinstance(given, str) else given)
+
+
+def _distinct(kind: str, key: Callable[[str], str] = alike) -> BeforeValidator:
+    """Refuse a table with keys that have the same key: a dictionary would keep the last of them."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, dict):
+            check_distinct(kind, [name for name in given if isinstance(name, str)], key)
+        return given
+
+    return BeforeValidator(check)
 
 
 class _Limits(MappingPart):
@@ -91,7 +105,10 @@ class NodeMapping(MappingPart):
     """The column of the ids."""
     name: Template | None = None
     """The display name: a column, or a template such as "{first} {last}"; none: the id."""
-    properties: dict[Name, Annotated[PropertyMapping, _shorthand("type")]] = Field(default_factory=dict)
+    properties: Annotated[
+        dict[PropertyName, Annotated[PropertyMapping, _shorthand("type")]],
+        _distinct("property name", composed),
+    ] = Field(default_factory=dict)
     text: Pieces = ()
     """The text of an item: templates joined by spaces; a template with an empty column is left out."""
 
@@ -109,8 +126,8 @@ class NodeMapping(MappingPart):
 class RelationMapping(MappingPart):
     """One relation type; a row with a list in either column produces several relations."""
 
-    head_label: str = Field(alias="from")
-    tail_label: str = Field(alias="to")
+    head_label: Reference = Field(alias="from")
+    tail_label: Reference = Field(alias="to")
     source: str
     head: str
     """The column with the id of the head node."""
@@ -181,9 +198,14 @@ class Mapping(MappingPart):
     """
 
     sources: dict[str, SourceMapping]
-    nodes: dict[Name, Annotated[NodeMapping, BeforeValidator(lambda given: {} if given is None else given)]]
-    relations: dict[Name, RelationMapping] = Field(default_factory=dict)
-    interactions: dict[Name, InteractionMapping] = Field(min_length=1)
+    nodes: Annotated[
+        dict[Name, Annotated[NodeMapping, BeforeValidator(lambda given: {} if given is None else given)]],
+        _distinct("label"),
+    ]
+    relations: Annotated[dict[Name, RelationMapping], _distinct("relation type")] = Field(
+        default_factory=dict
+    )
+    interactions: Annotated[dict[Name, InteractionMapping], _distinct("relation type")] = Field(min_length=1)
 
     _where: Callable[[KeyPath], str] = PrivateAttr(default=".".join)
 

@@ -63,7 +63,12 @@ def test_schema(load):
         ("lists: [authors]", "list: [authors]", "line 2, sources.books.list", "did you mean 'lists'?"),
         ("interactions:", "interaction:", "line 12, interaction", "did you mean 'interactions'?"),
         ("role: user", "role: entity", "line 3, nodes", "exactly one label with the role user"),
-        ("  Author:", "  An Author:", "line 9, nodes.An Author", "letters, digits"),
+        (
+            "  Author:",
+            "  An, Author:",
+            "line 9, nodes.An, Author",
+            "holds ',' (U+002C, COMMA); letters and digits",
+        ),
         ("name: title", "name: '{title'", "line 7, nodes.Book.name", "{column[:6]}"),
         (
             "item: id",
