@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationError,
     model_serializer,
     model_validator,
 )
@@ -199,7 +200,8 @@ class GraphSchema(_Frozen):
                 relations=tuple({x.type: x for x in (*self.relations, *newer.relations)}.values()),
                 interactions=tuple({x.type: x for x in (*self.interactions, *newer.interactions)}.values()),
             )
-        except ValueError as error:
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise GraphSchemaError(
-                f"the mapping does not fit the graph: {error}; use another TRAILMIX_HOME or database for it"
+                f"the mapping does not fit the graph: {problem}; use another TRAILMIX_HOME or database for it"
             ) from None

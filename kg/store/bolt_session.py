@@ -14,6 +14,7 @@ from typing_extensions import override
 from kg.errors import DataError, GraphSchemaError, QueryError
 from kg.names import quoted
 from kg.schema import SCHEMA_LABEL, GraphSchema
+from kg.store.address import check_address
 from kg.store.bolt import DRIVER_OPTIONS, free_query, translated, writing_clause
 from kg.store.connection import Connection
 from kg.store.records import ServerInfo
@@ -35,6 +36,7 @@ class BoltSession(SchemaStore):
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._schema: GraphSchema | None = None
+        check_address(connection)
         with translated(connection):
             self._driver = GraphDatabase.driver(connection.uri, auth=connection.auth, **DRIVER_OPTIONS)
 
@@ -130,9 +132,9 @@ class BoltSession(SchemaStore):
         found = self._read(f"{match} WITH n.id AS id RETURN count(id) AS n, head(collect(id)) AS one")[0]
         if found["n"]:
             raise DataError(
-                f"{label}: {found['n']:,} nodes have an id that is not text, such as {described(found['one'])}"
-                "; nothing was written, because such a node could get a twin; make the ids text first: "
-                + write_command(f"{match} SET n.id = toString(n.id)")
+                f"{label}: {found['n']:,} nodes have an id that is not text, such as "
+                f"{described(found['one'])}; nothing was written, because such a node could get a twin; "
+                "make the ids text first: " + write_command(f"{match} SET n.id = toString(n.id)")
             )
 
     def _check_label(self, name: str) -> None:

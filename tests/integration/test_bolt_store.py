@@ -205,6 +205,19 @@ def test_a_wrong_password_says_so_and_shows_none(server: Connection) -> None:
     assert "not-this-one" not in f"{caught.value}{wrong!r}"
 
 
+@pytest.mark.parametrize("scheme", ["bolt+s", "bolt+ssc", "neo4j+s"])
+def test_a_tls_scheme_on_a_plain_server_says_so(server: Connection, scheme: str) -> None:
+    place = server.uri.partition("://")[2]
+    encrypted = Connection(f"{scheme}://{place}", server.username, server.password, server.database)
+    with (
+        BoltGraphStore(encrypted) as store,
+        pytest.raises(
+            GraphUnavailableError, match=f"without TLS; write {scheme.partition('+')[0]}://{place}"
+        ),
+    ):
+        store.info()
+
+
 def test_clearing_leaves_no_node(store: ServerStore) -> None:
     fill(store)
     store.begin_run(RunRecord("run1", "files", "mapping", 100))
