@@ -51,6 +51,15 @@ _RULE = (
 )
 
 
+def is_name(text: str) -> bool:
+    """Whether `check_name` accepts the text."""
+    try:
+        check_name(text)
+    except ValueError:
+        return False
+    return True
+
+
 def check_distinct(kind: str, names: Iterable[str], key: Callable[[str], str] = alike) -> None:
     """Check that no two names have the same key; `kind` is the word for them in the message.
 

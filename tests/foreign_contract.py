@@ -81,7 +81,9 @@ class ForeignDataContract:
         fill(store)
         outsider.node("Book", id=7, title="Seven")
         before = store.counts()
-        with pytest.raises(DataError, match=r"^Book: 1 node.* an id that is not text, such as 7 \(integer\)"):
+        with pytest.raises(
+            DataError, match=r"^Book: 1 node has an id that is not text, such as 7 \(integer\)"
+        ):
             store.prepare(SCHEMA)
         assert store.counts() == before
 

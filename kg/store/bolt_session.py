@@ -132,7 +132,7 @@ class BoltSession(SchemaStore):
         found = self._read(f"{match} WITH n.id AS id RETURN count(id) AS n, head(collect(id)) AS one")[0]
         if found["n"]:
             raise DataError(
-                f"{label}: {found['n']:,} nodes have an id that is not text, such as "
+                f"{label}: {_nodes(found['n'])} an id that is not text, such as "
                 f"{described(found['one'])}; nothing was written, because such a node could get a twin; "
                 "make the ids text first: " + write_command(f"{match} SET n.id = toString(n.id)")
             )
@@ -181,8 +181,17 @@ class BoltSession(SchemaStore):
             session.execute_write(work(BUMP, {}))
 
     def _constrain(self, label: str) -> None:
-        with self._session() as session:
-            session.run(id_constraint(label)).consume()
+        try:
+            with self._session() as session:
+                session.run(id_constraint(label)).consume()
+        except QueryError:
+            match = f"MATCH (n:{quoted(label)}) WHERE n.id IS NOT NULL WITH n.id AS id, count(*) AS n"
+            if not (twins := self._read(f"{match} WHERE n > 1 RETURN id, n LIMIT 1")):
+                raise
+            raise DataError(
+                f"{label}: {twins[0]['n']:,} nodes have the id {twins[0]['id']!r}; an id belongs to one node, so "
+                "give the others another id, or delete them; nothing was written"
+            ) from None
 
     def _key_batches(self, label: str) -> Iterator[Sequence[Any]]:
         """The ids of a label in batches, because the server would hold a whole answer in memory.
@@ -196,7 +205,7 @@ class BoltSession(SchemaStore):
             absent = f"{match} WHERE n.id IS NULL"
             node = self._read(f"{absent} RETURN elementId(n) AS element LIMIT 1")
             raise DataError(
-                f"{label}: {missing:,} nodes have no property id"
+                f"{label}: {_nodes(missing)} no property id"
                 + (f", such as the node with the element id {node[0]['element']}" if node else "")
                 + f"; give them ids, or delete them: {write_command(f'{absent} DETACH DELETE n')}"
             )
@@ -207,6 +216,10 @@ class BoltSession(SchemaStore):
 def write_command(statement: str) -> str:
     """The shell command that runs a statement which writes."""
     return f"trailmix graph cypher --write {shlex.quote(statement)}"
+
+
+def _nodes(number: int) -> str:
+    return "1 node has" if number == 1 else f"{number:,} nodes have"
 
 
 def work(

@@ -18,7 +18,7 @@ from kg.store.statements import (
     relation_statement,
 )
 from kg.store.store import PrivacyStore, WriteStore
-from kg.store.stored_values import display_text, id_text, stored_ids
+from kg.store.stored_values import described, display_text, stored_ids
 
 
 class BoltWrites(BoltSession, WriteStore):
@@ -108,16 +108,18 @@ def _end(schema: GraphSchema, direction: str, row: dict[str, Any]) -> dict[str, 
     """One relation of a user, with the label that the schema gives to its other end."""
     labels, known = row.pop("labels"), {x.label for x in schema.labels}
     of_type = schema.ends.get(row["type"], ("", ""))[1 if direction == "out" else 0]
-    label = (
-        of_type
-        if of_type in labels
-        else next((x for x in labels if x in known), labels[0] if labels else None)
-    )
+    ours = [of_type] if of_type in labels else [x for x in labels if x in known]
     return {
         **row,
-        "label": label,
-        "id": id_text(row["id"]) or row["id"],
-        "name": display_text(row["name"]) or row["name"],
+        "label": next(iter((*ours, *labels)), ""),
+        "id": _shown(row["id"]),
+        "name": _shown(row["name"]),
         "direction": direction,
         "properties": held(row["properties"]),
     }
+
+
+def _shown(value: Any) -> str:
+    """An id or a name as text, whatever another program stored; "" for a node without one."""
+    text = "" if value is None else display_text(value)
+    return described(value) if text is None else text

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from neo4j.exceptions import Neo4jError
 from store_contract import FILLED, SCHEMA, StoreContract, fill, node
 
 from kg.errors import DataError, GraphSchemaError, GraphUnavailableError, QueryError
+from kg.schema import GraphSchema, InteractionSchema, LabelSchema
 from kg.snapshot import read_snapshot
 from kg.store.bolt_store import BoltGraphStore
 from kg.store.connection import Connection
@@ -72,6 +74,47 @@ def test_two_ids_of_one_text_are_named(store: ServerStore, outsider: _OutsiderOf
     else:
         with pytest.raises(DataError, match=r"Book: two nodes have the id '12', as (integer and )?text"):
             store.read_nodes("Book")
+
+
+def test_twins_that_were_there_before_are_named(store: ServerStore, outsider: _OutsiderOfServer) -> None:
+    label = f"Twin {uuid.uuid4().hex}"  # a label without a constraint, which outlives the emptying of a graph
+    for title in ("One", "Other"):
+        outsider.node(label, id="b1", title=title)
+    labels = (SCHEMA.labels[0], LabelSchema(label=label, role="item"))
+    with pytest.raises(DataError, match=f"^{label}: 2 nodes have the id 'b1'"):
+        store.prepare(GraphSchema(labels=labels, interactions=SCHEMA.interactions))
+
+
+def test_integers_that_were_there_before_make_no_index_of_integers(
+    store: ServerStore, outsider: _OutsiderOfServer
+) -> None:
+    """Made text by the command of the message, "7" and "007" are two books on both engines."""
+    label = f"Whole {uuid.uuid4().hex}"
+    outsider.node(label, id=7, title="Seven")
+    labels = (SCHEMA.labels[0], LabelSchema(label=label, role="item", name_property="title"))
+    schema = GraphSchema(labels=labels, interactions=SCHEMA.interactions)
+    with pytest.raises(DataError, match=f"^{label}: 1 node has an id that is not text, such as 7") as caught:
+        store.prepare(schema)
+    command = shlex.split(str(caught.value).partition("trailmix graph cypher --write ")[2])
+    store.query(command[0], write=True)
+    store.prepare(schema)
+    store.upsert_nodes(
+        label, [node("007", title="Bond"), node("0007", title="Zero"), node("7", title="Seven")]
+    )
+    assert sorted(store.read_nodes(label).ids) == ["0007", "007", "7"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_label_and_a_type_of_one_name(store: ServerStore, order: int) -> None:
+    name = f"Same {uuid.uuid4().hex}"
+    labels = (*SCHEMA.labels, LabelSchema(label=name, role="entity"))
+    schema = GraphSchema(labels=labels[::order], interactions=(InteractionSchema(type=name),))
+    if store.info().engine == "arcadedb":
+        with pytest.raises(GraphSchemaError, match=f"^{name} is a label and a relation type"):
+            store.prepare(schema)
+    else:
+        store.prepare(schema)
+        assert store.schema() == schema
 
 
 def test_a_list_as_an_id_is_named(store: ServerStore, outsider: _OutsiderOfServer) -> None:
