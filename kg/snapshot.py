@@ -18,18 +18,17 @@ import zlib
 from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import structlog
 
-from kg.errors import ArtifactError, DataError
-from kg.graph import NO_TIME, GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
+from kg.columns import text_column, time_array, value_array
+from kg.errors import ArtifactError
+from kg.graph import GraphSnapshot, IntArray, Interactions, NodeArray, Triples, Vocabulary
 from kg.progress import Report, silent
 from kg.schema import GraphSchema
 from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
-from kg.store.stored_values import LAST_SECOND, described, display_text, event_time, event_value
 
 _KEPT = 3
 """The number of unneeded snapshots that `prune` keeps, such as earlier ones or those of another engine."""
@@ -112,10 +111,10 @@ def assemble(
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
         vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
-        called = _texts(label.label, columns, label.name_property, ", ")
+        called = text_column(label.label, columns, label.name_property, ", ")
         names += [columns.ids[n] if (name := called[n]) is None else name for n in order]
         if label == schema.item:
-            written = _texts(label.label, columns, "text", " ")
+            written = text_column(label.label, columns, "text", " ")
             texts = [written[n] or "" for n in order]
     return GraphSnapshot(
         schema,
@@ -153,52 +152,15 @@ def _interactions(
     item = np.concatenate([items.indices(e.tails) for e in events]).astype(np.int32)
     kind = np.concatenate([np.full(len(e.heads), n, np.int8) for n, e in enumerate(events)])
     named = list(zip((x.type for x in schema.interactions), events, strict=True))
-    value = np.concatenate([_values(name, e) for name, e in named])
-    time: IntArray = np.concatenate([_times(name, e) for name, e in named])
+    largest = np.finfo(np.float32).max
+    value = np.concatenate([value_array(name, e) for name, e in named]).clip(-largest, largest)
+    time: IntArray = np.concatenate([time_array(name, e) for name, e in named])
     thresholds = [x.liked_at_least if x.liked_at_least is not None else -np.inf for x in schema.interactions]
     liked = value >= np.array(thresholds)[kind]
     order = np.lexsort((kind, item, user))
     return Interactions(
         user[order], item[order], value.astype(np.float32)[order], time[order], kind[order], liked[order]
     )
-
-
-def _texts(label: str, columns: NodeColumns, name: str, between: str) -> list[str | None]:
-    """A property as text; other programs may have stored numbers, dates or lists."""
-    values = columns.properties[name]
-    if set(map(type, values)) <= {str, type(None)}:
-        return values
-    texts = [None if value is None else display_text(value, between) for value in values]
-    for id_, value, text in zip(columns.ids, values, texts, strict=True):
-        if text is None and value is not None:
-            raise DataError(
-                f"{label} {id_!r}: the property {name} is {described(value)}, which has no text; "
-                "set a text, or remove the property"
-            )
-    return texts
-
-
-def _values(kind: str, events: RelationColumns) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The values of interactions; 1 where there is none."""
-    values = [1.0 if v is None else v for v in events.properties["value"]]
-    if set(map(type, values)) <= {int, float}:
-        found = np.array(values, np.float64)
-        if np.isfinite(found).all():
-            return found
-    rows = zip(events.heads, events.tails, values, strict=True)
-    return np.array([event_value(kind, *row) for row in rows], np.float64)
-
-
-def _times(kind: str, events: RelationColumns) -> IntArray:
-    """The times of interactions; NO_TIME where there is none."""
-    times = events.properties["time"]
-    if set(map(type, times)) <= {int, type(None)}:
-        found = np.array([0 if t is None else t for t in times], np.int64)
-        if ((found >= 0) & (found <= LAST_SECOND)).all():
-            return np.where([t is None for t in times], NO_TIME, found).astype(np.int64)
-    rows = zip(events.heads, events.tails, times, strict=True)
-    read = (event_time(kind, *row) for row in rows)
-    return np.array([NO_TIME if time is None else time for time in read], np.int64)
 
 
 class SnapshotCache:

@@ -174,7 +174,7 @@ class StoreContract:
         assert store.counts().nodes["Book"] == 0
 
     @settings(
-        max_examples=10,
+        max_examples=5,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=[HealthCheck.function_scoped_fixture],

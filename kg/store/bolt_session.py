@@ -189,7 +189,7 @@ class BoltSession(SchemaStore):
             if not (twins := self._read(f"{match} WHERE n > 1 RETURN id, n LIMIT 1")):
                 raise
             raise DataError(
-                f"{label}: {twins[0]['n']:,} nodes have the id {twins[0]['id']!r}; an id belongs to one node, so "
+                f"{label}: {twins[0]['n']:,} nodes have the id {twins[0]['id']!r}, which is unique; "
                 "give the others another id, or delete them; nothing was written"
             ) from None
 
