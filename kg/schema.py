@@ -4,7 +4,6 @@ Each node has one label, which the mapping names. Ingestion derives the schema f
 in the single `(:TrailmixSchema)` node. Cypher statements use only labels and types that the schema contains.
 """
 
-import re
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -14,11 +13,13 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationError,
     model_serializer,
     model_validator,
 )
 
 from kg.errors import GraphSchemaError
+from kg.names import alike, check_distinct, check_name, composed
 
 Role = Literal["user", "item", "entity"]
 """user and item are the ends of an interaction; every other label is an entity."""
@@ -38,20 +39,23 @@ GROUP_PROPERTY = "same_as"
 LONGEST_ID = 2_000
 """The most characters of an id, wherever one is read; Neo4j indexes values of at most 8,167 bytes."""
 
-LONGEST_NAME = 63
-"""The most characters of a label or a relation type."""
 
-
-def _identifier(name: str) -> str:
-    """Check that a name has only letters, digits and underscores, because it becomes a Cypher identifier."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
-        raise ValueError(f"{name!r} is not a name: letters, digits and _ only, beginning with a letter")
-    if name in _OWN_LABELS:
+def _own_name(name: str) -> str:
+    """Check the name of a label or relation type, and return it in Unicode's composed form."""
+    checked = check_name(composed(name))
+    if alike(checked) in {alike(label) for label in _OWN_LABELS}:
         raise ValueError(f"{name} is kept for Trailmix itself")
-    return name
+    return checked
 
 
-Name = Annotated[str, AfterValidator(_identifier)]
+Name = Annotated[str, AfterValidator(_own_name)]
+"""The name of a label or a relation type, in Unicode's composed form."""
+
+PropertyName = Annotated[str, AfterValidator(check_name)]
+"""The name of a property, as it was written."""
+
+Reference = Annotated[str, AfterValidator(composed)]
+"""The name of a label or a relation type that is given elsewhere."""
 
 
 class _Frozen(BaseModel):
@@ -63,7 +67,7 @@ class LabelSchema(_Frozen):
 
     label: Name
     role: Role
-    name_property: Name = "name"
+    name_property: PropertyName = "name"
     """The property with the display name, e.g. `title`."""
 
 
@@ -106,7 +110,8 @@ class GraphSchema(_Frozen):
     """All labels, relations and interactions of one graph.
 
     Raises:
-        ValueError: not exactly one user and one item label, or a relation joins an unknown label.
+        ValueError: not exactly one user and one item label, two names are alike, or a relation joins
+            an unknown label.
     """
 
     labels: tuple[LabelSchema, ...]
@@ -121,10 +126,8 @@ class GraphSchema(_Frozen):
                 raise ValueError(f"a graph has exactly one label with the role {role}, not {found or 'none'}")
         names = [x.label for x in self.labels]
         types = [x.type for x in self.relations] + [x.type for x in self.interactions]
-        for kind, values in (("label", names), ("relation type", types)):
-            twice = sorted({v for v in values if values.count(v) > 1})
-            if twice:
-                raise ValueError(f"{kind} {twice[0]} is given twice")
+        check_distinct("label", names)
+        check_distinct("relation type", types)
         for relation in self.relations:
             for end in (relation.head, relation.tail):
                 if end not in names:
@@ -204,7 +207,8 @@ class GraphSchema(_Frozen):
                 relations=tuple({x.type: x for x in (*self.relations, *newer.relations)}.values()),
                 interactions=tuple({x.type: x for x in (*self.interactions, *newer.interactions)}.values()),
             )
-        except ValueError as error:
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ")
             raise GraphSchemaError(
-                f"the mapping does not fit the graph: {error}; use another TRAILMIX_HOME or database for it"
+                f"the mapping does not fit the graph: {problem}; use another TRAILMIX_HOME or database for it"
             ) from None

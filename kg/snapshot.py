@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import structlog
 
+from kg.columns import text_column, time_array, value_array
 from kg.errors import ArtifactError
 from kg.graph import (
-    NO_TIME,
     GraphSnapshot,
     IntArray,
     Interactions,
@@ -62,8 +62,10 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
 
     Raises:
         GraphSchemaError: the graph has no schema, because nothing was ingested.
+        DataError: another program stored an id or a property that cannot be read; the message names it.
     """
     source, schema = _source(store, derived), store.schema()
+    stored = store.counts().relations
     if not derived:
         schema = schema.without_derived()
     stages = len(schema.relations) + len(schema.interactions) + len(schema.labels)
@@ -78,9 +80,11 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
     for relation in schema.relations:
         step()
         facts.append(store.read_relations(relation.type, []))
+        _warn_of_others(schema, relation.type, stored[relation.type] - len(facts[-1].heads))
     for interaction in schema.interactions:
         step()
         events.append(store.read_relations(interaction.type, ["value", "time"]))
+        _warn_of_others(schema, interaction.type, stored[interaction.type] - len(events[-1].heads))
     for label in (schema.item, *schema.entities, schema.user):
         step()
         wanted = [] if label == schema.user else [YEAR]
@@ -88,6 +92,15 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
         nodes.append(store.read_nodes(label.label, list(dict.fromkeys([label.name_property, *wanted]))))
     step()
     return assemble(schema, nodes, facts, events, source)
+
+
+def _warn_of_others(schema: GraphSchema, kind: str, others: int) -> None:
+    """Warn of relations of a type of the schema that join other labels; the snapshot leaves them out."""
+    if others > 0:
+        head, tail = schema.ends[kind]
+        _log.warning(
+            "relations_left_out", type=kind, count=others, reason=f"they do not join {head} to {tail}"
+        )
 
 
 def _source(store: ReadStore, derived: bool) -> str:
@@ -116,12 +129,13 @@ def assemble(
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
         vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
-        called = columns.properties[label.name_property]
-        names += [str(called[n]) if called[n] is not None else columns.ids[n] for n in order]
+        called = text_column(label.label, columns, label.name_property, ", ")
+        names += [columns.ids[n] if (name := called[n]) is None else name for n in order]
         own = columns.properties.get(YEAR)
         years += [None if own is None else own[n] for n in order]
         if label == schema.item:
-            texts = [columns.properties["text"][n] or "" for n in order]
+            written = text_column(label.label, columns, "text", " ")
+            texts = [written[n] or "" for n in order]
             groups = _groups(columns, order)
     return GraphSnapshot(
         schema,
@@ -173,18 +187,16 @@ def _interactions(
     user = np.concatenate([users.indices(e.heads) for e in events]).astype(np.int32)
     item = np.concatenate([items.indices(e.tails) for e in events]).astype(np.int32)
     kind = np.concatenate([np.full(len(e.heads), n, np.int8) for n, e in enumerate(events)])
-    value = np.concatenate([_filled(e.properties["value"], 1.0, np.float64) for e in events])
-    time: IntArray = np.concatenate([_filled(e.properties["time"], NO_TIME, np.int64) for e in events])
+    named = list(zip((x.type for x in schema.interactions), events, strict=True))
+    largest = np.finfo(np.float32).max
+    value = np.concatenate([value_array(name, e) for name, e in named]).clip(-largest, largest)
+    time: IntArray = np.concatenate([time_array(name, e) for name, e in named])
     thresholds = np.array([max(x.liked_at_least or 0.0, 0.0) for x in schema.interactions])
     liked = value >= thresholds[kind]  # so a negative value never counts as liked
     order = np.lexsort((kind, item, user))
     return Interactions(
         user[order], item[order], value.astype(np.float32)[order], time[order], kind[order], liked[order]
     )
-
-
-def _filled(values: list[Any], missing: float, dtype: type[np.generic]) -> np.ndarray[Any, np.dtype[Any]]:
-    return np.array([missing if v is None else v for v in values], dtype)
 
 
 class SnapshotCache:

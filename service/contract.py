@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_v
 from pydantic_core import CoreSchema
 
 from kg.explanation.paths import Direction
-from kg.schema import LONGEST_ID, LONGEST_NAME
+from kg.names import LONGEST_NAME
+from kg.schema import LONGEST_ID
 from service.config import RecommenderConfig
 
 MAX_K = 200

@@ -8,6 +8,7 @@ import numpy as np
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.text.encoder import TextEncoder
 from kg.graph import GraphSnapshot
+from kg.names import composed
 from kg.shown import shown
 from service.config import RecommenderConfig
 from service.contract import RecommendRequest
@@ -35,6 +36,7 @@ class Lookups:
     def nodes(self, name: str) -> list[int]:
         """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
         label, _, rest = name.partition(":")
+        label = composed(label)
         vocabularies = self.snapshot.vocabularies[:-1]
         offsets = self.snapshot.offsets
         for vocabulary in vocabularies:

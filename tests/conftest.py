@@ -24,7 +24,7 @@ from kg.store.connect import open_store
 from kg.store.connection import Connection
 from kg.store.servers import control
 
-pytest.register_assert_rewrite("store_contract", "scorer_contract")
+pytest.register_assert_rewrite("store_contract", "foreign_contract", "scorer_contract")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does, before torch is loaded
 NEO4J_IMAGE = "neo4j:5.26.30-community"
 SKIPPED = "tests on a real Neo4j"

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from dataclasses import replace
 
-from kg.errors import GraphError, GraphSchemaError, UnknownIdError
+from kg.errors import DataError, GraphError, GraphSchemaError, UnknownIdError
 from kg.schema import RUN_PROPERTY
 from kg.store.records import (
     GraphCounts,
@@ -16,6 +16,20 @@ from kg.store.records import (
     check_property_names,
     newest_first,
 )
+from kg.store.stored_values import (
+    check_ids,
+    described,
+    display_text,
+    event_time,
+    event_value,
+    id_text,
+    stored_ids,
+    texts_of_ids,
+)
+
+
+class NoId:
+    """The key of a node without an id, which only another program can have stored."""
 
 
 class FakeStore:
@@ -56,6 +70,13 @@ class FakeStore:
 
     def prepare(self, schema):
         merged = self._schema.merged(schema) if self._schema else schema
+        for label in merged.labels:
+            for key in self.nodes.get(label.label, ()):
+                if not isinstance(key, str | NoId):
+                    raise DataError(
+                        f"{label.label}: 1 node has an id that is not text, such as {described(key)}; "
+                        "make the ids text first"
+                    )
         self._revision += merged != self._schema
         self._schema = merged
         return merged
@@ -104,30 +125,36 @@ class FakeStore:
 
     def read_nodes(self, label, properties=()):
         self._check_label(label)
-        found = self._columns(label, self.nodes, properties)
-        return NodeColumns(*found)
+        self._check_keys(label)
+        ids, columns = self._columns(label, self.nodes, properties)
+        return NodeColumns(texts_of_ids(label, ids), columns)
 
     def read_relations(self, kind, properties=()):
-        self._ends(kind)
+        head, tail = self._ends(kind)
+        self._check_keys(head)
         pairs, columns = self._columns(kind, self.edges, properties)
-        return RelationColumns([h for h, _ in pairs], [t for _, t in pairs], columns)
+        heads, tails = [h for h, _ in pairs], [t for _, t in pairs]
+        return RelationColumns(texts_of_ids(head, heads), texts_of_ids(tail, tails), columns)
 
     def scan_nodes(self, label):
         self._check_label(label)
-        found = sorted(self.nodes.get(label, {}), reverse=True)
-        yield [(external, self._held(label, self.nodes, external)) for external in found]
+        self._check_keys(label)
+        found = sorted(self.nodes.get(label, {}), key=str, reverse=True)
+        yield [(id_text(key), self._held(label, self.nodes, key)) for key in found]
 
     def scan_relations(self, kind):
-        self._ends(kind)
-        for pair in reversed(self.edges.get(kind, {})):
-            yield [(*pair, self._held(kind, self.edges, pair))]
+        head, tail = self._ends(kind)
+        self._check_keys(head)
+        for h, t in reversed(self.edges.get(kind, {})):
+            (one,), (other,) = texts_of_ids(head, [h]), texts_of_ids(tail, [t])
+            yield [(one, other, self._held(kind, self.edges, (h, t)))]
 
     def read_events(self, user_id):
         events = [
-            {"type": x.type, "item": item, "value": held.get("value"), "time": held.get("time")}
+            _event(x.type, user_id, id_text(item), held)
             for x in self.schema().interactions
             for (user, item), held in self.edges.get(x.type, {}).items()
-            if user == user_id
+            if user in stored_ids(user_id)
         ]
         return sorted(events, key=newest_first)
 
@@ -135,30 +162,34 @@ class FakeStore:
 
     def read_user(self, user_id):
         user = self.schema().user.label
-        if user_id not in self.nodes.get(user, {}):
+        keys = self._keys_of(user, user_id)
+        if not keys:
             return None
         relations = [
             {
                 "type": kind,
                 "direction": direction,
                 "label": label,
-                "id": other,
-                "name": self._name(label, other),
+                "id": id_text(other),
+                "name": display_text(self._name(label, other)),
                 "properties": self._held(kind, self.edges, pair),
             }
-            for direction, kind, pair, label, other in self._joined(user, user_id)
+            for key in keys
+            for direction, kind, pair, label, other in self._joined(user, key)
         ]
-        return UserRecord({"id": user_id, **self._held(user, self.nodes, user_id)}, relations)
+        return UserRecord({"id": user_id, **self._held(user, self.nodes, keys[0])}, relations)
 
     def delete_user(self, user_id):
         user = self.schema().user.label
-        if user_id not in self.nodes.get(user, {}):
+        keys = self._keys_of(user, user_id)
+        if not keys:
             return None
         self._count_write()
-        joined = {(kind, pair) for _, kind, pair, _, _ in self._joined(user, user_id)}
+        joined = {(kind, pair) for key in keys for _, kind, pair, _, _ in self._joined(user, key)}
         for kind, pair in joined:
             self._delete(kind, self.edges, pair)
-        self._delete(user, self.nodes, user_id)
+        for key in keys:
+            self._delete(user, self.nodes, key)
         return len(joined)
 
     # ---- runs
@@ -210,6 +241,15 @@ class FakeStore:
         return Undone(nodes, relations, kept)
 
     # ---- how
+
+    def _check_keys(self, label):
+        keys = list(self.nodes.get(label, ()))
+        if any(isinstance(key, NoId) for key in keys):
+            raise DataError(f"{label}: a node has no property id; give it an id, or delete it")
+        check_ids(label, keys)
+
+    def _keys_of(self, label, text):
+        return [key for key in stored_ids(text) if key in self.nodes.get(label, ())]
 
     def _count_write(self, changes=True):
         if self.writes == self.fail_at_write:
@@ -308,6 +348,16 @@ class FakeStore:
 
     def _forget_checkpoints(self, run_id):
         self.done = {key: x for key, x in self.done.items() if key[0] != run_id}
+
+
+def _event(kind, user, item, held):
+    value, time = held.get("value"), held.get("time")
+    return {
+        "type": kind,
+        "item": item,
+        "value": None if value is None else event_value(kind, user, item, value),
+        "time": event_time(kind, user, item, time),
+    }
 
 
 def _check_known(name, names):

@@ -6,9 +6,12 @@ A new store inherits `StoreContract` in a test class and gives it the fixture `s
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from name_strategies import three_names, two_names
 
 from kg.errors import GraphError, GraphSchemaError, UnknownIdError
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
+from kg.snapshot import read_snapshot
 from kg.store.records import (
     Checkpoint,
     GraphCounts,
@@ -163,12 +166,56 @@ class StoreContract:
             with pytest.raises(GraphSchemaError, match="in this graph; it has"):
                 attempt()
 
-    @pytest.mark.parametrize("name", ["id", "a b", "x`", "", "1st", "n.id"])
+    @pytest.mark.parametrize("name", ["id", " a", "a ", "x`", "", "1st", "n.id", "a\u200bb"])
     def test_bad_property_names_are_refused(self, store: GraphStore, name: str) -> None:
         store.prepare(SCHEMA)
         with pytest.raises(ValueError, match="cannot name a property"):
             store.upsert_nodes("Book", [node("b", **{name: 1})])
         assert store.counts().nodes["Book"] == 0
+
+    @settings(
+        max_examples=5,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(labels=three_names("L"), kinds=two_names("R"))
+    @example(labels=["Kochbuch Größe", "作者", "Film Noir"], kinds=["R&B", "geschrieben von"])
+    @example(labels=["a'b", "match", "x" * 63], kinds=["作" * 21, "return"])
+    def test_every_name_comes_back(self, store: GraphStore, labels: list[str], kinds: list[str]) -> None:
+        """The names of labels and types differ, because ArcadeDB keeps the names of earlier examples."""
+        store.clear()
+        user, item, entity = labels
+        schema = GraphSchema(
+            labels=(
+                LabelSchema(label=user, role="user", name_property=kinds[0]),
+                LabelSchema(label=item, role="item", name_property=entity),
+                LabelSchema(label=entity, role="entity"),
+            ),
+            relations=(
+                RelationSchema(type=kinds[1], head=item, tail=entity, phrase=Phrase(out="by", back="wrote")),
+            ),
+            interactions=(InteractionSchema(type=kinds[0]),),
+        )
+        store.prepare(schema)
+        assert store.schema() == schema
+        store.upsert_nodes(user, [node("u", **{kinds[0]: "Ann"})])
+        store.upsert_nodes(item, [node("i", **{entity: "One"})])
+        store.upsert_nodes(entity, [node("e")])
+        assert store.upsert_relations(kinds[1], [relation("i", "e", **{user: 1})]) == 1
+        store.begin_run(RunRecord("run1", "files", "mapping", 100))
+        read = {kinds[0]: [relation("u", "i", **{item: 2})]}
+        store.write_batch({}, read, Checkpoint("run1", "place", 1, 1, 0))
+        snapshot = read_snapshot(store)
+        assert snapshot.names == ("One", "e", "Ann")
+        assert (len(snapshot.triples), len(snapshot.interactions)) == (1, 1)
+        assert [x["type"] for x in store.read_events("u")] == [kinds[0]]
+        found = store.read_user("u")
+        assert found is not None
+        assert [(x["type"], x["label"], x["name"]) for x in found.relations] == [(kinds[0], item, "One")]
+        assert store.stored_relations(kinds[0], [("u", "i")], [item]) == {("u", "i"): {item: 2}}
+        assert store.undo_run("run1").relations == 1
+        assert store.delete_user("u") == 0
 
     def test_rows_with_a_missing_end_are_left_out_and_not_counted(self, store: GraphStore) -> None:
         fill(store)

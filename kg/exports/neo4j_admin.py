@@ -10,7 +10,6 @@ Text is quoted and a missing value is empty, so the tool can distinguish "" from
 exported too, so that Trailmix can use the imported database; provenance is not exported.
 """
 
-import re
 import shlex
 import uuid
 from collections.abc import Iterator
@@ -19,8 +18,10 @@ from typing import Any
 
 from kg.errors import DataError
 from kg.exports.tables import Exported, Kind, Table, read_tables, total, whole_folder
+from kg.names import is_name
 from kg.progress import Report, silent
 from kg.schema import SCHEMA_LABEL, GraphSchema
+from kg.store.statements import id_constraint
 from kg.store.store import ReadStore
 
 BETWEEN = "\x1f"
@@ -111,7 +112,7 @@ def _header(table: Table) -> Iterator[str]:
     else:
         yield f"id:ID({table.name})"
     for name, kind in table.columns.items():
-        if not re.fullmatch(r"\w+", name):
+        if not is_name(name):
             raise DataError(f"{table.name}: the property {name!r} cannot stand in a header; rename it")
         yield f"{name}:{_type(kind)}"
 
@@ -153,7 +154,4 @@ def _write_schema(schema: GraphSchema, path: Path) -> None:
 
 def _constraints(schema: GraphSchema) -> str:
     labels = [SCHEMA_LABEL, *(x.label for x in schema.labels)]
-    return "".join(
-        f"CREATE CONSTRAINT trailmix_{x}_id IF NOT EXISTS FOR (n:{x}) REQUIRE n.id IS UNIQUE;\n"
-        for x in labels
-    )
+    return "".join(f"{id_constraint(label)};\n" for label in labels)

@@ -17,8 +17,10 @@ from typing import Any
 
 from kg.errors import DataError
 from kg.exports.tables import Exported, GraphTables, Kind, Table, read_tables, total, whole_folder
+from kg.names import is_name
 from kg.progress import Report, silent
 from kg.store.store import ReadStore
+from kg.store.stored_values import event_time, event_value
 
 
 def export_recbole(store: ReadStore, target: Path, report: Report = silent) -> Exported:
@@ -27,7 +29,8 @@ def export_recbole(store: ReadStore, target: Path, report: Report = silent) -> E
     Raises:
         UsageError: `target` exists and is not an empty folder, or cannot be written.
         GraphError: the graph changed during the export, or is empty.
-        DataError: an id contains a tab or a line break.
+        DataError: an id contains a tab or a line break, a header cannot hold the name of a property, or an
+            event has a value or time that is none.
     """
     with whole_folder(target) as folder:
         tables = read_tables(store, report)
@@ -51,6 +54,9 @@ class _Run:
     def side(self, kind: str, label: str) -> None:
         """Write the users or the items, with their properties."""
         table = next(x for x in self._tables.nodes if x.name == label)
+        for name in table.columns:
+            if not is_name(name):
+                raise DataError(f"{label}: the property {name!r} cannot stand in a header; rename it")
         header = [f"{kind}_id:token", *(f"{name}:{_type(of)}" for name, of in table.columns.items())]
         kinds = list(table.columns.values())
         self._write(kind, header, ([_id(key), *map(_cell, held, kinds)] for key, *held in self._read(table)))
@@ -69,7 +75,8 @@ class _Run:
         for user, item, *values in self._read(table):
             held = dict(zip(names, values, strict=True))
             value = held.get("value")
-            rated = [_plain(1.0 if value is None else value), _plain(held.get("time"))]
+            rating = 1.0 if value is None else event_value(table.name, user, item, value)
+            rated = [_plain(rating), _plain(event_time(table.name, user, item, held.get("time")))]
             yield [_id(user), _id(item), *([table.name] if several else []), *rated]
 
     def facts(self) -> None:

@@ -15,6 +15,7 @@ from kg.ingestion.mapping_parts import (
     KeyPath,
     NodeMapping,
     RelationMapping,
+    distinct,
     interaction_columns,
     node_columns,
 )
@@ -44,9 +45,12 @@ class Mapping(MappingPart):
     """
 
     sources: dict[str, SourceMapping]
-    nodes: dict[Name, Annotated[NodeMapping, BeforeValidator(lambda given: {} if given is None else given)]]
-    relations: dict[Name, RelationMapping] = Field(default_factory=dict)
-    interactions: dict[Name, InteractionMapping] = Field(min_length=1)
+    nodes: Annotated[
+        dict[Name, Annotated[NodeMapping, BeforeValidator(lambda given: {} if given is None else given)]],
+        distinct("label"),
+    ]
+    relations: Annotated[dict[Name, RelationMapping], distinct("relation type")] = Field(default_factory=dict)
+    interactions: Annotated[dict[Name, InteractionMapping], distinct("relation type")] = Field(min_length=1)
 
     _where: Callable[[KeyPath], str] = PrivateAttr(default=".".join)
 

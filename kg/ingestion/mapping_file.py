@@ -25,7 +25,8 @@ def load_mapping(path: Path) -> Mapping:
     tree, content = _parsed(path)
 
     def where(key: KeyPath) -> str:
-        return f"{path}, line {_line(tree, key)}, {'.'.join(key)}"
+        shown = ".".join(part if part.isprintable() else ascii(part)[1:-1] for part in key)
+        return f"{path}, line {_line(tree, key)}, {shown}"
 
     try:
         mapping = Mapping.model_validate(content if content is not None else {})

@@ -1,7 +1,7 @@
 """The parts of a mapping file that describe nodes, relations and interactions."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from kg.ingestion.source_mapping import MappingPart
 from kg.ingestion.template import Pieces, Template, is_template, template_columns
-from kg.schema import GROUP_PROPERTY, RUN_PROPERTY, Name, Phrase, Role
+from kg.names import alike, check_distinct, composed
+from kg.schema import GROUP_PROPERTY, RUN_PROPERTY, Phrase, PropertyName, Reference, Role
 
 KeyPath = tuple[str, ...]
 """The path of a key in the mapping file, such as `("nodes", "Movie", "id")`."""
@@ -26,6 +27,17 @@ _TAKEN = ("id", "text", GROUP_PROPERTY, RUN_PROPERTY)
 def _shorthand(key: str) -> BeforeValidator:
     """Accept a plain string in place of a table with only this key."""
     return BeforeValidator(lambda given: {key: given} if isinstance(given, str) else given)
+
+
+def distinct(kind: str, key: Callable[[str], str] = alike) -> BeforeValidator:
+    """Refuse a table with keys that have the same key: a dictionary would keep the last of them."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, dict):
+            check_distinct(kind, [name for name in given if isinstance(name, str)], key)
+        return given
+
+    return BeforeValidator(check)
 
 
 def _iso_text(given: Any) -> Any:
@@ -131,7 +143,10 @@ class NodeMapping(MappingPart):
     id: Annotated[IdMapping, _shorthand("column")] = IdMapping()
     name: Template | None = None
     """The display name: a column, or a template such as "{first} {last}"; none: the id."""
-    properties: dict[Name, Annotated[PropertyMapping, _shorthand("type")]] = Field(default_factory=dict)
+    properties: Annotated[
+        dict[PropertyName, Annotated[PropertyMapping, _shorthand("type")]],
+        distinct("property name", composed),
+    ] = Field(default_factory=dict)
     same_as: str | None = None
     """The column of an item's group; items with the same value are near-duplicates, such as editions."""
     text: Pieces = ()
@@ -147,8 +162,8 @@ class NodeMapping(MappingPart):
 class RelationMapping(MappingPart):
     """One relation type; a row with a list in either column produces several relations."""
 
-    head_label: str = Field(alias="from")
-    tail_label: str = Field(alias="to")
+    head_label: Reference = Field(alias="from")
+    tail_label: Reference = Field(alias="to")
     source: str
     head: str
     """The column with the id of the head node."""

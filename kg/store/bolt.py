@@ -4,6 +4,7 @@ This module does not depend on the content of a Trailmix graph; `bolt_store.py` 
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from neo4j.exceptions import AuthError, DriverError, Neo4jError, ServiceUnavaila
 from neo4j.graph import Node, Path, Relationship
 
 from kg.errors import GraphUnavailableError, QueryError
+from kg.store.address import check_address, reason_for_silence
 from kg.store.connection import Connection
 
 DRIVER_OPTIONS: dict[str, Any] = {
@@ -22,6 +24,8 @@ DRIVER_OPTIONS: dict[str, Any] = {
     "notifications_min_severity": "OFF",
     "user_agent": "trailmix",
 }
+
+logging.getLogger("neo4j").addHandler(logging.NullHandler())  # the driver's errors are raised as well
 
 
 @contextmanager
@@ -35,8 +39,11 @@ def translated(connection: Connection) -> Iterator[None]:
             "check NEO4J_USERNAME and NEO4J_PASSWORD"
         ) from error
     except (ServiceUnavailable, SessionExpired, OSError) as error:
-        raise GraphUnavailableError(
+        silent = (
             f"no graph server answers at {connection.address}; check NEO4J_URI, or run trailmix graph start"
+        )
+        raise GraphUnavailableError(
+            reason_for_silence(connection, routed="routing" in str(error)) or silent
         ) from error
     except Neo4jError as error:
         raise QueryError(f"{error.code}: {error.message}") from error
@@ -58,6 +65,7 @@ def free_query(
         GraphUnavailableError: no server answers, or it refuses the login.
         QueryError: the statement was refused, failed, or did not finish in `timeout` seconds.
     """
+    check_address(connection)
     access = "WRITE" if write else "READ"
     with translated(connection):
         try:

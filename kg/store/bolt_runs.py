@@ -7,6 +7,7 @@ from neo4j import ManagedTransaction, Record
 from typing_extensions import override
 
 from kg.errors import GraphError, UnknownIdError
+from kg.names import quoted
 from kg.schema import CHECKPOINT_LABEL, RUN_LABEL, RUN_PROPERTY
 from kg.store.bolt_session import BoltSession
 from kg.store.records import Checkpoint, NodeRow, NotNewError, RelationRow, RunRecord, Undone
@@ -74,18 +75,18 @@ class BoltRuns(BoltSession, RunStore):
 
     @override
     def has_nodes(self, label: str) -> bool:
-        return bool(self._read(f"MATCH (n:{label}) RETURN 1 AS one LIMIT 1"))
+        return bool(self._read(f"MATCH (n:{quoted(label)}) RETURN 1 AS one LIMIT 1"))
 
     @override
     def has_relations(self, kind: str) -> bool:
-        return bool(self._read(f"MATCH ()-[r:{kind}]->() RETURN 1 AS one LIMIT 1"))
+        return bool(self._read(f"MATCH ()-[r:{quoted(kind)}]->() RETURN 1 AS one LIMIT 1"))
 
     @override
     def stored_nodes(
         self, label: str, ids: Sequence[str], properties: Sequence[str]
     ) -> dict[str, dict[str, Any]]:
         statement = (
-            f"UNWIND $trailmix_keys AS key MATCH (n:{label} {{id: key}}) "
+            f"UNWIND $trailmix_keys AS key MATCH (n:{quoted(label)} {{id: key}}) "
             f"RETURN collect(n.id) AS ids{_collected_columns('n', properties)}"
         )
         stored: dict[str, dict[str, Any]] = {}
@@ -100,8 +101,8 @@ class BoltRuns(BoltSession, RunStore):
     ) -> dict[tuple[str, str], dict[str, Any]]:
         head, tail = self._ends(kind)
         statement = (
-            f"UNWIND $trailmix_keys AS key MATCH (h:{head} {{id: key.head}})-[r:{kind}]->"
-            f"(t:{tail} {{id: key.tail}}) RETURN collect(h.id) AS heads, collect(t.id) AS tails"
+            f"UNWIND $trailmix_keys AS key MATCH (h:{quoted(head)} {{id: key.head}})-[r:{quoted(kind)}]->"
+            f"(t:{quoted(tail)} {{id: key.tail}}) RETURN collect(h.id) AS heads, collect(t.id) AS tails"
             f"{_collected_columns('r', properties)}"
         )
         stored: dict[tuple[str, str], dict[str, Any]] = {}
@@ -155,19 +156,21 @@ class BoltRuns(BoltSession, RunStore):
         if run_id not in {run.id for run in self.runs()}:
             raise UnknownIdError("run", run_id)
         schema = self.schema()
-        relations = sum(self._undo(h, f"-[x:{t}]->()", run_id)[0] for t, (h, _) in schema.ends.items())
+        relations = sum(
+            self._undo(h, f"-[x:{quoted(t)}]->()", run_id)[0] for t, (h, _) in schema.ends.items()
+        )
         undone = [self._undo(x.label, "", run_id) for x in schema.labels]
         self._do(_FORGET_CHECKPOINTS, _FORGET, BUMP, trailmix_run=run_id)
         return Undone(sum(gone for gone, _ in undone), relations, sum(kept for _, kept in undone))
 
     def _undo(self, label: str, onward: str, run_id: str) -> tuple[int, int]:
         """Undo one label, or one type with its head label; returns the numbers of deleted and of kept."""
-        pattern = f"(h:{label} {{id: key}}){onward}" if onward else f"(x:{label} {{id: key}})"
+        pattern = f"({'h' if onward else 'x'}:{quoted(label)} {{id: key}}){onward}"
         every = f"UNWIND $trailmix_keys AS key MATCH {pattern} WHERE x.{RUN_PROPERTY}"
         alone = " AND NOT (x)--()" if not onward else ""
         listed = f"' ' + x.{RUN_PROPERTY} + ' '"
         gone = kept = 0
-        for keys in self._key_batches(label):
+        for keys in self._provenance_batches(label):
             given = {"trailmix_keys": keys, "trailmix_run": run_id}
             gone += self._do(f"{every} = $trailmix_run{alone} DELETE x RETURN count(*) AS n", **given)
             kept += self._do(
@@ -179,6 +182,11 @@ class BoltRuns(BoltSession, RunStore):
                 **given,
             )
         return gone, kept
+
+    def _provenance_batches(self, label: str) -> Iterator[Sequence[Any]]:
+        """The ids of a label's nodes in batches, without those that no run can have written."""
+        keys = self._read(f"MATCH (n:{quoted(label)}) RETURN collect(n.id) AS ids")[0]["ids"]
+        return batches([key for key in keys if isinstance(key, str)], READ_BATCH)
 
     def _do(self, *statements: str, **parameters: Any) -> int:
         """Run statements in a separate transaction; returns the number `n` of the last one's result, or 0."""
@@ -223,4 +231,7 @@ def _properties(row: Record, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     lists = [row[f"p{n}"] for n in range(len(names))]
     first = row[0]
     for n in range(len(first)):
-        yield {name: None if x[n] == NULL else x[n] for name, x in zip(names, lists, strict=True)}
+        found = {name: None if x[n] == NULL else x[n] for name, x in zip(names, lists, strict=True)}
+        if not isinstance(found.get(RUN_PROPERTY, ""), str):
+            found[RUN_PROPERTY] = None  # another program wrote it, so it is no provenance
+        yield found

@@ -1,21 +1,26 @@
 """The driver of a Bolt store: sessions, transactions, and the schema that validates labels and types."""
 
 import re
+import shlex
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 from neo4j import GraphDatabase, ManagedTransaction, Record
+from pydantic import ValidationError
 from typing_extensions import override
 
-from kg.errors import GraphSchemaError, QueryError
+from kg.errors import DataError, GraphSchemaError, QueryError
+from kg.names import quoted
 from kg.schema import SCHEMA_LABEL, GraphSchema
+from kg.store.address import check_address
 from kg.store.bolt import DRIVER_OPTIONS, free_query, translated, writing_clause
 from kg.store.connection import Connection
 from kg.store.records import ServerInfo
-from kg.store.statements import BUMP, READ_BATCH, batches
+from kg.store.statements import BUMP, READ_BATCH, batches, id_constraint
 from kg.store.store import SchemaStore
+from kg.store.stored_values import check_ids, described
 
 
 class BoltSession(SchemaStore):
@@ -31,6 +36,7 @@ class BoltSession(SchemaStore):
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._schema: GraphSchema | None = None
+        check_address(connection)
         with translated(connection):
             self._driver = GraphDatabase.driver(connection.uri, auth=connection.auth, **DRIVER_OPTIONS)
 
@@ -74,6 +80,9 @@ class BoltSession(SchemaStore):
         self._constrain(SCHEMA_LABEL)
         stored = self._stored_schema()
         merged = stored.merged(schema) if stored else schema
+        self._check_fits_engine(merged)
+        for label in merged.labels:
+            self._check_ids_are_text(label.label)
         for label in merged.labels:
             self._constrain(label.label)
         self._schema = merged
@@ -96,7 +105,37 @@ class BoltSession(SchemaStore):
 
     def _stored_schema(self) -> GraphSchema | None:
         rows = self._read(f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) RETURN s.json AS json")
-        return GraphSchema.model_validate_json(rows[0]["json"]) if rows else None
+        try:
+            return GraphSchema.model_validate_json(rows[0]["json"]) if rows else None
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise GraphSchemaError(
+                f"the node {SCHEMA_LABEL} of the graph at {self.connection.address} holds no readable schema "
+                f"({problem}); use another database, or delete the node and ingest again"
+            ) from None
+
+    def _check_fits_engine(self, schema: GraphSchema) -> None:
+        """Raise GraphSchemaError for a label that is also a relation type, if the engine is ArcadeDB."""
+        both = {x.label for x in schema.labels} & schema.ends.keys()
+        if both and self.info().engine == "arcadedb":
+            raise GraphSchemaError(
+                f"{min(both)} is a label and a relation type, which ArcadeDB cannot hold; rename one of them"
+            )
+
+    def _check_ids_are_text(self, label: str) -> None:
+        """Raise DataError for ids of another type, which another program stored.
+
+        A MERGE by the text "7" would make a twin of the node with the integer 7 on Neo4j. On ArcadeDB the
+        index would be one of integers, in which "007" and "7" are equal.
+        """
+        match = f"MATCH (n:{quoted(label)}) WHERE n.id IS NOT NULL AND NOT n.id IS :: STRING"
+        found = self._read(f"{match} WITH n.id AS id RETURN count(id) AS n, head(collect(id)) AS one")[0]
+        if found["n"]:
+            raise DataError(
+                f"{label}: {_nodes(found['n'])} an id that is not text, such as "
+                f"{described(found['one'])}; nothing was written, because such a node could get a twin; "
+                "make the ids text first: " + write_command(f"{match} SET n.id = toString(n.id)")
+            )
 
     def _check_label(self, name: str) -> None:
         self._schema_with(name, lambda schema: [x.label for x in schema.labels])
@@ -142,15 +181,45 @@ class BoltSession(SchemaStore):
             session.execute_write(work(BUMP, {}))
 
     def _constrain(self, label: str) -> None:
-        with self._session() as session:
-            session.run(
-                f"CREATE CONSTRAINT trailmix_{label}_id IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
-            ).consume()
+        try:
+            with self._session() as session:
+                session.run(id_constraint(label)).consume()
+        except QueryError:
+            match = f"MATCH (n:{quoted(label)}) WHERE n.id IS NOT NULL WITH n.id AS id, count(*) AS n"
+            if not (twins := self._read(f"{match} WHERE n > 1 RETURN id, n LIMIT 1")):
+                raise
+            raise DataError(
+                f"{label}: {twins[0]['n']:,} nodes have the id {twins[0]['id']!r}, which is unique; "
+                "give the others another id, or delete them; nothing was written"
+            ) from None
 
-    def _key_batches(self, label: str) -> Iterator[Sequence[str]]:
-        """The ids of a label in batches, because the server would hold a whole answer in memory."""
-        keys = self._read(f"MATCH (n:{label}) RETURN collect(n.id) AS ids")[0]["ids"]
-        return batches(keys, READ_BATCH)
+    def _key_batches(self, label: str) -> Iterator[Sequence[Any]]:
+        """The ids of a label in batches, because the server would hold a whole answer in memory.
+
+        Raises:
+            DataError: a node has no id, an id that cannot be read, or the id of another node.
+        """
+        match = f"MATCH (n:{quoted(label)})"
+        found = self._read(f"{match} RETURN collect(n.id) AS ids, count(*) AS n")[0]
+        if missing := found["n"] - len(found["ids"]):
+            absent = f"{match} WHERE n.id IS NULL"
+            node = self._read(f"{absent} RETURN elementId(n) AS element LIMIT 1")
+            raise DataError(
+                f"{label}: {_nodes(missing)} no property id"
+                + (f", such as the node with the element id {node[0]['element']}" if node else "")
+                + f"; give them ids, or delete them: {write_command(f'{absent} DETACH DELETE n')}"
+            )
+        check_ids(label, found["ids"])
+        return batches(found["ids"], READ_BATCH)
+
+
+def write_command(statement: str) -> str:
+    """The shell command that runs a statement which writes."""
+    return f"trailmix graph cypher --write {shlex.quote(statement)}"
+
+
+def _nodes(number: int) -> str:
+    return "1 node has" if number == 1 else f"{number:,} nodes have"
 
 
 def work(

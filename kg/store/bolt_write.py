@@ -5,7 +5,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from kg.schema import RUN_PROPERTY
+from kg.names import quoted
+from kg.schema import RUN_PROPERTY, GraphSchema
 from kg.store.bolt_session import BoltSession, work
 from kg.store.records import NodeRow, RelationRow, UserRecord, check_property_names
 from kg.store.statements import (
@@ -17,6 +18,7 @@ from kg.store.statements import (
     relation_statement,
 )
 from kg.store.store import PrivacyStore, WriteStore
+from kg.store.stored_values import described, display_text, stored_ids
 
 
 class BoltWrites(BoltSession, WriteStore):
@@ -45,7 +47,8 @@ class BoltWrites(BoltSession, WriteStore):
         head, tail = self._ends(type)
         check_property_names([but[0]])
         return self._delete_all(
-            f"MATCH (:{head})-[r:{type}]->(:{tail}) WHERE coalesce(r.{but[0]}, '') <> $trailmix_value "
+            f"MATCH (:{quoted(head)})-[r:{quoted(type)}]->(:{quoted(tail)}) "
+            f"WHERE coalesce(r.{quoted(but[0])}, '') <> $trailmix_value "
             f"WITH r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n",
             trailmix_value=but[1],
         )
@@ -67,29 +70,56 @@ class BoltPrivacy(BoltSession, PrivacyStore):
     @override
     def read_user(self, user_id: str) -> UserRecord | None:
         schema = self.schema()
-        user = f"MATCH (u:{schema.user.label} {{id: $trailmix_user}})"
-        found = self._read(f"{user} RETURN properties(u) AS held", trailmix_user=user_id)
+        user = self._user(schema)
+        found = self._read(f"{user} RETURN properties(u) AS held", trailmix_keys=stored_ids(user_id))
         if not found:
             return None
         names = dict.fromkeys(x.name_property for x in schema.labels)
-        called = "coalesce({})".format(", ".join([*(f"x.{name}" for name in names), "x.id"]))
-        wanted = f"labels(x)[0] AS label, x.id AS id, {called} AS name, properties(r) AS properties"
-        relations: list[dict[str, Any]] = [
-            {**row, "direction": direction, "properties": held(row["properties"])}
+        called = "coalesce({})".format(", ".join(f"x.{quoted(name)}" for name in (*names, "id")))
+        wanted = f"labels(x) AS labels, x.id AS id, {called} AS name, properties(r) AS properties"
+        relations = [
+            _end(schema, direction, dict(row))
             for direction, pattern in (("out", "(u)-[r]->(x)"), ("in", "(u)<-[r]-(x)"))
             for row in self._read(
-                f"{user} MATCH {pattern} RETURN type(r) AS type, {wanted}", trailmix_user=user_id
+                f"{user} MATCH {pattern} RETURN type(r) AS type, {wanted}", trailmix_keys=stored_ids(user_id)
             )
         ]
-        return UserRecord(held(found[0]["held"]), relations)
+        return UserRecord(held(found[0]["held"]) | {"id": user_id}, relations)
 
     @override
     def delete_user(self, user_id: str) -> int | None:
-        user = f"MATCH (u:{self.schema().user.label} {{id: $trailmix_user}})"
-        if not self._read(f"{user} RETURN u.id AS id", trailmix_user=user_id):
+        user, keys = self._user(self.schema()), stored_ids(user_id)
+        if not self._read(f"{user} RETURN u.id AS id", trailmix_keys=keys):
             return None
-        some = f"{user}-[r]-() WITH DISTINCT r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n"
-        deleted = self._delete_all(some, trailmix_user=user_id)
+        some = (
+            f"{user} MATCH (u)-[r]-() WITH DISTINCT r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n"
+        )
+        deleted = self._delete_all(some, trailmix_keys=keys)
         # the node is deleted last, so calling the method again completes an interrupted deletion
-        self._write(f"{user} DETACH DELETE u", trailmix_user=user_id)
+        self._write(f"{user} DETACH DELETE u", trailmix_keys=keys)
         return deleted
+
+    def _user(self, schema: GraphSchema) -> str:
+        """A clause that matches the user u by the ids `$trailmix_keys`."""
+        return f"UNWIND $trailmix_keys AS key MATCH (u:{quoted(schema.user.label)} {{id: key}})"
+
+
+def _end(schema: GraphSchema, direction: str, row: dict[str, Any]) -> dict[str, Any]:
+    """One relation of a user, with the label that the schema gives to its other end."""
+    labels, known = row.pop("labels"), {x.label for x in schema.labels}
+    of_type = schema.ends.get(row["type"], ("", ""))[1 if direction == "out" else 0]
+    ours = [of_type] if of_type in labels else [x for x in labels if x in known]
+    return {
+        **row,
+        "label": next(iter((*ours, *labels)), ""),
+        "id": _shown(row["id"]),
+        "name": _shown(row["name"]),
+        "direction": direction,
+        "properties": held(row["properties"]),
+    }
+
+
+def _shown(value: Any) -> str:
+    """An id or a name as text, whatever another program stored; "" for a node without one."""
+    text = "" if value is None else display_text(value)
+    return described(value) if text is None else text

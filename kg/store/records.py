@@ -1,9 +1,10 @@
 """The records that a graph store accepts and returns: rows, columns, runs and counts."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
+
+from kg.names import check_name
 
 PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] | None
 """The value of a property; writing None removes the property, and a missing property reads as None."""
@@ -136,11 +137,15 @@ def check_property_names(names: Iterable[str], taken: Iterable[str] = ()) -> Non
     """Check that the names are valid names of properties.
 
     Raises:
-        ValueError: a name is in `taken`, or is not made of letters, digits and underscores.
+        ValueError: a name is in `taken`, or is not a name (`kg.names`).
     """
     for name in names:
-        if name in taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
-            raise ValueError(f"{name!r} cannot name a property: letters, digits and _ only, and not id")
+        if name in taken:
+            raise ValueError(f"{name!r} cannot name a property: it is kept for the key")
+        try:
+            check_name(name)
+        except ValueError as error:
+            raise ValueError(f"{name!r} cannot name a property: {error}") from None
 
 
 def newest_first(event: EventRow) -> tuple[float, str, str]:

@@ -10,6 +10,7 @@ names that no id equals, because ArcadeDB 26.10 takes the id "$rows" for the par
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
+from kg.names import quoted
 from kg.schema import SCHEMA_LABEL
 
 NODE_BATCH = 5_000
@@ -26,21 +27,28 @@ BUMP = f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) SET s.revision = s.revision +
 
 def node_statement(label: str, first: str = "") -> str:
     """A statement that creates or updates nodes; the SET items `first` precede those of the properties."""
-    return f"UNWIND $trailmix_rows AS row MERGE (n:{label} {{id: row.id}}) SET {first}n += row.properties"
+    merge = f"MERGE (n:{quoted(label)} {{id: row.id}})"
+    return f"UNWIND $trailmix_rows AS row {merge} SET {first}n += row.properties"
 
 
 def relation_statement(kind: str, head: str, tail: str, first: str = "") -> str:
     """A statement like `node_statement` for relations; it returns the number of rows with both ends."""
     return (
-        f"UNWIND $trailmix_rows AS row MATCH (h:{head} {{id: row.head}}) "
-        f"MATCH (t:{tail} {{id: row.tail}}) MERGE (h)-[r:{kind}]->(t) SET {first}r += row.properties "
-        "RETURN count(*) AS found"
+        f"UNWIND $trailmix_rows AS row MATCH (h:{quoted(head)} {{id: row.head}}) "
+        f"MATCH (t:{quoted(tail)} {{id: row.tail}}) MERGE (h)-[r:{quoted(kind)}]->(t) "
+        f"SET {first}r += row.properties RETURN count(*) AS found"
     )
+
+
+def id_constraint(label: str) -> str:
+    """A statement that makes the ids of a label unique and indexed; it can be repeated."""
+    name = quoted(f"trailmix_{label}_id")
+    return f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{quoted(label)}) REQUIRE n.id IS UNIQUE"
 
 
 def collected(variable: str, name: str) -> str:
     """A Cypher expression that collects a property of all rows in a list, NULL if missing."""
-    return f"collect(coalesce({variable}.{name}, {{}}))"
+    return f"collect(coalesce({variable}.{quoted(name)}, {{}}))"
 
 
 def held(properties: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from kg.exports.neo4j_admin import export_neo4j_admin
 from kg.ingestion.ingest import ingest
 from kg.ingestion.mapping_file import load_mapping
+from kg.schema import LabelSchema, Phrase, RelationSchema
 from kg.settings import Settings
 from kg.store.connect import open_store
 from kg.store.graph_hash import graph_content
@@ -27,7 +28,16 @@ HELD = {
     "texts": ["a;b", "", 'c"d'],
     "wholes": [1, 2],
     "reals": [0.5, 1e-9],
+    "Preis in Euro": 1.5,
+    "ページ-Zahl": 7,
+    "R&B's": "x",
 }
+SERIES = RelationSchema(
+    type="Teil von",
+    head="Author",
+    tail="Film Noir & 作者's",
+    phrase=Phrase(out="Teil von", back="enthält"),
+)
 NEO4J_ADMIN = """#!/bin/sh
 exec "$TEST_JAVA" -cp "$TEST_JARS/*" org.neo4j.cli.AdminTool "$@"
 """
@@ -38,6 +48,13 @@ def test_neo4j_imports_the_files_and_has_the_same_graph(embedded_store, assembli
     ingest(load_mapping(BOOKSHOP / "mapping.yaml"), BOOKSHOP, embedded_store)
     embedded_store.upsert_nodes("Author", [{"id": "x\ny", "properties": HELD}])
     embedded_store.upsert_relations("AUTHORED_BY", [{"head": "b1", "tail": "x\ny", "properties": HELD}])
+    more = {
+        "labels": (*embedded_store.schema().labels, LabelSchema(label=SERIES.tail, role="entity")),
+        "relations": (*embedded_store.schema().relations, SERIES),
+    }
+    embedded_store.prepare(embedded_store.schema().model_copy(update=more))
+    embedded_store.upsert_nodes(SERIES.tail, [{"id": "s1", "properties": HELD}])
+    embedded_store.upsert_relations(SERIES.type, [{"head": "x\ny", "tail": "s1", "properties": HELD}])
     assert export_neo4j_admin(embedded_store, tmp_path / "csv").notes == ()
 
     settings = Settings(home=tmp_path / "home")

@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from kg.errors import ArtifactError, GraphUnavailableError, TrailmixError, UnknownIdError, UsageError
-from kg.schema import LONGEST_ID, LONGEST_NAME
+from kg.names import LONGEST_NAME
+from kg.schema import LONGEST_ID
 from kg.settings import Settings
 from service.app import MAX_BODY, create_app
 from service.contract import MAX_IDS, MAX_TEXT, RecommendRequest

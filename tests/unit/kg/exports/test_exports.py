@@ -1,6 +1,7 @@
 """A graph as files: what they hold to the letter, and all or nothing."""
 
 import json
+from datetime import date
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -27,6 +28,33 @@ SCHEMA = GraphSchema(
     interactions=(InteractionSchema(type="READ"), InteractionSchema(type="SOLD")),
 )
 EXPORTS = (export_neo4j_admin, export_parquet, export_recbole)
+
+
+@pytest.mark.parametrize("export", [export_neo4j_admin, export_recbole])
+@pytest.mark.parametrize("name", ["a:b", "a,b", "a\tb"])
+def test_a_property_of_another_program_that_no_header_can_hold_is_named(store, tmp_path, export, name):
+    store.nodes["Book"]["b1"][name] = 1
+    with pytest.raises(DataError, match=r"^Book: the property .* cannot stand in a header; rename it"):
+        export(store, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("export", [export_neo4j_admin, export_parquet, export_recbole])
+@pytest.mark.parametrize("value", [date(2020, 1, 2), b"7", [date(2020, 1, 2)], ["x", 1], 2**40])
+def test_values_of_another_program_are_exported(store, tmp_path, export, value):
+    store.nodes["Book"][5] = {"seen in": value}
+    assert export(store, tmp_path / "out").nodes >= 5
+
+
+def test_recbole_has_the_value_and_time_of_another_program_as_numbers(store, tmp_path):
+    """18263 days after 1970 are 1577923200 seconds."""
+    store.edges["READ"] = {("r1", "b1"): {"value": "4.5", "time": date(2020, 1, 2)}}
+    store.edges["SOLD"] = {}
+    export_recbole(store, tmp_path / "shop")
+    assert (tmp_path / "shop/shop.inter").read_text().splitlines()[1] == "r1\tb1\tREAD\t4.5\t1577923200"
+    store.edges["READ"]["r1", "b1"]["time"] = "soon"
+    with pytest.raises(DataError, match="READ from 'r1' to 'b1': the property time is 'soon'"):
+        export_recbole(store, tmp_path / "again")
 
 
 @pytest.fixture

@@ -63,7 +63,12 @@ def test_schema(load):
         ("lists: [authors]", "list: [authors]", "line 2, sources.books.list", "did you mean 'lists'?"),
         ("interactions:", "interaction:", "line 12, interaction", "did you mean 'interactions'?"),
         ("role: user", "role: entity", "line 3, nodes", "exactly one label with the role user"),
-        ("  Author:", "  An Author:", "line 9, nodes.An Author", "letters, digits"),
+        (
+            "  Author:",
+            "  An, Author:",
+            "line 9, nodes.An, Author",
+            "holds ',' (U+002C, COMMA); letters and digits",
+        ),
         ("name: title", "name: '{title'", "line 7, nodes.Book.name", "{column[:6]}"),
         (
             "item: id",
@@ -150,3 +155,38 @@ def test_a_text_leaves_out_what_is_missing():
     assert render_all(pieces, row) == "Alien (1979). With A, B."
     assert render_all(pieces, row | {"year": "", "genres": ["Horror"]}) == "With A, B. Of Horror."
     assert render_all(pieces, row | {"title": "", "cast": []}) == ""
+
+
+COMPOSED, DECOMPOSED = "Gr\u00f6\u00dfe", "Gro\u0308\u00dfe"
+
+
+def test_a_label_is_one_in_either_unicode_form(load):
+    shop = SHOP.replace("  Author:", f"  {DECOMPOSED}:").replace("to: Author", f"to: {COMPOSED}")
+    schema = load(shop).graph_schema()
+    assert schema.entities[0].label == schema.relations[0].tail == COMPOSED
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "problem"),
+    [
+        (
+            "  Author:",
+            f"  {COMPOSED}:\n  {DECOMPOSED}:",
+            "differ only by the Unicode form of letters; rename one",
+        ),
+        ("  Author:", "  Author:\n  AUTHOR:", "the labels 'Author' and 'AUTHOR' differ only by case"),
+        (
+            "  BOUGHT:",
+            "  Authored_by:",
+            "the relation types 'AUTHORED_BY' and 'Authored_by' differ only by case",
+        ),
+        ("  Author:", '  "Auth\\u200bor":', "nodes.Auth\\u200bor: 'Auth\\u200bor' is not a name: it holds"),
+        ("  Author:", '  "A`) DETACH DELETE n //":', "it holds '`' (U+0060, GRAVE ACCENT)"),
+        ("  Author:", "  Author:of:", "it holds ':' (U+003A, COLON)"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_with_the_reason(load, good, bad, problem):
+    assert good in SHOP
+    with pytest.raises(MappingError) as error:
+        load(SHOP.replace(good, bad, 1))
+    assert problem in str(error.value)
