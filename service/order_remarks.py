@@ -1,12 +1,13 @@
 """Remarks on the order of a list: what it rests on where little is known, and where it is arbitrary."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from embeddings.model.manifest import Manifest
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
 from service.contract import SCORE_DECIMALS, RecommendRequest
+from service.query_context import QueryContext
 
 _WHOLE_REQUEST = ""
 """The JSON Pointer of the request itself."""
@@ -16,15 +17,15 @@ PointedRemark = tuple[str, str]
 
 
 def order_remarks(
-    request: RecommendRequest, likes: Collection[int], snapshot: GraphSnapshot, manifest: Manifest
+    request: RecommendRequest, context: QueryContext, snapshot: GraphSnapshot, manifest: Manifest
 ) -> Iterator[PointedRemark]:
     """What the order rests on: a model without any liked event, and a text where no item has one.
 
-    `likes` are the entities that the request names; where there are some, they are what its text counts by.
+    Where the request names entities, they are what its text counts by.
     """
     if manifest.ranked_by and not snapshot.interactions.liked.any():
         yield _WHOLE_REQUEST, manifest.ranked_by
-    if request.free_text and not likes and not any(snapshot.texts):
+    if context.text is not None and not context.likes and not any(snapshot.texts):
         field = "/text" if request.text is not None else "/user_input"
         label = snapshot.schema.item.label
         yield field, f"no {label} has a text to compare with, and this names nothing: it does not count"

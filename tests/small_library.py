@@ -61,6 +61,7 @@ class ThemeEncoder:
 
     name = "themes"
     dim = N_AUTHORS + 2
+    scripts = None
 
     def encode(self, texts, report=None):
         vectors = np.zeros((len(texts), self.dim), np.float32)
