@@ -14,7 +14,7 @@ from scripts.options import KgeOption, ModelScorerOption, training_config
 from scripts.progress import reporting
 
 NO_TEST_EVENTS = "no liked event could be held out; that takes a user with events of 3 items"
-"""Why there is nothing to measure on by a random split."""
+"""Why there is nothing to measure on."""
 
 FIXED_BY_REFRESH = {
     "seed": "--seed",

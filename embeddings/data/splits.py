@@ -72,6 +72,12 @@ def future_split(events: Interactions, shares: tuple[float, float] = (0.1, 0.1))
     return _without_later_repeats(part[of], own_part, events.time > first[of])
 
 
+def forward_split(events: Interactions, seed: int = 0) -> EventSplit:
+    """`next_split` if the time of every event is known, else `random_split`."""
+    known = len(events) > 0 and int(events.time.min()) != NO_TIME
+    return next_split(events, seed) if known else random_split(events, seed)
+
+
 def _pairs(events: Interactions) -> tuple[IntArray, IntArray]:
     """The distinct (user, item) pairs, sorted, and the index of the pair of each event."""
     both = np.stack([events.user, events.item], axis=1).astype(np.int64)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.splits import random_split
+from embeddings.data.splits import forward_split
 from embeddings.evaluation.trials import (
     OURS,
     TRAINING_BASELINES,
@@ -39,7 +39,7 @@ def train(
     report: Report = silent,
     k: int = 20,
 ) -> Model:
-    """Measure on a random split, then fit the scorers again on every event, under the same ranker.
+    """Measure on a split, `forward_split`, then fit the scorers again on every event, under the same ranker.
 
     Where no event can be held out, nothing is measured.
 
@@ -49,7 +49,7 @@ def train(
     check_items(snapshot)
     text = encoder.encode(snapshot.texts, report)
     valid, test = split_tasks(
-        Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed)
+        Dataset.from_snapshot(snapshot, text), forward_split(snapshot.interactions, seed)
     )
     measured = fit(valid.dataset, config, seed, report)
     results = _measured(measured, config, valid, test, k, seed, report) if test.measurable else []

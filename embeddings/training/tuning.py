@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.data.splits import random_split
+from embeddings.data.splits import forward_split
 from embeddings.evaluation.trials import Score, Task, split_tasks
 from embeddings.text.encoder import TextEncoder
 from embeddings.training.config import TrainingConfig
@@ -101,7 +101,7 @@ def tune(
     """
     check_items(snapshot)
     text = encoder.encode(snapshot.texts, report)
-    valid, _ = split_tasks(Dataset.from_snapshot(snapshot, text), random_split(snapshot.interactions, seed))
+    valid, _ = split_tasks(Dataset.from_snapshot(snapshot, text), forward_split(snapshot.interactions, seed))
 
     def learn(data: Dataset, tried: TrainingConfig) -> Callable[[Histories], FloatArray]:
         return fit(data, tried, seed).score

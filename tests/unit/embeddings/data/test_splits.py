@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.splits import future_split, next_split, random_split
+from embeddings.data.splits import forward_split, future_split, next_split, random_split
 from embeddings.evaluation.trials import split_tasks
 from kg.errors import MissingDataError
 from kg.graph import Interactions
@@ -87,6 +87,16 @@ def test_an_event_planted_in_the_future_changes_nothing_before_it(snapshot) -> N
         before, after = split(events), split(planted)
         assert (after.train[:-1] == before.train).all()
         assert not np.stack([after.train, after.valid, after.test])[:, -1].any()
+
+
+def test_forward_where_all_times_are_known(snapshot) -> None:
+    events = snapshot.interactions
+    some = replace(events, time=np.where(np.arange(len(events)) == 3, -1, events.time))
+    nothing = events.select(np.zeros(len(events), np.bool_))
+    for given, expected in ((events, next_split), (some, random_split), (nothing, random_split)):
+        found, wanted = forward_split(given, 4), expected(given, 4)
+        assert (found.test == wanted.test).all()
+        assert found.by_time == wanted.by_time == (expected is next_split)
 
 
 def test_next_draws_among_equal_times(snapshot) -> None:

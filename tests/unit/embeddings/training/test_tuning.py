@@ -7,7 +7,7 @@ import pytest
 from small_library import ThemeEncoder, library
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.splits import random_split
+from embeddings.data.splits import forward_split, random_split
 from embeddings.evaluation.trials import split_tasks
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.tuning import SPACE, Setting, changed, search, there_are, tune, value_at
@@ -98,7 +98,7 @@ def test_models_are_tried_without_the_events_that_they_are_measured_by(
         def score(self, histories):
             return np.zeros((len(histories), snapshot.n_items), np.float32)
 
-    tried, split = [], random_split(snapshot.interactions, 1)
+    tried, split = [], forward_split(snapshot.interactions, 1)
     monkeypatch.setattr(tuning, "fit", lambda data, config, seed: tried.append((data, config)) or Fake())
     found = tune(snapshot, encoder, config, trials(2), seed=1)
     assert len(found.trials) == len(tried) == 2
