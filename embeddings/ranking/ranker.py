@@ -111,7 +111,9 @@ class Ranker:
     next_items: KnownItemRanker
     """Where items that come after the history are asked for."""
     new_item_bias: float = 0.0
-    """Added to the score of a new item."""
+    """Added to the score of a new item where items of any time are asked for."""
+    next_new_item_bias: float = 0.0
+    """Added to it where items that come after the history are asked for."""
 
     @classmethod
     def fit(
@@ -159,7 +161,8 @@ class Ranker:
             return scores
         scores[valid] = self.all_items.score(candidates.values[valid])
         rerank_known_items(scores, valid & ~new, known_scores)
-        scores[new] += np.float32(self.new_item_bias)
+        bias = self.next_new_item_bias if candidates.ask_next else self.new_item_bias
+        scores[new] += np.float32(bias)
         return scores
 
     def is_new(self, candidates: CandidateFeatures) -> BoolArray:
@@ -198,7 +201,7 @@ class Ranker:
         """The learnt values as plain arrays."""
         packed: dict[str, Array] = {
             "features": np.frombuffer("\n".join(self.features).encode(), np.uint8),
-            "new_item_bias": np.array([self.new_item_bias]),
+            "new_item_biases": np.array([self.new_item_bias, self.next_new_item_bias]),
         }
         parts = {"all_items": self.all_items.arrays(), "known_items": self.known_items.arrays()}
         if self.next_items is not self.known_items:
@@ -217,7 +220,7 @@ class Ranker:
             BoosterEnsemble.restore(_part(arrays, "all_items")),
             known,
             KnownItemRanker.restore(following) if following else known,
-            float(arrays["new_item_bias"][0]),
+            *map(float, arrays["new_item_biases"]),
         )
 
 

@@ -39,6 +39,8 @@ class NewItemBiasConfig:
     """The bias is chosen by NDCG@k."""
     simulated_holdouts: int = 2
     """How many holdouts hide items in the proportion that is estimated of new ones."""
+    last_shares: tuple[float, ...] = (0.1, 0.2)
+    """The share of each user's events, the last ones, that each holdout of what comes next hides."""
     max_new_items: float = 0.3
     """At most this share of the items is hidden in them."""
     new_item_share: NewItemShareConfig = field(default_factory=NewItemShareConfig)

@@ -16,7 +16,7 @@ from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.holdout import Holdout, draw_holdouts
-from embeddings.training.new_item_bias import learn_new_item_bias
+from embeddings.training.new_item_bias import learn_new_item_biases
 from embeddings.training.scored_queries import ScoredQueries, score_queries
 from kg.progress import Report, silent
 
@@ -33,10 +33,10 @@ def fit(
     report("ranker", 0, 1)
     ranker = Ranker.fit(features, groups, config.ranker, prior, seed)
     report("ranker", 1, 1)
-    bias = config.new_item_bias.bias if ranker.learnt else 0.0
-    if bias is None:
-        bias = learn_new_item_bias(ranker, dataset, content_scorers, config, seed, report)
-    return _two_stage(dataset, content_scorers, replace(ranker, new_item_bias=bias), config, seed, report)
+    if ranker.learnt:
+        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)
+        ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
+    return _two_stage(dataset, content_scorers, ranker, config, seed, report)
 
 
 def refit(

@@ -33,8 +33,6 @@ class HoldoutConfig:
     max_users: int = 1250
     """A holdout has at most this many queries of known users, and half as many of new users, drawn anew for
     each holdout: the time and memory of learning the ranker do not grow beyond that."""
-    latest: float = 0.1
-    """Share of the events, the last ones, that the holdout by time hides."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,7 @@ class Holdouts:
 def draw_holdouts(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdouts:
     """As many holdouts of each kind as configured."""
     of_events = replace(config, items=0.0, users=0.0)
-    shares = config.last_shares if _all_times_known(dataset) else ()
+    shares = config.last_shares if all_times_known(dataset) else ()
     return Holdouts(
         (random_holdout(dataset, config, rng) for _ in range(config.cold_holdouts)),
         (random_holdout(dataset, of_events, rng) for _ in range(config.random_holdouts)),
@@ -123,34 +121,20 @@ def last_events_holdout(
     return Holdout(train, ~dataset.has_interactions, queries)
 
 
-def latest_holdout(
-    dataset: Dataset, config: HoldoutConfig, new_item_share: float, rng: np.random.Generator
-) -> Holdout | None:
-    """Hide the last events of all users; None where the time of any event is unknown.
+def with_unpopular_items(
+    holdout: Holdout, dataset: Dataset, new_item_share: float, rng: np.random.Generator
+) -> Holdout:
+    """The holdout with candidates among the items that have no event in the whole dataset.
 
-    Queries are of users with a history by then, and of users who come later, with their first events. Of the
-    items without any event in the whole dataset a share, `new_item_share`, is taken to have arrived later:
-    it is excluded.
+    A share of these, `new_item_share`, is taken to be new and stays excluded: it cannot be relevant here,
+    however good it is. The others are old items that nobody chose, as they are when the model serves.
     """
-    if not _all_times_known(dataset):
-        return None
-    time = dataset.events.time
-    train = dataset.select_events(time <= np.quantile(time, 1 - config.latest))
-    before, whole = train.histories.lengths, dataset.histories.lengths
-    first_events = max(config.history_lengths, default=0)
-    known = _sampled(np.flatnonzero((before > 0) & (whole > before)), config.max_users, rng)
-    new = _sampled(np.flatnonzero((before == 0) & (whole > first_events)), config.max_users, rng)
-    first = [dataset.histories[int(user)][:first_events] for user in new]
-    revealed = Histories.of(first, dataset.n_items, dataset.histories.times[new])
-    queries = (
-        _remaining_likes(dataset, known, train.histories.select(known)),
-        _remaining_likes(dataset, new, revealed),
-    )
-    arrived_later = rng.random(dataset.n_items) < new_item_share
-    return Holdout(train, ~dataset.has_interactions & arrived_later, queries)
+    new = rng.random(dataset.n_items) < new_item_share
+    return replace(holdout, excluded=~dataset.has_interactions & new)
 
 
-def _all_times_known(dataset: Dataset) -> bool:
+def all_times_known(dataset: Dataset) -> bool:
+    """Whether there are events and each has a time."""
     return len(dataset.events) > 0 and not (dataset.events.time == NO_TIME).any()
 
 

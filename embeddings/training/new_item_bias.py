@@ -1,7 +1,7 @@
 """The bias of new items: how far they are ranked up among known ones."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,44 +9,61 @@ from embeddings.candidates.ensemble import ContentScorers
 from embeddings.data.dataset import Dataset
 from embeddings.ranking.ranker import Ranker
 from embeddings.training.config import NewItemBiasConfig, TrainingConfig
-from embeddings.training.holdout import Holdout, latest_holdout, random_holdout
+from embeddings.training.holdout import (
+    Holdout,
+    all_times_known,
+    last_events_holdout,
+    random_holdout,
+    with_unpopular_items,
+)
 from embeddings.training.new_item_share import new_item_share
 from embeddings.training.scored_queries import score_queries
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
 
-def learn_new_item_bias(
+@dataclass(frozen=True)
+class NewItemBiases:
+    """The biases of a ranker."""
+
+    any_time: float
+    """Where items of any time are asked for."""
+    next: float
+    """Where items that come after the history are asked for."""
+
+
+def learn_new_item_biases(
     ranker: Ranker,
     dataset: Dataset,
     content_scorers: ContentScorers,
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
-) -> float:
-    """The bias that loses least NDCG in two kinds of holdout, taken together.
+) -> NewItemBiases:
+    """The biases that lose least NDCG in holdouts; those of the configuration, if it has one.
 
-    In the first, items are hidden in the proportion that `new_item_share` estimates of new items, and some
-    events. The second hides the last events of all users, or random ones where times are unknown. A bias
-    loses a share of the NDCG of the best bias there.
+    For items of any time, items are hidden in the proportion that `new_item_share` estimates of new items,
+    and some events. For what comes next, the last events of each user are hidden; where times are unknown,
+    the first bias holds there too.
     """
     own, rng = config.new_item_bias, np.random.default_rng(seed)
+    if own.bias is not None:
+        return NewItemBiases(own.bias, own.bias)
     share = new_item_share(dataset, own.new_item_share, seed)
     n_known = int(dataset.has_interactions.sum())
     arrived = min(share * (dataset.n_items - n_known) / max(n_known, 1), own.max_new_items)
-    simulated = [
-        random_holdout(dataset, replace(config.holdout, items=arrived), rng)
-        for _ in range(own.simulated_holdouts)
-    ]
-    latest = latest_holdout(dataset, config.holdout, share, rng)
-    if latest is None:
-        latest = random_holdout(dataset, replace(config.holdout, items=0.0), rng)
-    losses = []
-    for done, holdouts in enumerate((simulated, [latest])):
-        report("new-item bias", done, 2)
-        losses.append(_loss_by_bias(ranker, holdouts, content_scorers, config, seed))
-    report("new-item bias", 2, 2)
-    return biases(own)[int(np.mean(losses, axis=0).argmin())] if np.max(losses) > 0 else 0.0
+    simulated = replace(config.holdout, items=arrived)
+    kinds = [[random_holdout(dataset, simulated, rng) for _ in range(own.simulated_holdouts)]]
+    if all_times_known(dataset):
+        kinds.append([last_events_holdout(dataset, x, config.holdout, rng) for x in own.last_shares])
+    found = []
+    for done, holdouts in enumerate(kinds):
+        report("new-item bias", done, len(kinds))
+        served = [with_unpopular_items(holdout, dataset, share, rng) for holdout in holdouts]
+        lost = _loss_by_bias(ranker, served, content_scorers, config, seed)
+        found.append(biases(own)[int(lost.argmin())] if lost.max() > 0 else 0.0)
+    report("new-item bias", len(kinds), len(kinds))
+    return NewItemBiases(found[0], found[-1])
 
 
 def biases(config: NewItemBiasConfig) -> list[float]:

@@ -50,8 +50,12 @@ def write_graph(folder: Path, events: pd.DataFrame) -> None:
 
 @pytest.fixture(scope="module")
 def split(pairs) -> dict[str, pd.DataFrame]:
-    place = pairs.groupby("user").cumcount()
-    return {"train": pairs[place >= 5], "valid": pairs[place < 2], "test": pairs[(place >= 2) & (place < 5)]}
+    """The last tenth of each user's items is the test, the tenth before is validation."""
+    by_user = pairs.groupby("user")["timestamp"]
+    newest_first = by_user.rank(ascending=False) - 1
+    tenth = np.round(0.1 * by_user.transform("size"))
+    test, valid = newest_first < tenth, (newest_first >= tenth) & (newest_first < 2 * tenth)
+    return {"train": pairs[~test & ~valid], "valid": pairs[valid]}
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +64,6 @@ def folders(pairs, split, tmp_path_factory) -> tuple[Path, Path]:
     benchmark, train = tmp_path_factory.mktemp("benchmark"), tmp_path_factory.mktemp("train")
     write_graph(benchmark, pairs)
     write_graph(train, split["train"])
-    for name, part in split.items():
-        for kind in ("warm", "user_cold", "item_cold"):
-            write(benchmark, f"{kind}/{name}.tsv", part[["user", "item"]])
-    for k in (1, 3, 5):
-        write(
-            benchmark, f"user_cold/reveal_{k}.tsv", split["train"].groupby("user").head(k)[["user", "item"]]
-        )
-    write(benchmark, "item_cold/cold_items.tsv", pd.DataFrame({"item": [ITEMS - 1]}))
     return benchmark, train
 
 
@@ -84,9 +80,9 @@ def test_lists_of_evaluate_recommend_and_the_service_are_one(
     store_settings, trailmix_here, folders, split, tmp_path
 ) -> None:
     benchmark, train = folders
-    measure = ("--protocol", "warm", "--scorer", "trailmix", "--seed", "3", "--export-lists", str(tmp_path))
+    measure = ("--protocol", "next", "--scorer", "trailmix", "--seed", "3", "--export-lists", str(tmp_path))
     trailmix_here("evaluate", "--benchmark", str(benchmark), *measure)
-    measured = lists(tmp_path / "warm.tsv")
+    measured = lists(tmp_path / "next.tsv")
     assert len(measured) == USERS
 
     trailmix_here("ingest", str(train))

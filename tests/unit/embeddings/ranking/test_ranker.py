@@ -91,8 +91,14 @@ def test_reranked_by_hand() -> None:
 
 
 def test_the_bias_is_added_to_new_items_alone(ranker, candidates) -> None:
-    more = replace(ranker, new_item_bias=0.75).score(candidates)[0, :5] - ranker.score(candidates)[0, :5]
-    np.testing.assert_allclose(more, [0, 0, 0, 0.75, 0.75], atol=1e-5)
+    for ask_next, name in ((False, "new_item_bias"), (True, "next_new_item_bias")):
+        asked = replace(candidates, ask_next=ask_next)
+        promoted = replace(ranker, **{name: 0.75})
+        more = promoted.score(asked)[0, :5] - ranker.score(asked)[0, :5]
+        np.testing.assert_allclose(more, [0, 0, 0, 0.75, 0.75], atol=1e-5)
+        other = replace(asked, ask_next=not ask_next)
+        assert promoted.score(other).tolist() == ranker.score(other).tolist()
+        assert getattr(Ranker.restore(promoted.arrays()), name) == 0.75
 
 
 def test_contributions_sum_to_the_score(ranker, candidates) -> None:

@@ -108,7 +108,7 @@ def test_a_constant_is_added_to_new_items_alone(two_stage, board) -> None:
             return np.zeros(len(values), np.float32)
 
     zero = Zero(("",), (1.0,))
-    ranker = replace(two_stage.ranker, all_items=zero, new_item_bias=0.5)
+    ranker = replace(two_stage.ranker, all_items=zero, next_new_item_bias=0.5)
     scores = replace(two_stage, ranker=ranker).score(Histories.of([[0]], 5))[0]
     assert scores[[1, 2, 3, 4]].tolist() == [0.0, 0.0, 0.0, 0.5]
     assert scores[0] < 0

@@ -9,6 +9,7 @@ from fake_random import FixedDraws
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.training.holdout import (
+    Holdout,
     HoldoutConfig,
     HoldoutQueries,
     _remaining_likes,
@@ -16,8 +17,8 @@ from embeddings.training.holdout import (
     _sampled,
     draw_holdouts,
     last_events_holdout,
-    latest_holdout,
     random_holdout,
+    with_unpopular_items,
 )
 from kg.graph import NO_TIME, Interactions, Triples
 
@@ -212,50 +213,13 @@ def test_relevant_is_what_is_liked_beyond_what_is_revealed(board: Dataset) -> No
     assert relevant_of(_remaining_likes(board, np.array([0, 1]), revealed)) == [[1, 2], []]
 
 
-def test_the_latest_events_by_time(board: Dataset) -> None:
-    """Times are 0, 100, ... 500 and 1000: half of them are up to 300. Then user 0 likes item 2, and user 2,
-    who comes later, likes too little for a query."""
-    holdout = latest_holdout(board, HoldoutConfig(latest=0.5), 1.0, FixedDraws([0.9] * 5))
-    assert pairs(holdout.train.events) == [(0, 0), (1, 0), (0, 1), (1, 1)]
-    known, new = holdout.queries
-    assert listed(known.histories) == [[0, 1]]
-    assert relevant_of(known) == [[2]]
-    np.testing.assert_array_equal(known.histories.times, [[0, 100, 200]])  # as of then
-    assert len(new.histories) == 0
-
-
-def test_of_the_latest_the_earlier_is_not_hidden(board: Dataset) -> None:
-    """A tenth of 7 events: the quantile 0.9 is 500 + 0.4 (1000 - 500) = 700."""
-    holdout = latest_holdout(board, HoldoutConfig(), 1.0, FixedDraws([0.9] * 5))
-    assert pairs(holdout.train.events) == pairs(board.events)[:6]
-    assert [len(queries.histories) for queries in holdout.queries] == [0, 0]
-
-
-def test_a_share_of_the_items_without_interactions_is_excluded(board: Dataset) -> None:
+def test_of_the_items_without_events_those_that_are_not_new_are_candidates(board: Dataset) -> None:
     draws = [0.2, 0.2, 0.2, 0.2, 0.4]
+    whole = Holdout(board, np.ones(5, np.bool_), ())
     for share, expected in ((0.0, []), (0.4, []), (0.41, [4]), (1.0, [4])):
-        holdout = latest_holdout(board, HoldoutConfig(), share, FixedDraws(draws))
+        holdout = with_unpopular_items(whole, board, share, FixedDraws(draws))
         assert np.flatnonzero(holdout.excluded).tolist() == expected
-
-
-def test_one_event_without_a_time_leaves_no_latest(board: Dataset) -> None:
-    time = np.where(np.arange(7) == 3, NO_TIME, board.events.time)
-    for events in (replace(board.events, time=time), board.events.select(np.zeros(7, bool))):
-        assert (
-            latest_holdout(replace(board, events=events), HoldoutConfig(), 1.0, FixedDraws([0.9] * 5)) is None
-        )
-
-
-def test_new_users_reveal_their_first_five(wide: Dataset) -> None:
-    """User 0 does all after the others, in the order 3, 2, 1, 0, 6, 5, 4."""
-    time = np.concatenate([np.arange(7) + 100, np.arange(9)])
-    dataset = replace(wide, events=replace(wide.events, time=time))
-    holdout = latest_holdout(dataset, HoldoutConfig(latest=0.45), 0.0, FixedDraws([STAYS] * 8))
-    known, new = holdout.queries
-    assert len(known.histories) == 0
-    assert listed(new.histories) == [[3, 2, 1, 0, 6]]
-    assert relevant_of(new) == [[4, 5]]
-    np.testing.assert_array_equal(new.histories.times, [[100, 103, 106]])
+        assert holdout.train is board
 
 
 def test_queries_in_batches(board: Dataset) -> None:
@@ -275,40 +239,6 @@ def three_users(times) -> Dataset:
     events = Interactions(user, item, ones.astype(np.float32), time, (0 * ones).astype(np.int8), ones > 0)
     nothing = np.zeros(0, np.int32)
     return Dataset(3, 10, 10, events, Triples(nothing, nothing, nothing), (), np.zeros((10, 0), np.float32))
-
-
-def test_the_latest_events_are_hidden_of_known_users_and_of_new_ones() -> None:
-    holdout = latest_holdout(
-        three_users(np.arange(10) + 100), HoldoutConfig(latest=0.5), 0.0, np.random.default_rng(0)
-    )
-    assert holdout is not None
-    # 24 events: the first 7 are user 1's, then come user 0's 10, then user 2's 7; half of them stay
-    assert len(holdout.train.events) == 12
-    assert not holdout.excluded.any()
-    known, new = holdout.queries
-    assert [h.tolist() for h in (known.histories[0], new.histories[0])] == [
-        [0, 1, 2, 3, 4],
-        [0, 1, 2, 3, 4],
-    ]
-    assert known.relevant.toarray().nonzero()[1].tolist() == [5, 6, 7, 8, 9]
-    assert new.relevant.toarray().nonzero()[1].tolist() == [5, 6]
-
-
-def test_without_times_nothing_is_the_latest() -> None:
-    assert (
-        latest_holdout(three_users(np.full(10, NO_TIME)), HoldoutConfig(), 0.0, np.random.default_rng(0))
-        is None
-    )
-
-
-def test_items_that_arrived_later_are_excluded() -> None:
-    dataset = replace(three_users(np.arange(10) + 100), n_items=12)
-    excluded = [
-        latest_holdout(dataset, HoldoutConfig(), new_items, np.random.default_rng(0)).excluded
-        for new_items in (0.0, 1.0)
-    ]
-    assert not excluded[0].any()
-    assert np.flatnonzero(excluded[1]).tolist() == [10, 11]
 
 
 def test_no_more_users_than_configured() -> None:
