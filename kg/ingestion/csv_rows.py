@@ -136,7 +136,9 @@ class CsvRows:
     @cached_property
     def _quoted(self) -> re.Pattern[str]:
         """A quoted value within a line, with the delimiter and blanks before it and the blanks after it."""
-        delimiter, quote = re.escape(self._delimiter), re.escape(self._quote or "")
+        if self._quote is None:
+            return re.compile("(?!)()()")  # matches nothing
+        delimiter, quote = re.escape(self._delimiter), re.escape(self._quote)
         blanks = "[{}]*".format(" \t".replace(self._delimiter, ""))
         return re.compile(
             f"(^|{delimiter}){blanks}({quote}(?:[^{quote}]|{quote}{quote})*{quote}){blanks}(?={delimiter}|[\\r\\n]|$)"

@@ -234,3 +234,14 @@ def test_a_quote_swallows_rows_where_blanks_follow_delimiters(tmp_path):
 def test_the_advice_for_a_row_with_too_many_or_too_few_values(line, advice, tmp_path):
     _, problems = read(tmp_path, f"{HEADER}{line}\n")
     assert problems[1].partition(" columns")[2] == advice
+
+
+@pytest.mark.parametrize("delimiter", [",", "::", "\t"])
+def test_a_row_that_does_not_fit_where_quotes_are_text(delimiter, tmp_path):
+    lines = ["id,title,author", 'b1,"x,T', 'b2,"x', 'b3,5" x,T,"', '"b4",x,T', "b5"]
+    text = "\n".join(line.replace(",", delimiter) for line in lines)
+    rows, problems = read(tmp_path, text, delimiter=delimiter, quote=None)
+    assert rows == {1: ("b1", '"x', "T"), 4: ('"b4"', "x", "T")}
+    assert problems == {
+        n: f"has {count} values where there are 3 columns" for n, count in ((2, 2), (3, 4), (5, 1))
+    }
