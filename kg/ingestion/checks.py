@@ -116,7 +116,7 @@ class RowChecks:
     def _check_property(self, column: pd.Series, wanted: PropertyMapping) -> None:
         texts = flat(column)
         converted = convert(texts, wanted, self._use.source)
-        self._check_type(column, converted, self._hints(texts, converted.bad, wanted))
+        self._check_type(column, converted, self._hints(texts, converted.bad, wanted), wanted.required)
         self._check_limits(column, converted, wanted)
         if wanted.required:
             self._check_key(column)
@@ -138,7 +138,7 @@ class RowChecks:
             texts = flat(column)
             self._check_key(column)
             numbers = convert_numbers(texts, self._use.source)
-            self._check_type(column, numbers, number_hints(texts, numbers.bad, self._use.name))
+            self._check_type(column, numbers, number_hints(texts, numbers.bad, self._use.name), required=True)
             self._check_limits(column, numbers, interaction.value)
             found.values = numbers.values.astype("float64")
         if interaction.time is not None:
@@ -154,10 +154,12 @@ class RowChecks:
         self.rejected.add((seconds < low) | (seconds > high), column, f"is not a time from {limits}")
         return seconds
 
-    def _check_type(self, column: pd.Series, converted: Converted, hints: Hints) -> None:
+    def _check_type(
+        self, column: pd.Series, converted: Converted, hints: Hints, required: bool = False
+    ) -> None:
         """Reject unreadable values; the first hint that concerns a value says what to add to the mapping."""
         if converted.bad.any():
-            for mask, hint in (absent_hint(flat(column)), *hints):
+            for mask, hint in (absent_hint(flat(column), required), *hints):
                 self.rejected.add(converted.bad & mask, column, f"is not {converted.expected}; {hint}")
             self.rejected.add(converted.bad, column, f"is not {converted.expected}")
 

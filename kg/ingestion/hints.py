@@ -32,7 +32,7 @@ _EARLIEST = 631_152_000
 """1990: the events of a recommender are not older, so an earlier time has another unit."""
 _A_YEAR = 366 * 86_400
 _DAY_FIRST = "(?![0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9]))[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T].*)?"
-_WITH_UNIT = r"[$€£¥] ?[+-]?[0-9][0-9.,]*|[+-]?[0-9][0-9.,]* ?[$€£¥%]"
+_WITH_UNIT = r"[$€£¥] ?[+-]?[0-9][0-9.,]*|[+-]?[0-9][0-9.,]* ?(?:[$€£¥%]|[A-Za-z]{1,4})"
 _ABSENT = frozenset(("null", "na", "n/a", "nan", "none", "nil", "-", "?", r"\n"))
 """Words that other programs write for a missing value, in lower case."""
 
@@ -57,9 +57,10 @@ def _pattern(form: Mapping[str, str]) -> str:
     return number_pattern(form.get("decimal", "."), form.get("thousands"))
 
 
-def absent_hint(column: pd.Series) -> tuple[pd.Series, str]:
-    """Values that other programs write where there is none."""
-    return column.str.lower().isin(_ABSENT), "if it stands for a missing value, leave it empty"
+def absent_hint(column: pd.Series, required: bool) -> tuple[pd.Series, str]:
+    """Values that other programs write where there is none; a required value must not be missing."""
+    advice = "remove the row" if required else "leave it empty"
+    return column.str.lower().isin(_ABSENT), f"if it stands for a missing value, {advice}"
 
 
 def boolean_hints(column: pd.Series, bad: pd.Series, name: str) -> Hints:

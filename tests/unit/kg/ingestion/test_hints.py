@@ -60,7 +60,7 @@ def test_numbers_that_no_option_makes_readable(reasons, values):
     assert set(reasons(values, "number").values()) == {"is not a number"}
 
 
-@pytest.mark.parametrize("value", ["5%", "€5", "$1,234.50", "5 €"])
+@pytest.mark.parametrize("value", ["5%", "€5", "$1,234.50", "5 €", "5 EUR", "10kg"])
 def test_numbers_with_a_unit(reasons, value):
     assert reasons([value], "number") == {value: "is not a number; write the number alone, without a unit"}
 
@@ -69,6 +69,9 @@ def test_numbers_with_a_unit(reasons, value):
 @pytest.mark.parametrize("value", ["NULL", "N/A", "nan", r"\N"])
 def test_words_for_a_missing_value(reasons, value, wanted):
     assert reasons([value], wanted)[value].endswith("; if it stands for a missing value, leave it empty")
+    if ":" not in wanted:
+        needed = reasons([value], f"{{type: {wanted}, required: true}}")
+        assert needed[value].endswith("; if it stands for a missing value, remove the row")
 
 
 @pytest.mark.parametrize("value", ["2024-02-30", "2024-13-01", "2023-02-29T10:00:00"])
