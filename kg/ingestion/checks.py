@@ -8,8 +8,8 @@ import pandas as pd
 
 from kg.ingestion.chunks import Problem
 from kg.ingestion.dates import convert_times, epoch_seconds, time_limits
-from kg.ingestion.hints import Hints, boolean_hints, date_hints, number_hints, time_hints
-from kg.ingestion.ids import read_ids
+from kg.ingestion.hints import Hints, absent_hint, boolean_hints, date_hints, number_hints, time_hints
+from kg.ingestion.ids import as_seen, read_ids
 from kg.ingestion.mapping_parts import (
     IdType,
     InteractionMapping,
@@ -89,9 +89,16 @@ class RowChecks:
         empty = column.str.len() == 0 if holds_lists(column) else column == ""
         self.rejected.add(empty, column, "is empty; fill it in or remove the row")
 
+    def _check_visible(self, ids: pd.Series, column: pd.Series) -> None:
+        if "".join(ids).isascii():
+            return
+        invisible = (ids != "") & (ids.map(as_seen).str.strip() == "")
+        self._reject_any(invisible, column, "has only invisible characters; fill in an id or remove the row")
+
     def _check_form(self, label: str, column: pd.Series, kind: IdType) -> None:
-        """Check the length of each id, and that it is an integer if the label's ids are."""
+        """Check that each id can be seen, its length, and that it is an integer if the label's ids are."""
         ids = column.explode().dropna().astype("str") if holds_lists(column) else column
+        self._check_visible(ids, column)
         self._reject_any(
             ids.str.len() > LONGEST_ID, column, f"is too long for an id: more than {LONGEST_ID:,} characters"
         )
@@ -109,7 +116,7 @@ class RowChecks:
     def _check_property(self, column: pd.Series, wanted: PropertyMapping) -> None:
         texts = flat(column)
         converted = convert(texts, wanted, self._use.source)
-        self._check_type(column, converted, self._hints(texts, converted.bad, wanted))
+        self._check_type(column, converted, self._hints(texts, converted.bad, wanted), wanted.required)
         self._check_limits(column, converted, wanted)
         if wanted.required:
             self._check_key(column)
@@ -131,7 +138,7 @@ class RowChecks:
             texts = flat(column)
             self._check_key(column)
             numbers = convert_numbers(texts, self._use.source)
-            self._check_type(column, numbers, number_hints(texts, numbers.bad, self._use.name))
+            self._check_type(column, numbers, number_hints(texts, numbers.bad, self._use.name), required=True)
             self._check_limits(column, numbers, interaction.value)
             found.values = numbers.values.astype("float64")
         if interaction.time is not None:
@@ -147,10 +154,12 @@ class RowChecks:
         self.rejected.add((seconds < low) | (seconds > high), column, f"is not a time from {limits}")
         return seconds
 
-    def _check_type(self, column: pd.Series, converted: Converted, hints: Hints) -> None:
+    def _check_type(
+        self, column: pd.Series, converted: Converted, hints: Hints, required: bool = False
+    ) -> None:
         """Reject unreadable values; the first hint that concerns a value says what to add to the mapping."""
         if converted.bad.any():
-            for mask, hint in hints:
+            for mask, hint in (absent_hint(flat(column), required), *hints):
                 self.rejected.add(converted.bad & mask, column, f"is not {converted.expected}; {hint}")
             self.rejected.add(converted.bad, column, f"is not {converted.expected}")
 

@@ -118,6 +118,7 @@ def check_content(path: Path, source: SourceMapping) -> None:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
+        _check_may_be_empty(path, form)
         return
     kind = _outer_kind(path, head, source.encoding)
     if form.compression is not None:
@@ -136,10 +137,18 @@ def check_content(path: Path, source: SourceMapping) -> None:
         _check_encoding(path, source, head)
 
 
+def _check_may_be_empty(path: Path, form: FileFormat) -> None:
+    if form.name in ("parquet", "xlsx") or form.compression == "zip":
+        raise DataError(f"{path}: is empty, which no such file is; copy or download it again")
+
+
 def zip_problem(path: Path, source: SourceMapping) -> str:
     """What a file is that should be a zip archive and cannot be read as one, and what to do."""
     with path.open("rb") as file:
-        kind = kind_of(file.read(HEAD_BYTES), source.encoding)
+        head = file.read(HEAD_BYTES)
+    if not head:
+        return "is empty, which no zip archive is; copy or download it again"
+    kind = kind_of(head, source.encoding)
     if kind == "zip":
         return "is a zip archive that is damaged or cut off; copy or download it again"
     return f"is not a zip archive but {_not_packed(path, source, kind)}"

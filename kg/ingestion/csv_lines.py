@@ -16,7 +16,7 @@ REREAD_CHARACTERS = 256_000_000
 DELIMITER = "\ufdd1"
 """Replaces a delimiter of several characters while `csv` splits a line; a Unicode noncharacter."""
 _BLOCK_CHARACTERS = 2**18
-_DELIMITERS = ("\t", ";", "|", ",", "::", "||", "^", "~", ":", " ")
+_DELIMITERS = ("\t", ";", "|", ",", "::", "||", "\x01", "^", "~", ":", " ")
 """Delimiters to suggest, the likeliest first."""
 
 
@@ -78,7 +78,9 @@ class Lines:
             self._ahead.extend(lines)
             if max(map(len, (self._rest, *lines))) > ROW_CHARACTERS:
                 millions = ROW_CHARACTERS // 10**6
-                raise DataError(f"{self.name}: has a line of more than {millions} million characters")
+                raise DataError(
+                    f"{self.name}: has a line of more than {millions} million characters; is it CSV?"
+                )
         return True
 
     def peek(self) -> str:

@@ -16,7 +16,7 @@ from kg.ingestion import chunks
 from kg.ingestion.chunks import Chunk, Problem, no_rows, with_lists
 from kg.ingestion.csv_lines import Lines, suggested_delimiter
 from kg.ingestion.csv_rows import BadRow, CsvRows
-from kg.ingestion.packing import MARK, decoded, file_format, visible
+from kg.ingestion.packing import ENCODING_ADVICE, MARK, decoded, file_format, visible
 from kg.ingestion.source_mapping import SourceMapping
 
 CHUNK_CHARACTERS = 64_000_000
@@ -76,7 +76,7 @@ def _opened(path: Path, source: SourceMapping) -> Iterator[tuple[Lines, CsvRows,
         if not found:
             raise DataError(f"{path}: is empty; its first line must name the columns")
         if any(MARK in name for name in found):
-            raise DataError(f"{path}: is not {source.encoding}; name its `encoding` in the mapping")
+            raise DataError(f"{path}: is not {source.encoding}; {ENCODING_ADVICE}")
         yield lines, rows, found
 
 
@@ -131,7 +131,7 @@ class _Part:
             values[name] = texts.to_pandas()
             for n in pc.indices_nonzero(pc.match_substring(texts, MARK)).to_pylist():
                 row, shown = self._numbers[n], visible(texts[n].as_py())
-                reason = f"is not {self._source.encoding}; name the file's `encoding` in the mapping"
+                reason = f"is not {self._source.encoding}; {ENCODING_ADVICE}"
                 self._problems.setdefault(row, Problem(row, name, shown, reason))
         frame = pd.DataFrame(values).set_axis(self._numbers) if self._numbers else no_rows(list(self._values))
         frame = with_lists(frame[~frame.index.isin(list(self._problems))], self._source)

@@ -46,6 +46,8 @@ class CsvRows:
         self._delimiter = delimiter
         self._quote = quote
         self._width = 0
+        self._named = False
+        self._spaced = False
         self._usual: Callable[[], frozenset[int]] | None = None
         self._line_ends: Counter[int] = Counter()
         lines.delimiter = delimiter if len(delimiter) > 1 else ""
@@ -63,8 +65,10 @@ class CsvRows:
             if not names:
                 problem = f"the first row, which must name the columns, {self._fault(error)}"
                 raise DataError(f"{self._lines.name}: {problem}") from None
+        self._named = True
+        self._spaced = any(map(self._has_spaced_delimiter, self._lines.held))
         self._lines.start_row()
-        return self._restored(names)
+        return [name.strip() for name in self._restored(names)]
 
     def rows(
         self, width: int, usual: Callable[[], frozenset[int]] | None = None
@@ -75,6 +79,7 @@ class CsvRows:
         rows. Without it, such rows are taken as they are.
         """
         self._width, self._usual = width, usual
+        self._spaced = self._spaced or (not self._named and self._has_spaced_delimiter(self._lines.peek()))
         lines, reader = self._lines, self._split(self._lines)
         while True:
             lines.start_row()
@@ -103,13 +108,14 @@ class CsvRows:
         """The columns in which line ends are usual, once all rows were read without `usual`."""
         return frozenset(column for column, count in self._line_ends.items() if count >= _USUAL)
 
-    def _split(self, lines: Iterable[str]) -> Iterator[list[str]]:
+    def _split(self, lines: Iterable[str], quote: str | None = None) -> Iterator[list[str]]:
         csv.field_size_limit(max(csv.field_size_limit(), ROW_CHARACTERS))
         return csv.reader(
             lines,
             delimiter=DELIMITER if self._lines.delimiter else self._delimiter,
-            quotechar=self._quote,
-            quoting=csv.QUOTE_MINIMAL if self._quote else csv.QUOTE_NONE,
+            quotechar=quote or self._quote,
+            quoting=csv.QUOTE_MINIMAL if quote or self._quote else csv.QUOTE_NONE,
+            skipinitialspace=self._delimiter != " ",
             strict=True,
         )
 
@@ -129,11 +135,13 @@ class CsvRows:
 
     @cached_property
     def _quoted(self) -> re.Pattern[str]:
-        """A quoted value within a line, with the delimiter before it and the blanks after it."""
-        delimiter, quote = re.escape(self._delimiter), re.escape(self._quote or "")
-        blanks = "[ ]*" if self._delimiter != " " else ""
+        """A quoted value within a line, with the delimiter and blanks before it and the blanks after it."""
+        if self._quote is None:
+            return re.compile("(?!)()()")  # matches nothing
+        delimiter, quote = re.escape(self._delimiter), re.escape(self._quote)
+        blanks = "[{}]*".format(" \t".replace(self._delimiter, ""))
         return re.compile(
-            f"(^|{delimiter})({quote}(?:[^{quote}]|{quote}{quote})*{quote}){blanks}(?={delimiter}|[\\r\\n]|$)"
+            f"(^|{delimiter}){blanks}({quote}(?:[^{quote}]|{quote}{quote})*{quote}){blanks}(?={delimiter}|[\\r\\n]|$)"
         )
 
     def _without_blanks(self) -> list[str] | None:
@@ -164,9 +172,24 @@ class CsvRows:
         reason = f"has {values} values where there are {self._width} columns"
         if len(held) > 1:
             reason += f"; it goes from line {line} to line {line + len(held) - 1}: is a quote not closed?"
-        elif better := suggested_delimiter(held[0], self._delimiter, width=self._width):
-            reason += f"; it {better}"
+        else:
+            reason += self._advice(held[0])
         return BadRow(line, held[0], reason)
+
+    def _advice(self, line: str) -> str:
+        """The end of a message about a line with too many or too few values; "" if nothing is known."""
+        if not self._named or self._delimiter not in line:
+            better = suggested_delimiter(line, self._delimiter, width=self._width)
+            return f"; it {better}" if better else ""
+        parts = self._split([self._lines.to_split(line)], quote="'") if "'" in line else iter(())
+        try:
+            fits = len(next(parts, [])) == self._width
+        except csv.Error:
+            return ""
+        return "; if its values are quoted by ', add `quote: \"'\"` to the source" if fits else ""
+
+    def _has_spaced_delimiter(self, line: str) -> bool:
+        return not self._delimiter.isspace() and f"{self._delimiter} " in line
 
     def _swallows(self, row: list[str]) -> bool:
         """Whether the lines of this row look like rows, and line ends are unusual in its columns."""
@@ -181,17 +204,19 @@ class CsvRows:
     def _fits(self, line: str) -> bool:
         """Whether a line alone looks like a row: as many values, none of which begins with a blank.
 
-        A blank after the delimiter is what tells a comma of a sentence from a delimiter.
+        A blank after the delimiter is what tells a comma of a sentence from a delimiter, unless the first
+        line of the file has it, too.
         """
         line, delimiter = self._quoted.sub(r"\1", line.rstrip("\r\n")), self._delimiter
-        sentence = not delimiter.isspace() and f"{delimiter} " in line
+        sentence = not self._spaced and self._has_spaced_delimiter(line)
         return bool(line.strip()) and line.count(delimiter) == self._width - 1 and not sentence
 
     def _swallowing(self) -> str:
         first = self._lines.passed + 1
         last = first + len(self._lines.held) - 1
         return (
-            f"opens a quote in line {first} that closes only in line {last}, after lines that look like rows"
+            f"opens a quote in line {first} that closes only in line {last}, after lines that look like "
+            f"rows; close it, {_AS_TEXT}"
         )
 
     def _fault(self, error: csv.Error) -> str:

@@ -31,13 +31,18 @@ _FALSE = frozenset(re.findall(r"\S+", "n f off nein non não nao nie net falsch 
 _EARLIEST = 631_152_000
 """1990: the events of a recommender are not older, so an earlier time has another unit."""
 _A_YEAR = 366 * 86_400
-_DAY_FIRST = "[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T].*)?"
+_DAY_FIRST = "(?![0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9]))[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T].*)?"
+_WITH_UNIT = r"[$€£¥] ?[+-]?[0-9][0-9.,]*|[+-]?[0-9][0-9.,]* ?(?:[$€£¥%]|[A-Za-z]{1,4})"
+_ABSENT = frozenset(("null", "na", "n/a", "nan", "none", "nil", "-", "?", r"\n"))
+"""Words that other programs write for a missing value, in lower case."""
 
 
 def number_hints(column: pd.Series, bad: pd.Series, name: str) -> Hints:
-    """Unreadable numbers that another decimal mark or mark of thousands makes readable."""
+    """Unreadable numbers that another decimal mark or mark of thousands makes readable, or with a unit."""
+    yield column.str.fullmatch(_WITH_UNIT), "write the number alone, without a unit"
     fits = [column.str.fullmatch(_pattern(form)) for form in _FORMATS]
-    numeric = bad & np.logical_or.reduce(fits)
+    plain = column.str.fullmatch(number_pattern(".", None))
+    numeric = bad & ~plain & np.logical_or.reduce(fits)
     if not numeric.any():
         return
     judged = numeric | (~bad & (column != ""))
@@ -50,6 +55,12 @@ def number_hints(column: pd.Series, bad: pd.Series, name: str) -> Hints:
 
 def _pattern(form: Mapping[str, str]) -> str:
     return number_pattern(form.get("decimal", "."), form.get("thousands"))
+
+
+def absent_hint(column: pd.Series, required: bool) -> tuple[pd.Series, str]:
+    """Values that other programs write where there is none; a required value must not be missing."""
+    advice = "remove the row" if required else "leave it empty"
+    return column.str.lower().isin(_ABSENT), f"if it stands for a missing value, {advice}"
 
 
 def boolean_hints(column: pd.Series, bad: pd.Series, name: str) -> Hints:
@@ -68,10 +79,17 @@ def time_hints(column: pd.Series, bad: pd.Series, unit: TimeUnit, now: float) ->
     texts = column[bad]
     found = likely_unit(texts, now)
     if found is not None and found != unit:
-        yield as_floats(column).notna(), f"these look like times in {found}: write `unit: {found}`"
+        yield _fits_unit(column, found, now), f"these look like times in {found}: write `unit: {found}`"
     if unit != "iso" and texts.str.match("[0-9]{4}-[0-9]{2}-[0-9]{2}").any():
         yield column.str.match("[0-9]{4}-[0-9]{2}-[0-9]{2}"), "for dates write `unit: iso`"
     yield column.str.fullmatch(_DAY_FIRST), "write year, month and day in this order, with hyphens"
+
+
+def _fits_unit(column: pd.Series, unit: TimeUnit, now: float) -> pd.Series:
+    """Which values are times from 1971 to a year after `now` in this unit."""
+    if unit == "iso":
+        return column.str.fullmatch("[0-9]{8}")
+    return (as_floats(column) / UNITS_A_SECOND[unit]).between(_A_YEAR, now + _A_YEAR)
 
 
 def date_hints(column: pd.Series, bad: pd.Series, wanted: PropertyMapping, now: float) -> Hints:

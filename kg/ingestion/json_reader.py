@@ -41,6 +41,17 @@ def names(path: Path, source: SourceMapping) -> list[str] | None:
     return [*dict.fromkeys((*found, *source.columns))] if found else None
 
 
+def nesting_hint(path: Path, source: SourceMapping, wanted: str) -> str:
+    """The end of a message about a missing key: the key of the first row in which it lies; "" for none."""
+    _, row = next(_rows(path, source), ("", None))
+    for key, value in row.items() if isinstance(row, dict) else ():
+        inner = value[0] if isinstance(value, list) and value else value
+        if isinstance(inner, dict) and wanted in inner:
+            rows = f"write what is in its key {key[:60]!a} as rows of their own"
+            return f"; {rows}" if isinstance(value, list) else f"; it is within {key[:60]!a}: move it out"
+    return ""
+
+
 def read(path: Path, source: SourceMapping, columns: list[str]) -> Iterator[Chunk]:
     """The values of these keys in all rows; rows other than objects are unreadable, blank lines skipped."""
     rows: list[list[str | list[str]]] = []
@@ -146,7 +157,7 @@ class _Array:
             if len(self._text) - self._at > ROW_CHARACTERS:
                 raise self._error(f"{number} is no JSON within {ROW_CHARACTERS:,} characters")
             if not self._read_on():
-                raise self._error(problem)
+                raise self._error(f"{problem}; is the file whole?")
 
     def _is_final(self, error: Exception) -> bool:
         """Whether an error is none that more text could mend: neither an open string nor near the end."""

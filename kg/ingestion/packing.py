@@ -25,6 +25,8 @@ BLOCK_BYTES = 4 * 2**20
 
 MARK = "\ufdd0"
 """Replaces an undecodable byte; a Unicode noncharacter, which valid text does not contain."""
+ENCODING_ADVICE = "add its encoding to the source, such as `encoding: cp1252`"
+"""What to do where text is not in the encoding of the source."""
 _MARKING = "trailmix-mark"
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from kg.nearest_name import nearest_name
 
@@ -11,6 +11,13 @@ FORMATS = ("csv", "tsv", "jsonl", "ndjson", "json", "parquet", "xlsx")
 """The supported formats, named as the suffixes of their files."""
 COMPRESSIONS = {"gz": "gzip", "zst": "zstd", "zip": "zip"}
 """The compression of each suffix that may follow the suffix of the format."""
+
+_MARKS = {
+    "quote": ("[!-~]", '"\'"'),
+    "decimal": (r"[^\w\s+-]", '","'),
+    "thousands": (r"_|[^\w+-]", '"." or "_"'),
+}
+"""What may be written for each key that names one character, with an example."""
 
 
 class MappingPart(BaseModel):
@@ -35,13 +42,13 @@ class SourceMapping(MappingPart):
     columns: tuple[str, ...] = ()
     """The column names of a CSV file without a header, or JSON keys that only a few lines have."""
     encoding: str = "utf-8"
-    quote: str | None = Field('"', pattern=r"^[!-~]$")
+    quote: str | None = '"'
     """The character that quotes CSV values containing a delimiter or a line end; none: no quoting."""
     delimiter: str | None = Field(None, min_length=1)
     """The delimiter of CSV values, one or several characters; none: that of a `sep=` line or the format."""
-    decimal: str = Field(".", pattern=r"^[^\w\s+-]$")
+    decimal: str = "."
     """The decimal mark of numbers."""
-    thousands: str | None = Field(None, pattern=r"^(?:_|[^\w+-])$")
+    thousands: str | None = None
     """The mark between groups of digits; none: numbers have no such marks."""
     true_values: tuple[str, ...] = ()
     """Texts that mean true, besides true, yes and 1; compared without case."""
@@ -57,6 +64,14 @@ class SourceMapping(MappingPart):
         if packing and packing not in COMPRESSIONS:
             raise ValueError(f"there is no format {given!r}{nearest_name(packing, COMPRESSIONS)}")
         return given.lower() if given else None
+
+    @field_validator("quote", "decimal", "thousands")
+    @classmethod
+    def _mark(cls, given: str | None, field: ValidationInfo) -> str | None:
+        pattern, words = _MARKS[field.field_name or ""]
+        if given is not None and not re.fullmatch(pattern, given):
+            raise ValueError(f"{given!r} is not one mark, such as {words}")
+        return given
 
     @field_validator("delimiter")
     @classmethod

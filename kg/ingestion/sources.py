@@ -23,7 +23,7 @@ from kg.ingestion import csv_reader, excel_reader, json_reader, parquet_reader
 from kg.ingestion.chunks import Chunk
 from kg.ingestion.content_kind import check_content, zip_problem
 from kg.ingestion.mapping import Mapping
-from kg.ingestion.packing import file_format
+from kg.ingestion.packing import ENCODING_ADVICE, file_format
 from kg.ingestion.source_mapping import FORMATS, SourceMapping
 from kg.nearest_name import nearest_name
 
@@ -81,11 +81,13 @@ class Table:
         return names
 
     def hint(self, column: str) -> str:
-        """The end of a message about a missing column: the delimiter that the file seems to have, or ""."""
-        if self._reader() is not csv_reader:
-            return ""
+        """The end of a message about a missing column: where the file seems to have it, or ""."""
         with self._readable():
-            return csv_reader.delimiter_hint(self.path, self.mapping, column)
+            if self._reader() is csv_reader:
+                return csv_reader.delimiter_hint(self.path, self.mapping, column)
+            if self._reader() is json_reader:
+                return json_reader.nesting_hint(self.path, self.mapping, column)
+        return ""
 
     def chunks(self, columns: list[str]) -> Iterator[Chunk]:
         """All rows, at most `CHUNK_ROWS` at a time, with these columns.
@@ -116,7 +118,7 @@ class Table:
         try:
             yield
         except UnicodeError as error:
-            problem = f"is not {self.mapping.encoding} ({error}); name its `encoding` in the mapping"
+            problem = f"is not {self.mapping.encoding} ({error}); {ENCODING_ADVICE}"
             raise DataError(f"{self.path}: {problem}") from None
         except _UNREADABLE as error:
             raise DataError(f"{self.path}: {self._problem(error, where())}") from None

@@ -7,6 +7,7 @@ converted to float keeps its text. Timestamps become ISO 8601.
 import datetime
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 from kg.ingestion.chunks import Problem, UnreadableRowError
@@ -51,6 +52,8 @@ def as_text(value: Any) -> str:
             if math.isnan(value):
                 return ""
             text = str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+        case Decimal() if value == value.to_integral_value():
+            text = str(int(value))
         case datetime.datetime() if value.time() == datetime.time.min and value.tzinfo is None:
             text = str(value.date())
         case bytes():

@@ -195,7 +195,7 @@ class Validator:
         for source in self._read.values():
             for label, node in source.result.use.nodes:
                 for row, first in self._conflicts(source, label):
-                    reason = f"{first} says otherwise of this {label}"
+                    reason = f"{first} says otherwise of this {label}; make both alike or remove one"
                     found_later[source.name].setdefault(row, FoundLater(node.id.column, label, reason))
             source.reject(np.array(list(found_later[source.name]), np.int64))
             self._resolve_ids(source)

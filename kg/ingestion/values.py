@@ -41,7 +41,8 @@ def convert_numbers(column: pd.Series, source: SourceMapping) -> Converted:
     """Convert text to floats."""
     numbers, empty = _numbers(column, source), column == ""
     bad = ~empty & ~np.isfinite(numbers)
-    return Converted(or_none(numbers, empty | bad), bad, "a number")
+    marked = "" if source.decimal == "." else f' with the decimal mark "{source.decimal}"'
+    return Converted(or_none(numbers, empty | bad), bad, f"a number{marked}")
 
 
 def convert_booleans(column: pd.Series, source: SourceMapping) -> Converted:

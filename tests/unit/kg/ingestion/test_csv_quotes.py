@@ -91,6 +91,9 @@ def test_a_wrong_quote_costs_its_row_alone(lines, readable, reasons, end, tmp_pa
         (['b1,"x', "", 'y ""z""",T', ""], [("b1", 'x\n\ny "z"', "T")]),
         (['b1,5" disk,T', 'b2,"5"" disk",T'], [("b1", '5" disk', "T"), ("b2", '5" disk', "T")]),
         (['"b1" ,"x, y" ,T', 'b2,"","" '], [("b1", "x, y", "T"), ("b2", "", "")]),
+        (['"b1", "x, y",T', 'b2,  "x",  "T"'], [("b1", "x, y", "T"), ("b2", "x", "T")]),
+        (['b1,"x, y"\t,T', 'b2, "x" ,"T"\t'], [("b1", "x, y", "T"), ("b2", "x", "T")]),
+        (['b1,"x', 'y", "T"'], [("b1", "x\ny", "T")]),
         # like swallowed rows, but line ends are usual in that column
         (['b1,"x,y', 'z,z",T', 'b2,"a', 'b",T'], [("b1", "x,y\nz,z", "T"), ("b2", "a\nb", "T")]),
         (
@@ -199,3 +202,46 @@ def test_an_empty_file_whose_columns_are_named_has_no_rows(tmp_path):
 def test_a_value_with_a_blank_line_is_no_swallowed_row(tmp_path):
     assert read(tmp_path, '"a\n\nb"\nc\n', columns=["id"]) == ({1: ("a\n\nb",), 2: ("c",)}, {})
     assert list(read(tmp_path, '"a\nb\nc\n', columns=["id"])[0].values()) == [("b",), ("c",)]
+
+
+def test_the_names_of_columns_have_no_blanks_around_them(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text('id, title ,"author" \nb1, x ,T\n')
+    assert csv_reader.names(path, SourceMapping(file="x.csv")) == ["id", "title", "author"]
+
+
+def test_a_quote_swallows_rows_where_blanks_follow_delimiters(tmp_path):
+    rows, problems = read(
+        tmp_path, 'id, title, author\nb1, "The Best, T\nb2, Sula, M\nb3, Jazz", M\nb4, x, y\n'
+    )
+    assert rows == {2: ("b2", "Sula", "M"), 3: ("b3", 'Jazz"', "M"), 4: ("b4", "x", "y")}
+    assert problems[1].startswith(
+        "opens a quote in line 2 that closes only in line 4, after lines that look like rows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("b1,'x, y',T", "; if its values are quoted by ', add `quote: \"'\"` to the source"),
+        ("b1,x: y, z,T", ""),
+        ("b1,it's x, y,T", ""),
+        ("b1,x; y; z", ""),
+        ("b1;x, y;T", ""),  # the first line has told the delimiter
+        ("b1;x;T", "; it looks delimited by ';': add `delimiter: \";\"` to the source"),
+    ],
+)
+def test_the_advice_for_a_row_with_too_many_or_too_few_values(line, advice, tmp_path):
+    _, problems = read(tmp_path, f"{HEADER}{line}\n")
+    assert problems[1].partition(" columns")[2] == advice
+
+
+@pytest.mark.parametrize("delimiter", [",", "::", "\t"])
+def test_a_row_that_does_not_fit_where_quotes_are_text(delimiter, tmp_path):
+    lines = ["id,title,author", 'b1,"x,T', 'b2,"x', 'b3,5" x,T,"', '"b4",x,T', "b5"]
+    text = "\n".join(line.replace(",", delimiter) for line in lines)
+    rows, problems = read(tmp_path, text, delimiter=delimiter, quote=None)
+    assert rows == {1: ("b1", '"x', "T"), 4: ('"b4"', "x", "T")}
+    assert problems == {
+        n: f"has {count} values where there are 3 columns" for n, count in ((2, 2), (3, 4), (5, 1))
+    }

@@ -55,15 +55,41 @@ def test_numbers_written_another_way(reasons, values, told):
     assert found.get("many") in (None, "is not a number")
 
 
-@pytest.mark.parametrize("values", [["1,5", "1.5"], ["many"], ["5%"], ["1,23,4"], ["1.5.2"]])
+@pytest.mark.parametrize("values", [["1,5", "1.5"], ["many"], ["1e400"], ["1,23,4"], ["1.5.2"]])
 def test_numbers_that_no_option_makes_readable(reasons, values):
     assert set(reasons(values, "number").values()) == {"is not a number"}
+
+
+@pytest.mark.parametrize("value", ["5%", "€5", "$1,234.50", "5 €", "5 EUR", "10kg"])
+def test_numbers_with_a_unit(reasons, value):
+    assert reasons([value], "number") == {value: "is not a number; write the number alone, without a unit"}
+
+
+@pytest.mark.parametrize("wanted", ["number", "integer", "boolean", "date", "{type: datetime, unit: s}"])
+@pytest.mark.parametrize("value", ["NULL", "N/A", "nan", r"\N"])
+def test_words_for_a_missing_value(reasons, value, wanted):
+    assert reasons([value], wanted)[value].endswith("; if it stands for a missing value, leave it empty")
+    if ":" not in wanted:
+        needed = reasons([value], f"{{type: {wanted}, required: true}}")
+        assert needed[value].endswith("; if it stands for a missing value, remove the row")
+
+
+@pytest.mark.parametrize("value", ["2024-02-30", "2024-13-01", "2023-02-29T10:00:00"])
+def test_days_that_are_not_are_in_the_right_order(reasons, value):
+    assert "in this order" not in reasons([value], "datetime")[value]
+
+
+def test_a_time_in_one_of_two_units_gets_the_advice_for_its_own(reasons):
+    found = reasons(["1717186500", "1717186500000", "1717186501000"], "datetime")
+    assert found["1717186500000"].endswith("; these look like times in ms: write `unit: ms`")
+    assert "unit" not in found["1717186500"]
 
 
 def test_an_option_makes_the_numbers_readable(reasons):
     assert reasons(["1,5", "2"], "number", ', decimal: ","') == {}
     found = reasons(["1.234,5"], "number", ', decimal: ","')
-    assert found == {"1.234,5": f'{NUMBER} `decimal: ","` and `thousands: "."` to the source items'}
+    marked = NUMBER.replace("number;", 'number with the decimal mark ",";')
+    assert found == {"1.234,5": f'{marked} `decimal: ","` and `thousands: "."` to the source items'}
 
 
 @pytest.mark.parametrize(

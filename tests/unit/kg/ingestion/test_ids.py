@@ -39,6 +39,20 @@ def load(folder, store):
     return report, [json.loads(line) for line in (folder / "rejects.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.parametrize("invisible", ["\u200b", "\u200b \ufeff", "\u00ad"])
+def test_an_id_that_cannot_be_seen_is_rejected(films, fake_store, invisible):
+    folder = films(
+        "id", [("1", "Ran"), (invisible, "Ikiru")], [("u", "1"), (invisible, "1")], [("1", ["1", invisible])]
+    )
+    _, rejects = load(folder, fake_store)
+    reason = "has only invisible characters; fill in an id or remove the row"
+    assert [(x["row"], x["column"], x["reason"]) for x in rejects] == [
+        (2, "id", reason),
+        (2, "user", reason),
+        (1, "of", reason),
+    ]
+
+
 @pytest.mark.parametrize("rows", [1, 100])
 def test_integer_ids_are_read_alike_everywhere(films, fake_store, rows, monkeypatch):
     monkeypatch.setattr(chunks, "CHUNK_ROWS", rows)

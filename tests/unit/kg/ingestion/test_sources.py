@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from collections import deque
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -169,7 +170,9 @@ EMPTY = "is empty; its first line must name the columns"
         ("x.csv.gz", gzip.compress(b"id\n1\n") + b"no gzip", WHOLE),
         ("x.jsonl.zst", b"no zstd", "is not zstd but plain text; rename it to 'x.jsonl'"),
         ("x.parquet", b"PAR1 no parquet\0", WHOLE),
-        ("x.parquet", b"", WHOLE),
+        ("x.parquet", b"", "is empty, which no such file is; copy or download it again"),
+        ("x.xlsx", b"", "is empty, which no such file is; copy or download it again"),
+        ("x.csv.zip", b"", "is empty, which no such file is; copy or download it again"),
         ("x.parquet.gz", gzip.compress(b"PAR1 no parquet\0"), WHOLE),
         ("x.csv", b"", EMPTY),
         ("x.csv", b"\n\n", EMPTY),
@@ -180,7 +183,7 @@ EMPTY = "is empty; its first line must name the columns"
             "id,b\n1,2\n".encode("utf-16"),
             "begins with the mark of utf-16: add `encoding: utf-16` to",
         ),
-        ("x.csv", b"\xffid,name\n", "is not utf-8; name its `encoding` in the mapping"),
+        ("x.csv", b"\xffid,name\n", "is not utf-8; add its encoding to the source, such as `encoding"),
         ("x.csv", b"id,name\n1," + b"x" * 17_000_000, "has a line of more than 16 million characters"),
         ("x.csv", b"id," + b"x" * 17_000_000, "has a line of more than 16 million characters"),
     ],
@@ -386,3 +389,27 @@ def test_an_unknown_ending_asks_for_the_format(tmp_path):
     open_tables(mapping(file="x.dat", format="csv", delimiter="|"), tmp_path)
     with pytest.raises(DataError, match=r"y\.zip: cannot be read: No such file"):
         open_tables(mapping(file="y.zip"), tmp_path)
+
+
+def test_whole_decimals_of_parquet_have_no_point(tmp_path):
+    ids = pa.array([Decimal("12.00"), Decimal("12.50"), Decimal("100.00")], pa.decimal128(38, 2))
+    parquet.write_table(pa.table({"id": ids}), tmp_path / "x.parquet")
+    [chunk] = Table(tmp_path / "x.parquet", SourceMapping(file="x.parquet")).chunks(["id"])
+    assert chunk.frame["id"].tolist() == ["12", "12.50", "100"]
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (
+            '{"books": [{"id": "b1"}, {"id": "b2"}]}',
+            "; write what is in its key 'books' as rows of their own",
+        ),
+        ('[{"n": 1, "book": {"id": "b1"}}]', "; it is within 'book': move it out"),
+        ('{"tags": [], "title": "Emma", "books": [1]}', ""),
+        ("[1, 2]", ""),
+    ],
+)
+def test_a_key_that_lies_within_another_is_found(content, hint, tmp_path):
+    (tmp_path / "x.json").write_text(content)
+    assert Table(tmp_path / "x.json", SourceMapping(file="x.json")).hint("id") == hint

@@ -122,6 +122,30 @@ def test_times_that_no_unit_explains(warned, times, unit):
     assert f"{len(times)} of {len(times)} times in the column 'time' are in 1970; if" in warning
 
 
+@pytest.mark.parametrize(
+    ("times", "unit", "problem"),
+    [
+        (
+            [*SECONDS[:20], *(x * 1_000 for x in SECONDS[20:])],
+            "ms",
+            "20 of 40 times in the column 'time' are in 1970, and look like times in s, not ms",
+        ),
+        ([SECONDS[0], *(x * 1_000 for x in SECONDS)], "ms", "1 of 41 times"),
+        ([*SECONDS[:4], *(x * 1_000 for x in SECONDS)], "ms", "4 of 44 times"),
+        (
+            [*SECONDS, *[0] * 10],
+            "s",
+            "10 of 50 times in the column 'time' are in 1970, and the others after 1989; ",
+        ),
+        ([*SECONDS, *[0] * 10, 400 * A_DAY], "s", None),  # one in 1971: the data are as old
+    ],
+)
+def test_times_of_which_some_are_in_1970(warned, times, unit, problem):
+    found = warned(events(times), f", time: {{column: time, unit: {unit}}}")
+    assert len(found) == (problem is not None)
+    assert (problem or "") in "".join(found)
+
+
 def test_times_in_the_future(warned):
     [warning] = warned(events(["2204-05-01"] * 8), ", time: {column: time, unit: iso}")
     assert "8 of 8 times in the column 'time' are in the future, up to 2204-05-01" in warning
