@@ -1,8 +1,10 @@
 """Remarks on the order of a list: what it rests on where little is known, and where it is arbitrary."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from embeddings.model.manifest import Manifest
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
@@ -47,12 +49,14 @@ def tie_remark(
     tied = np.flatnonzero(counts[np.searchsorted(values, own)] > 1)
     if not len(tied):
         return None
-    which = "these items" if len(tied) == len(items) else f"the items of equal scores ({_ranks(tied + 1)})"
+    which = (
+        "these items" if np.ptp(own) == 0 else f"the items of equal scores ({_ranks(tied + 1, own[tied])})"
+    )
     return _WHOLE_REQUEST, f"nothing that is known tells {which} apart: their order is fixed but arbitrary"
 
 
-def _ranks(ranks: IntArray) -> str:
-    """Ascending ranks as ranges: "ranks 1-4, 6"."""
-    runs = np.split(ranks, np.flatnonzero(np.diff(ranks) > 1) + 1)
+def _ranks(ranks: IntArray, scores: npt.NDArray[np.floating[Any]]) -> str:
+    """Ascending ranks as a range for each of their scores: "ranks 1-4, 6"."""
+    runs = np.split(ranks, np.flatnonzero(np.diff(scores)) + 1)
     ranges = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
     return f"rank{'s' if len(ranks) > 1 else ''} {', '.join(ranges)}"
