@@ -1,7 +1,8 @@
 """The English cues of a rejection, as patterns over the plain words of a text.
 
 A text is matched in a plain form: words in lower case with one space around each, "don't" as "do not", a
-known name as `NAME`, and a break between clauses as `BREAK`. Of German and French, only the commonest cues.
+known name as `NAME`, and a break between clauses as `BREAK`. Of German, French, Russian and Chinese, only
+the commonest cues.
 """
 
 import re
@@ -85,6 +86,7 @@ HARMLESS = _pattern(
     hate (?:crimes?|speech|mail)
     to say the least
     nicht nur
+    не только
     pas (?:seulement|mal)
     non seulement
     """
@@ -106,6 +108,8 @@ EXCEPT = _pattern(
     sans
     sauf
     ausser
+    без
+    кроме
     hors(?:mis)?
     """
 )
@@ -174,6 +178,8 @@ NEGATION = _pattern(
     nichts? (?:von|mit)
     nicht
     nie(?: wieder)?
+    (?:не|нет|никаких)
+    (?:不要|不想|别|没有)
     rien (?:de|du|des|d|avec)
     pas (?:de|du|des|d|par)
     n (?:aim\w+|ador\w+) (?:vraiment |trop )?pas
@@ -265,7 +271,7 @@ GENERIC = word_set(
     tout toute try type types ugh un und une unless us used usual usually ve very veux vom von
     voudrais wanna want wanted wants was watch watching way we welcome well were what whatever
     whatsoever when where which who whom whose why wife will wish with within work works would
-    writer writers written yes yet you your yours über
+    writer writers written yes yet you your yours über люблю надо нужно смотреть хочу читать
     """
 )
 """Words that name nothing: a rejection or a wish of these alone says nothing."""

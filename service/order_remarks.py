@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from embeddings.model.manifest import Manifest
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
-from service.contract import SCORE_DECIMALS, RecommendRequest
-from service.query_context import QueryContext
+from service.contract import SCORE_DECIMALS
 
 _WHOLE_REQUEST = ""
 """The JSON Pointer of the request itself."""
@@ -18,19 +17,10 @@ PointedRemark = tuple[str, str]
 """A JSON Pointer, and what about the field."""
 
 
-def order_remarks(
-    request: RecommendRequest, context: QueryContext, snapshot: GraphSnapshot, manifest: Manifest
-) -> Iterator[PointedRemark]:
-    """What the order rests on: a model without any liked event, and a text where no item has one.
-
-    Where the request names entities, they are what its text counts by.
-    """
+def order_remarks(snapshot: GraphSnapshot, manifest: Manifest) -> Iterator[PointedRemark]:
+    """What the order rests on: a model without any liked event."""
     if manifest.ranked_by and not snapshot.interactions.liked.any():
         yield _WHOLE_REQUEST, manifest.ranked_by
-    if context.text is not None and not context.likes and not any(snapshot.texts):
-        field = "/text" if request.text is not None else "/user_input"
-        label = snapshot.schema.item.label
-        yield field, f"no {label} has a text to compare with, and this names nothing: it does not count"
 
 
 def tie_remark(
