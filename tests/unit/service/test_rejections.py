@@ -296,6 +296,8 @@ RULES_WERE_EXTENDED_FOR = [
     ("без Horror", [], ["Horror"]),
     ("не только Horror", ["Horror"], []),
     ("不要 Terry Pratchett", [], ["Terry Pratchett"]),
+    ("no horror and without romance", [], ["horror", "romance"]),
+    ("not too much violence", [], ["violence"]),
     ("thriller No Horror", ["thriller"], ["Horror"]),
     ("no No Time to Die", [], ["No Time to Die"]),
     ("something like No Time to Die without violence", ["something like No Time to Die"], ["violence"]),
