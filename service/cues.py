@@ -1,7 +1,8 @@
 """The English cues of a rejection, as patterns over the plain words of a text.
 
 A text is matched in a plain form: words in lower case with one space around each, "don't" as "do not", a
-known name as `NAME`, and a break between clauses as `BREAK`. Of German and French, only the commonest cues.
+known name as `NAME`, and a break between clauses as `BREAK`. Of German, French, Russian and Chinese, only
+the commonest cues.
 """
 
 import re
@@ -34,21 +35,24 @@ def _pattern(lines: str) -> re.Pattern[str]:
 HARMLESS = _pattern(
     r"""
     not (?:only|just|merely|simply|solely|exclusively|necessarily|bad|sure|certain|yet|enough|least
-    |to mention|surprisingly|long ago|that i know|ashamed|more than|longer than|older than|later than)
+    |to mention|opposed|averse|against|afraid|scared|shy
+    |surprisingly|an? (?:problem|issue|deal ?breaker)
+    |long ago|that i know|ashamed|more than|longer than|older than|later than)
     no (?:offen[cs]e|hard feelings|doubt|question|wonder|matter|problem|problems|idea|rush|worries
-    |kidding|joke|less|better
+    |kidding|joke|clue|fear|limits?|lack|shortage|bad
+    |frills|holds barred|strings attached|such thing as too (?:much|many)|less|better
     |greater|finer|end|preference|preferences|particular|specific|(?:more|longer|older|later|shorter
     |earlier) than|objections?|other (?:\w+ )?(?:is|comes|writes|makes|does|can))
     (?:no one|nobody|noone) (?:else )?(?:beats|does|writes|makes|can|comes|is|tells|compares)
     never (?:ever )?(?:disappoint\w*|fail\w*|bore[sd]?|get(?:s|ting)? (?:old|enough)|gotten old
     |grow\w* old|age[sd]?|let\w* \w+ down|miss\w*|forget\w*|forgot\w*|mind\w*|ceas\w+|put\w* \w+ down
-    |too (?:much|many|late|old)|go(?:es)? wrong|tir(?:e|es|ed|ing) of|wear\w* (?:off|thin|out)|lets up
-    |stops? (?:being|making))
+    |too (?:much|many|late|old)|enough|go(?:es)? wrong|tir(?:e|es|ed|ing) of|wear\w* (?:off|thin|out)|lets up
+    |stops? (?:being|making)|g[ia]v(?:e|es|ing) up|dies?|ends?|sleeps?)
     (?:have|has|had) (?:not|never) (?:yet )?(?:ever )?(?:even )?KNOWN(?! [^|]*again)
     (?:can|could|will|would|should) (?:not|never) (?:ever )?(?:get enough|wait|go wrong|resist
-    |put \w+ down|help|decide|remember|find|choose|imagine|complain|be beaten|be bad|beat|miss|get over
-    |have (?:too|enough)|be (?:too )?(?:much|many)|mind|recommend \w+ (?:\w+ )?enough|say no to|pick
-    |ask for more)
+    |put (?:\w+ )?down|help|decide|remember|find|choose|imagine|complain|be beaten|be bad|beat|miss|get over
+    |have (?:too|enough)|be (?:too )?(?:much|many|enough)|mind|recommend \w+ (?:\w+ )?enough|say no to|pick
+    |ask for more|expect|guess|believe)
     do(?:es)? not (?:mind|know|care(?! for| about)|remember|forget|miss|worry|hesitate|disappoint
     |bother|get me wrong|need to be|have to be|matter|fail|get old|let \w+ down|have (?:a
     |any) (?:preference|favou?rite|idea)|have a problem with)
@@ -58,10 +62,12 @@ HARMLESS = _pattern(
     |compares?|tops?|comes close|short of|less than|can (?:beat|top)|works (?:better|like)|makes me
     |would (?:beat|top|please|make)|i (?:like|love|enjoy) (?:more|better))
     like nothing else
+    there (?:is )?nothing (?:quite |really )?like
+    than not
     will not (?:forget|regret|disappoint|bore|miss|mind|let \w+ down|stop|be (?:disappointed|bored))
     not (?:let(?:s|ting)? go|(?:so |very |too |that )?(?:well )?known|want to (?:stop|put)
     |too much (?:trouble|to ask))
-    (?:can|could) not recommend (?:[^ |]+ ){1,4}(?:more|enough|highly)
+    (?:can|could) not recommend(?= (?:[^ |]+ ){1,4}(?:more|enough|highly) )
     (?:i|we) (?:am|are) not(?! (?:(?:really|very|so|that|such|exactly|an?|big|huge|great|much of|too|all|at
     |particularly) ){0,3}(?:fans?|into|interested|keen|fond|in the mood|looking|crazy|after|up for|ready
     |lovers?|friends?|here for|asking|reading|watching|going|wild|sold|convinced|enjoying|thrilled|big
@@ -80,6 +86,7 @@ HARMLESS = _pattern(
     hate (?:crimes?|speech|mail)
     to say the least
     nicht nur
+    не только
     pas (?:seulement|mal)
     non seulement
     """
@@ -100,7 +107,9 @@ EXCEPT = _pattern(
     ohne
     sans
     sauf
-    außer
+    ausser
+    без
+    кроме
     hors(?:mis)?
     """
 )
@@ -115,11 +124,20 @@ AVERSION = _pattern(
     (?:sick(?: and tired)?|tired|weary) of
     fed up (?:with|of)
     bored (?:of|with|by)
-    (?:i have |we have |i )?had (?:quite |more than )?enough(?: of)?
+    (?:i have |we have |i )?(?:had|read|seen|watched|heard) (?:quite |more than )?enough(?: of)?
     enough (?:of|with)
     (?<=\| )enough
-    (?:am|are|is|be) (?:so |totally )?done with
+    (?:am|are|is|be) (?:so |totally )?(?:done|through) with
     allergic to
+    refus(?:e|es|ed|ing) to (?:read|watch|see|touch|listen to|hear|buy|play)
+    (?:unlike|dissimilar (?:to|from)|the opposite of)(?= (?:the )?\x01)
+    (?:hide|remove|delete|drop|ditch|forget(?: about)?)(?= (?:all |any |the |every )?\x01)
+    thumbs down (?:for|to|on)
+    down with(?= \x01)
+    (?:go )?easy on(?= (?:the )?\x01)
+    lay off(?= (?:the )?\x01)
+    (?:light|low) on(?= (?:\S+|the \S+) \|)
+    as little
     (?:i|we) (?:am|are) (?:so |totally |really )?over(?! \d)
     (?:could|can) (?:not )?care less (?:about|for)
     (?:lost|losing) interest in
@@ -155,9 +173,16 @@ NEGATION = _pattern(
     (?:no|not|never|nothing|none|neither|nor|nope|nix)
     no more
     kein(?:e|en|er|em|es)?
+    zero(?= \x01)
+    (?<=with )zero
+    nichts? (?:von|mit)
     nicht
     nie(?: wieder)?
-    pas (?:de|du|des|d)
+    (?:не|нет|никаких)
+    (?:不要|不想|别|没有)
+    rien (?:de|du|des|d|avec)
+    pas (?:de|du|des|d|par)
+    n (?:aim\w+|ador\w+) (?:vraiment |trop )?pas
     jamais
     aucune?
     """
@@ -171,7 +196,8 @@ VERDICT = _pattern(
     (?:sucks?|sucked|stinks?|stank)
     lea(?:ve|ves|ft) me cold
     (?:puts?|turns?|turned) me off
-    (?:is|are) (?:right )?(?:out|a no|a no go|a turn ?off|off limits)(?= \|)
+    (?:is|are) (?:right )?(?:out|a no|a no go|a turn ?off|off limits|a no- go-
+    |off the table|off the menu)(?= \|)
     (?:is |are )?(?:excluded|forbidden|banned|aside)(?= \|)
     """
 )
@@ -179,10 +205,11 @@ VERDICT = _pattern(
 
 REFUSAL = _pattern(
     r"""
-    (?:no|hell no|no no|nope)(?= \|)
+    (?:no|not|hell no|god no|no no|nope|nah)(?= \|)
     (?:no thanks|no thank you|no way|not any ?more|no longer
     |never again|not again|no more|please no|please not
-    |no please    |hard pass|nie wieder|plus jamais|nein danke|non merci)(?: please| for me| ever)?(?= \|)
+    |no please|(?:i )?do not think so|not really|rather not|better not
+    |hard pass|nie wieder|plus jamais|nein danke|non merci)(?: please| for me| ever)?(?= \|)
     (?:i )?(?:am )?not (?:really |at all )?(?:for me|for us|interested|a fan|my thing|my taste|my style
     |my cup of tea|what i (?:want|need|like))(?= \|)
     (?:i )?(?:really |just |absolutely )?(?:can not stand|could not stand|hate|hated|dislike|disliked
@@ -219,30 +246,32 @@ PREPOSITIONS = word_set("with about set by from in for starring directed where o
 
 GENERIC = word_set(
     """
-    a about absolutely actually again all almost already also always am an and another any anybody
-    anymore anyone anything appeal appeals appear are as at author authors available avec awfully back
-    be bear been being big bit bitte book books both boyfriend buch by bücher can care certainly contain
-    containing contains could crazy cup d dad dare das daughter day de definitely dem den der des did
-    director do does doing done down drop du each ein eine einem einen einer either element elements
-    else elses enjoy enjoyed et etwas ever every everybody everyone everything exactly fan fans far feel
-    film filme films find fond for from fun further für genre genres get getting girlfriend give given
-    go going good got great had handle has have having he hell her here hers herself hey hi him himself
-    his how husband i ich idea ideally if in include included includes including interest interested
-    interesting into involved involving is it item items its itself je just keen kind kinda kinds know l
-    la lady later le les let like liked likes list literally little live livre livres ll look looking
-    lot lots love m made make many may maybe me mean might mine mit mom mood more most movie movies much
-    mum must my myself möchte near need needed nor novel novels now oder of off oh ok okay on once one
-    ones only or order other others otherwise ou our out over own par part particular particularly
-    partner perhaps person piece place please possible prefer preferably put quite rather re read
-    reading reads really recommend recommendation recommendations recommended remotely result results
-    right s same say scene scenes see seeing seem seems seen series she should show showing shows single
-    so some somebody someone something somewhere son soon sort sorts spare stand stay still stories
-    story stuff style such suggest suggestion suggestions super sure surely surprise taste tea tell than
-    thank thanks that the their them then there these they thing things think this those time title
-    titles to today tolerate tonight too total totally try type types un und une unless us used usual
-    usually ve very veux vom von voudrais wanna want wanted wants was watch watching way we welcome well
-    were what whatever whatsoever when where which who whom whose why wife will wish with within work
-    works would writer writers written yes yet you your yours über
+    a about absolutely actually again all alles almost already also always am an and another any
+    anybody anymore anyone anything appeal appeals appear are as at author authors available avec
+    awfully back be bear been being big bit bitte bloss book books both boyfriend buch by bücher can
+    care certainly contain containing contains could crazy cup d dad dare das daughter day de
+    definitely dem den der des did director do does doing done down drop du each ein eine einem
+    einen einer either element elements else elses enjoy enjoyed et etwas ever every everybody
+    everyone everything exactly fan fans far feel film filme films find fond for from fun further
+    für genre genres get getting girlfriend give given go going good got great had handle has have
+    having he hell her here hers herself hey hi him himself his hopefully how husband i ich idea
+    ideally if in include included includes including interest interested interesting into involved
+    involving is it item items its itself je just keen kind kinda kinds know l la lady later le les
+    let like liked likes list literally little live livre livres ll look looking lot lots love m
+    made mag make many may maybe me mean might mine mit mom mood more most movie movies much mum
+    must my myself möchte mögen near need needed nichts nor novel novels now nur oder of off oh ok
+    okay on once one ones only or order other others otherwise ou our out over own par part
+    particular particularly partner perhaps person piece place please possible prefer preferably put
+    quite rather re read reading reads really recommend recommendation recommendations recommended
+    remotely result results rien right s same say scene scenes see seeing seem seems seen series she
+    should show showing shows single so some somebody someone something somewhere son soon sort
+    sorts spare stand stay still stories story stuff style such suggest suggestion suggestions super
+    sure surely surprise taste tea tell than thank thanks that the their them then there these they
+    thing things think this those time title titles to today tolerate tonight too total totally tous
+    tout toute try type types ugh un und une unless us used usual usually ve very veux vom von
+    voudrais wanna want wanted wants was watch watching way we welcome well were what whatever
+    whatsoever when where which who whom whose why wife will wish with within work works would
+    writer writers written yes yet you your yours über люблю надо нужно смотреть хочу читать
     """
 )
 """Words that name nothing: a rejection or a wish of these alone says nothing."""
@@ -278,6 +307,8 @@ _BARE = word_set(
     """
 )
 _ENDINGS = {"n't": " not", "'m": " am", "'re": " are", "'ve": " have", "'ll": " will", "'d": " would"}
+_ELIDED = re.compile(r"([cdjlmnst]|qu)'(?=\w\w)")
+"""What French joins to a word: "d'horreur", "n'aime"."""
 
 
 DESCRIPTION = re.compile(
@@ -301,6 +332,8 @@ def plain_words(word: str) -> list[str]:
             return (word.removesuffix(ending) + full).split()
     if word.endswith("nt") and word[:-2] in _BARE:
         return [word[:-2].replace("ca", "can") if word == "cant" else word[:-2], "not"]
+    if (elided := _ELIDED.match(word)) is not None:
+        return [elided[1], word[elided.end() :]]
     if word == "cant":
         return ["can", "not"]
     return word.split("'")[:1] if word.split("'")[0] in ("it", "that", "there", "what") else [word]

@@ -41,6 +41,9 @@ _ENGLISH = word_set(
     book books more less as at be do some any show give good funny story stories
     """
 )
+_NEGATIONS = word_set(
+    "no not never nothing none without except nope kein nicht ohne pas sans non не без 不要"
+)
 _FEWEST_TELLING = 2
 """The fewest different words that tell a language; one of them is such as titles seldom have."""
 
@@ -51,8 +54,11 @@ def unread_words(words: Sequence[Word], scripts: frozenset[str] | None) -> list[
 
 
 def is_readable(words: Sequence[Word]) -> bool:
-    """Whether there is a word of two letters or more; digits, marks and single letters say nothing."""
-    return any(sum(map(str.isalpha, word.text)) > 1 or _is_ideographic(word) for word in words)
+    """Whether there is a word of two letters or more that is no bare negation; "no" alone says nothing."""
+    return any(
+        word.folded not in _NEGATIONS and (sum(map(str.isalpha, word.text)) > 1 or _is_ideographic(word))
+        for word in words
+    )
 
 
 def _is_ideographic(word: Word) -> bool:

@@ -1,13 +1,14 @@
 """Remarks on the order of a list: what it rests on where little is known, and where it is arbitrary."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from embeddings.model.manifest import Manifest
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
-from service.contract import SCORE_DECIMALS, RecommendRequest
-from service.query_context import QueryContext
+from service.contract import SCORE_DECIMALS
 
 _WHOLE_REQUEST = ""
 """The JSON Pointer of the request itself."""
@@ -16,19 +17,10 @@ PointedRemark = tuple[str, str]
 """A JSON Pointer, and what about the field."""
 
 
-def order_remarks(
-    request: RecommendRequest, context: QueryContext, snapshot: GraphSnapshot, manifest: Manifest
-) -> Iterator[PointedRemark]:
-    """What the order rests on: a model without any liked event, and a text where no item has one.
-
-    Where the request names entities, they are what its text counts by.
-    """
+def order_remarks(snapshot: GraphSnapshot, manifest: Manifest) -> Iterator[PointedRemark]:
+    """What the order rests on: a model without any liked event."""
     if manifest.ranked_by and not snapshot.interactions.liked.any():
         yield _WHOLE_REQUEST, manifest.ranked_by
-    if context.text is not None and not context.likes and not any(snapshot.texts):
-        field = "/text" if request.text is not None else "/user_input"
-        label = snapshot.schema.item.label
-        yield field, f"no {label} has a text to compare with, and this names nothing: it does not count"
 
 
 def tie_remark(
@@ -47,12 +39,14 @@ def tie_remark(
     tied = np.flatnonzero(counts[np.searchsorted(values, own)] > 1)
     if not len(tied):
         return None
-    which = "these items" if len(tied) == len(items) else f"the items of equal scores ({_ranks(tied + 1)})"
+    which = (
+        "these items" if np.ptp(own) == 0 else f"the items of equal scores ({_ranks(tied + 1, own[tied])})"
+    )
     return _WHOLE_REQUEST, f"nothing that is known tells {which} apart: their order is fixed but arbitrary"
 
 
-def _ranks(ranks: IntArray) -> str:
-    """Ascending ranks as ranges: "ranks 1-4, 6"."""
-    runs = np.split(ranks, np.flatnonzero(np.diff(ranks) > 1) + 1)
+def _ranks(ranks: IntArray, scores: npt.NDArray[np.floating[Any]]) -> str:
+    """Ascending ranks as a range for each of their scores: "ranks 1-4, 6"."""
+    runs = np.split(ranks, np.flatnonzero(np.diff(scores)) + 1)
     ranges = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
     return f"rank{'s' if len(ranks) > 1 else ''} {', '.join(ranges)}"

@@ -89,7 +89,7 @@ class Recommender:
         items = top_k(scores.scores, allowed, request.k)
         if len(items) < request.k:
             context.warn("/k", f"only {len(items)} items are left to recommend")
-        for remark in order_remarks(request, context, self.snapshot, self._model.manifest):
+        for remark in order_remarks(self.snapshot, self._model.manifest):
             context.warn(*remark)
         if tie := tie_remark(scores.scores, allowed, items, self._model.manifest):
             context.warn(*tie)

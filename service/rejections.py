@@ -26,6 +26,12 @@ _SUBJECTS = cues.word_set(
     i we you they he she really just absolutely also always totally completely do who
     """
 )
+_BEFORE_TITLES = cues.word_set(
+    """
+    like love loved liked enjoyed adored by of to as than about from read watched saw seen finished called
+    titled named film movie book album series no not except without
+    """
+)
 _PRONOUNS = cues.word_set("it him her them")
 _TAKES_BACK = cues.word_set(
     """
@@ -34,6 +40,8 @@ _TAKES_BACK = cues.word_set(
 )
 _MAY_DESCRIBE = ("except", "aversion", "negation")
 _COMPOUND = cues.word_set("no non never not anti self")
+_COMPARED = ("as much as", "as often as")
+_DEGREES = cues.word_set("too so very overly")
 _REACH = 15
 """How many words before a cue can change its meaning."""
 _LONGEST_LISTED = 4
@@ -108,19 +116,29 @@ def read_wishes(text: str, found: Sequence[Word], names: Sequence[Match[int]]) -
 def _units(text: str, found: Sequence[Word], names: Sequence[Match[int]]) -> list[_Unit]:
     by_first = {name.first: name for name in names}
     units: list[_Unit] = []
-    n = 0
+    n, in_title = 0, False
     while n < len(found):
         if n and (mark := _mark(text[found[n - 1].end : found[n].start])):
             units.append(_Unit(cues.BREAK, n - 1, n, mark))
         name = by_first.get(n)
         end = n + 1 if name is None else name.end
         plain = [cues.NAME] if name is not None else _plain(text, found, n)
+        in_title = name is None and (_begins_title(found, n) if not in_title else found[n].text[0].isupper())
+        if in_title and not (units and units[-1].mark) and n + 1 not in by_first:
+            plain = [f"{found[n].folded}-"]  # no word of its own
         label: Label = "rejected" if n and _is_minus(text, found[n - 1].end, found[n].start) else "wanted"
         units += [_Unit(word, n, end, label=label, name=name) for word in plain]
         if found[n].folded == "free" and n and text[found[n - 1].end : found[n].start] == "-":
             units[-1].label, units[-2].label = "cue", "rejected"
         n = end
     return units
+
+
+def _begins_title(found: Sequence[Word], n: int) -> bool:
+    """Whether word `n` begins a title that is no name of the graph: "something like No Time to Die"."""
+    if not 0 < n < len(found) - 1 or found[n - 1].text not in _BEFORE_TITLES:
+        return False
+    return len(found[n].text) > 1 and found[n].text.istitle() and found[n + 1].text[0].isupper()
 
 
 def _plain(text: str, found: Sequence[Word], n: int) -> list[str]:
@@ -294,6 +312,10 @@ class _Scanner:
             return word in cues.STARTERS | cues.WISHES and not same
         if word in cues.STARTERS:
             return before not in cues.PREPOSITIONS
+        if self._words(n, n + 3) in _COMPARED:
+            return True
+        if scope.kind == "negation" and self._units[scope.inner[0]].plain in _DEGREES:
+            return word in cues.PREPOSITIONS - {"for", "in", "on", "at"}  # "not too long, about jazz"
         return word in cues.PREPOSITIONS and scope.cue in ("without", "sans", "ohne")
 
     def _break(self, n: int) -> int:

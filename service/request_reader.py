@@ -113,18 +113,24 @@ def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookup
         return
     pointer = "/text" if request.text is not None else "/user_input"
     understood = lookups.understanding.understand(request.free_text)
-    context.text = understood.vector
+    comparable = any(lookups.snapshot.texts)
+    context.text = understood.vector if comparable else None
     for node in understood.nodes:
         context.like(node, None)
     if understood.unread:
         context.warn(pointer, understood.unread)
+    if understood.vector is not None and not comparable and not understood.nodes:
+        label = lookups.snapshot.schema.item.label
+        context.warn(
+            pointer, f"no {label} has a text to compare with, and this names nothing: it does not count"
+        )
     if understood.rejected_texts:
         _reject(understood, pointer, context, lookups)
 
 
 def _reject(understood: Understood, pointer: str, context: QueryContext, lookups: Lookups) -> None:
     """Leave out what the text rejects by name; say so, and what it means for the rest."""
-    both = [node for node in understood.rejected if node in context.likes]
+    both = [x for x in understood.rejected if x in context.likes or context.history.get(x, _BY_EVENT) is None]
     context.reject(understood.rejected)
     left_out = items_with(lookups.snapshot, understood.rejected)
     lookups.groups.spread(left_out)
@@ -133,8 +139,10 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
     context.rejected_vectors = understood.rejected_vectors
     what = ", ".join(map(shown, understood.rejected_texts))
     it = "it" if len(understood.rejected_texts) == 1 else "one of them"
-    done = [f"{np.count_nonzero(left_out):,} items with {it} are left out"] if understood.rejected else []
-    if len(understood.rejected_vectors):
+    count = np.count_nonzero(left_out)
+    items = "1 item" if count == 1 else f"{count:,} items"
+    done = [f"{items} with {it} {'is' if count == 1 else 'are'} left out"] if understood.rejected else []
+    if len(understood.rejected_vectors) and (understood.rejected_meanings or any(lookups.snapshot.texts)):
         done.append(f"items near {it} in meaning are ranked lower")
     context.warn(
         pointer, f"understood as not wanted: {what}; {' and '.join(done) or 'nothing else is known of it'}"
@@ -158,6 +166,9 @@ def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups
     lookups.groups.spread(seen)
     context.excluded |= seen
 
+
+_BY_EVENT = -1
+"""Stands for no liked item, where None stands for one that the request names in `likes`."""
 
 FieldReader = Callable[[RecommendRequest, QueryContext, Lookups], None]
 

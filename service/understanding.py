@@ -225,7 +225,7 @@ class _Reading:
             listed = ", ".join(map(shown, unread[:_SHOWN])) + (", ..." if len(unread) > _SHOWN else "")
             return f"the text encoder does not know the script of {listed}; only names in it count"
         if not self._named and not is_readable(self.found):
-            return "there is no word in it; it was left out"
+            return "there is no word in it that says what is wanted; it was left out"
         return ""
 
 

@@ -1,7 +1,7 @@
 """A graph of eight films, small enough to work out by hand, and a model and an encoder to go with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -171,7 +171,7 @@ def encoder() -> FakeEncoder:
 
 @pytest.fixture
 def recommender(films: GraphSnapshot, model: FakeModel, encoder: FakeEncoder) -> Recommender:
-    return Recommender(films, model, encoder)
+    return Recommender(replace(films, texts=("a film",) * films.n_items), model, encoder)
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_ranks_of_equal_scores_are_named() -> None:
     """By facts alone the other four dragons are equal, and so are all other books."""
     answer = ask(served(((0, 0), (1, 0), (1, 6)), text=False), user_id="r0", k=5)
     assert listed(answer)[0] == "b06"
-    assert "(ranks 2-5)" in details(answer)
+    assert "(ranks 2-4, 5)" in details(answer)
 
 
 def test_items_that_differ_are_not_remarked_on() -> None:
@@ -150,6 +150,23 @@ def test_a_text_that_no_item_can_be_compared_with_is_said_not_to_count() -> None
     assert "no Book has a text" in details(ask(recommender, text="dragons"))
     assert "no Book has a text" not in details(ask(recommender, text="something by Pratchett"))
     assert "no Book has a text" not in details(ask(served(((0, 0),)), text="dragons"))
+
+
+@pytest.mark.parametrize("loans", [(), ((0, 0),)], ids=len)
+def test_a_text_that_does_not_count_makes_nobody_warm(loans) -> None:
+    """Not even beside a like, which counts."""
+    recommender = served(loans, text=False)
+    assert ask(recommender, text="dragons").user_state == "cold"
+    beside = ask(recommender, text="dragons", likes=["Author:Pratchett"])
+    assert beside.user_state == "warm"
+    assert "no Book has a text" in details(beside)
+
+
+def test_nothing_is_said_to_be_ranked_lower_where_no_item_can_be_compared() -> None:
+    without = details(ask(served(((0, 0),), text=False), text="no dragons"))
+    assert "ranked lower" not in without
+    assert "understood as not wanted: 'dragons'; nothing else is known of it" in without
+    assert "ranked lower" in details(ask(served(((0, 0),)), text="no dragons"))
 
 
 DEGENERATE = {

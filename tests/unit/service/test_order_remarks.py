@@ -24,6 +24,8 @@ def ranks(scores, items, manifest=FIXED, allowed=ALL):
         ([6, 5, 4, 4, 2, 1], [0, 1, 2], "the items of equal scores (rank 3)"),
         ([6, 6, 5, 4, 4, 1], [0, 1, 2, 3, 4], "the items of equal scores (ranks 1-2, 4-5)"),
         ([6, 5, 4, 3, 3, 3], [0, 1, 2], None),
+        ([6, 6, 5, 5, 2, 1], [0, 1, 2, 3], "the items of equal scores (ranks 1-2, 3-4)"),
+        ([6, 6, 6, 5, 5, 1], [0, 1, 2, 3], "the items of equal scores (ranks 1-3, 4)"),
         ([1, 1, 1, 1, 1, 1], [3, 0], "these items"),
         ([1, 1 + 2e-7, 1, 1, 1, 1], [1, 3], "these items"),
         ([1, 1, 1, 1, 1, 1], [], None),

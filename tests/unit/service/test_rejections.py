@@ -261,6 +261,48 @@ RULES_WERE_NOT_MADE_FOR = [
     ("Do you have anything except romance?", [], ["romance"]),
 ]
 
+RULES_WERE_EXTENDED_FOR = [
+    ("hide Horror", [], ["Horror"]),
+    ("please remove horror from my list", [], ["horror"]),
+    ("forget about Terry Pratchett", [], ["Terry Pratchett"]),
+    ("Terry Pratchett is off the table", [], ["Terry Pratchett"]),
+    ("romance is a no-go", [], ["romance"]),
+    ("Terry Pratchett? I don't think so", [], ["Terry Pratchett"]),
+    ("Terry Pratchett - not", [], ["Terry Pratchett"]),
+    ("horror, God no", [], ["horror"]),
+    ("I've read enough Terry Pratchett", [], ["Terry Pratchett"]),
+    ("I refuse to read Terry Pratchett", [], ["Terry Pratchett"]),
+    ("I am through with horror", [], ["horror"]),
+    ("thumbs down for horror", [], ["horror"]),
+    ("go easy on the horror", [], ["horror"]),
+    ("light on romance", [], ["romance"]),
+    ("as little violence as possible", [], ["violence"]),
+    ("unlike Alien", [], ["Alien"]),
+    ("not unlike Alien", ["Alien"], []),
+    ("the opposite of horror", [], ["horror"]),
+    ("zero horror", [], ["horror"]),
+    ("a comedy with zero gore", ["a comedy"], ["gore"]),
+    ("I do not enjoy horror as much as comedy", ["as much as comedy"], ["horror"]),
+    ("anything not too long about robots", ["about robots"], ["long"]),
+    ("I can't recommend Alien enough, no horror", ["Alien enough"], ["horror"]),
+    ("alles außer Horror", [], ["Horror"]),
+    ("Horror mag ich nicht", [], ["Horror"]),
+    ("ich mag keinen Horror", [], ["Horror"]),
+    ("nichts von Terry Pratchett", [], ["Terry Pratchett"]),
+    ("pas d'horreur", [], ["d'horreur"]),
+    ("rien de Terry Pratchett", [], ["Terry Pratchett"]),
+    ("je n'aime pas Terry Pratchett", [], ["Terry Pratchett"]),
+    ("не Terry Pratchett", [], ["Terry Pratchett"]),
+    ("без Horror", [], ["Horror"]),
+    ("не только Horror", ["Horror"], []),
+    ("不要 Terry Pratchett", [], ["Terry Pratchett"]),
+    ("no horror and without romance", [], ["horror", "romance"]),
+    ("not too much violence", [], ["violence"]),
+    ("thriller No Horror", ["thriller"], ["Horror"]),
+    ("no No Time to Die", [], ["No Time to Die"]),
+    ("something like No Time to Die without violence", ["something like No Time to Die"], ["violence"]),
+]
+
 REJECT_NOTHING = [
     "I like to watch science fiction movies",
     "something scary for halloween",
@@ -329,10 +371,32 @@ REJECT_NOTHING = [
     "something other people loved",
     "never ending stories",
     "a guide to skipping rope",
+    "something like No Time to Die",
+    "I loved Never Say Never Again",
+    "films like Stop Making Sense",
+    "albums by No Doubt",
+    "there's no such thing as too much horror",
+    "it's never enough horror",
+    "there can never be enough comedy",
+    "there is nothing like Terry Pratchett",
+    "not opposed to romance",
+    "I'm not afraid of horror",
+    "no shortage of horror please",
+    "horror is not a problem",
+    "a hero who never gives up",
+    "a love that never dies",
+    "a page turner you can not put down",
+    "a no frills thriller",
+    "no holds barred action",
+    "something you wouldn't expect",
+    "no clue, surprise me",
+    "more often than not I watch horror",
 ]
 
 
-@pytest.mark.parametrize(("text", "wanted", "rejected"), RULES_WERE_MADE_FOR + RULES_WERE_NOT_MADE_FOR)
+@pytest.mark.parametrize(
+    ("text", "wanted", "rejected"), RULES_WERE_MADE_FOR + RULES_WERE_NOT_MADE_FOR + RULES_WERE_EXTENDED_FOR
+)
 def test_clauses(text: str, wanted: list[str], rejected: list[str]) -> None:
     wishes = read(text)
     assert [text[start:end] for start, end in wishes.wanted] == wanted

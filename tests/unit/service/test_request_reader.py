@@ -19,7 +19,7 @@ READ_BY_THE_RECOMMENDER = {"k", "explain", "score_contributions"}
 
 @pytest.fixture
 def lookups(films: GraphSnapshot, encoder: Any) -> Lookups:
-    return Lookups(films, encoder, RecommenderConfig())
+    return Lookups(replace(films, texts=("a film",) * films.n_items), encoder, RecommenderConfig())
 
 
 def read(lookups: Lookups, **fields: Any) -> QueryContext:
@@ -103,6 +103,16 @@ def test_of_one_id_the_entity_is_meant_rather_than_the_item(films: GraphSnapshot
 
 def test_a_user_cannot_be_liked(lookups: Lookups) -> None:
     assert "nothing in the graph" in read(lookups, likes=["User:u1"]).warnings[0].detail
+
+
+def test_a_rejected_item_that_likes_name_is_said_to_be_rejected(lookups: Lookups) -> None:
+    context = read(lookups, likes=["m1"], history=["m2"], text="no Alien, no Blade Runner")
+    said = [detail for _, detail in warnings(context) if "which `likes` names" in detail]
+    assert len(said) == 1
+
+
+def test_one_item_is_left_out(lookups: Lookups) -> None:
+    assert "1 item with it is left out" in read(lookups, text="no Alien").warnings[0].detail
 
 
 def test_a_liked_item_is_history_that_the_request_names(lookups: Lookups) -> None:

@@ -148,3 +148,31 @@ def test_disliked_items_leave_the_ranking_and_are_never_relevant(snapshot, text)
     had = snapshot.interactions.select(~snapshot.interactions.liked & ~parts.test)
     for user, item in zip(had.user, had.item, strict=True):
         assert test.excluded[user, item] == 1
+
+
+def one_kind(user, item, time) -> Interactions:
+    n = len(user)
+    user, item = np.array(user, np.int32), np.array(item, np.int32)
+    kind, liked = np.zeros(n, np.int8), np.ones(n, bool)
+    return Interactions(user, item, np.ones(n, np.float32), np.array(time, np.int64), kind, liked)
+
+
+def test_the_shares_of_next_are_those_of_validation_and_test() -> None:
+    """Of 10 items a share of .4 is 4 and one of .2 is 2, the latest."""
+    split = next_split(one_kind([0] * 10, range(10), range(10)), shares=(0.4, 0.2))
+    assert np.flatnonzero(split.valid).tolist() == [4, 5, 6, 7]
+    assert np.flatnonzero(split.test).tolist() == [8, 9]
+
+
+def test_an_event_at_the_cut_is_before_it() -> None:
+    """The cuts of 1 to 5 at .5 and .75 are 3 and 4; the repeat of the first pair is at 3."""
+    events = one_kind([0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 0], [1, 2, 3, 4, 5, 3])
+    split = future_split(events, shares=(0.25, 0.25))
+    assert np.flatnonzero(split.train).tolist() == [0, 1, 2, 5]
+    assert np.flatnonzero(split.valid).tolist() == [3]
+    assert np.flatnonzero(split.test).tolist() == [4]
+
+
+def test_no_events_split_into_nothing() -> None:
+    for split in (future_split(one_kind([], [], [])), next_split(one_kind([], [], []))):
+        assert not np.any([split.train, split.valid, split.test])

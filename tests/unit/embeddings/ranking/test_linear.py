@@ -71,6 +71,13 @@ def test_without_likes_the_prior_ranks(learnt_from) -> None:
     assert LinearRanker.fit(FEATURES, [], LinearConfig(), {"a": 0.0, "b": 0.0}).weights.tolist() == [0.5, 0.5]
 
 
+def test_the_mean_length_is_that_of_the_queries_with_a_like_and_not_of_their_rows() -> None:
+    """Three rows of length 0, one of length 2 and a query without a like: (0 + 2) / 2."""
+    rows = [[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 2], [1, 0, 1, 9]]
+    own = group(rows, [True, False, False, True, False], [3, 1, 1])
+    assert LinearRanker.fit(FEATURES, [own], LinearConfig(), {"a": 1.0, "b": 1.0}).mean_length == 1.0
+
+
 def test_contributions_by_hand() -> None:
     ranker = LinearRanker(("a", "b"), np.float32([2.0, -1.0]), np.float32([0.5, 0.0]), 1.0)
     values = np.float32([[1.0, 7.0, 2.0, 3.0], [-1.0, 7.0, 0.0, 1.0]])

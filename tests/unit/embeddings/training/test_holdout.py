@@ -88,6 +88,15 @@ def test_holdouts_hide_different_parts(board: Dataset) -> None:
     assert not list(draw_holdouts(without, config, np.random.default_rng(0)).last)
 
 
+def test_random_holdouts_hide_no_item_and_no_user(board: Dataset) -> None:
+    """With a share of no event they hide nothing, and cold holdouts everything."""
+    config = HoldoutConfig(cold_holdouts=1, random_holdouts=1, events=0.0, items=1.0, users=1.0)
+    holdouts = draw_holdouts(board, config, np.random.default_rng(0))
+    (cold,), (of_events,) = holdouts.cold, holdouts.random
+    assert pairs(cold.train.events) == []
+    assert pairs(of_events.train.events) == pairs(board.events)
+
+
 def test_the_last_events_of_each_user(wide: Dataset) -> None:
     """Of 7, 5 and 4 events a share of .3 hides 2, 2 and 1; of two events it hides none."""
     holdout = last_events_holdout(wide, 0.3, HoldoutConfig(), np.random.default_rng(0))
