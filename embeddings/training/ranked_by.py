@@ -30,7 +30,7 @@ def ranked_by(ranker: Ranker, dataset: Dataset) -> str:
         others = ", ".join([*(name for name, found in present.items() if found), "popularity"])
         return (
             f"too few events to learn a ranker from (likes: {likes:,}, users: {users:,}): items are "
-            f"ranked by fixed weights of {others} and co-occurrence"
+            f"ranked by fixed weights of {others} and EASE"
         )
     events = len(dataset.events)
     why = f"none of the {events:,} events counts as liked" if events else "no events to learn from"

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.splits import forward_split
+from embeddings.data.splits import forward_split, random_split
 from embeddings.evaluation.trials import (
     OURS,
     TRAINING_BASELINES,
@@ -39,21 +39,21 @@ def train(
     report: Report = silent,
     k: int = 20,
 ) -> Model:
-    """Measure on a split, `forward_split`, then fit the scorers again on every event, under the same ranker.
+    """Measure on held-out events, then fit the scorers again on every event, under the same ranker.
 
-    Where no event can be held out, nothing is measured.
+    The split is `forward_split`; a random one where no liked event comes last. Where a random one holds no
+    liked event out either, nothing is measured.
 
     Raises:
         DataError: the graph has no item.
     """
     check_items(snapshot)
-    text = encoder.encode(snapshot.texts, report)
-    valid, test = split_tasks(
-        Dataset.from_snapshot(snapshot, text), forward_split(snapshot.interactions, seed)
-    )
+    whole = Dataset.from_snapshot(snapshot, encoder.encode(snapshot.texts, report))
+    valid, test = split_tasks(whole, forward_split(whole.events, seed))
+    if not test.measurable:
+        valid, test = split_tasks(whole, random_split(whole.events, seed))
     measured = fit(valid.dataset, config, seed, report)
     results = _measured(measured, config, valid, test, k, seed, report) if test.measurable else []
-    whole = Dataset.from_snapshot(snapshot, text)
     two_stage = refit(measured.ranker, whole, config, seed, report)
     manifest = describe(snapshot, encoder.name, config, seed, metrics_table(results))
     return _model(manifest, two_stage, whole, config)

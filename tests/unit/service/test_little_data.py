@@ -215,7 +215,7 @@ def test_nothing_is_measured_where_nothing_can_be_held_out() -> None:
     assert manifest.metrics == {}
     assert manifest.ranked_by == (
         "too few events to learn a ranker from (likes: 1, users: 1): items are ranked by fixed weights of "
-        "text, facts, popularity and co-occurrence"
+        "text, facts, popularity and EASE"
     )
     measured = train(library([(0, n) for n in range(5)]), ThemeEncoder(), TrainingConfig()).manifest
     assert measured.metrics["trailmix"]["users"] == 1
