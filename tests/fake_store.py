@@ -83,6 +83,9 @@ class FakeStore:
 
     def schema(self):
         if self._schema is None:
+            label = next((label for label, nodes in self.nodes.items() if nodes), None)
+            if label is not None:
+                raise GraphSchemaError(f"this graph holds nodes of another program (label '{label}')")
             raise GraphSchemaError("this graph is empty; run trailmix ingest")
         return self._schema
 

@@ -10,7 +10,7 @@ import pytest
 from neo4j.spatial import CartesianPoint
 from store_contract import SCHEMA, fill, node, relation
 
-from kg.errors import DataError
+from kg.errors import DataError, GraphSchemaError
 from kg.snapshot import read_snapshot
 from kg.store.graph_hash import graph_content
 from kg.store.records import Checkpoint, RunRecord
@@ -48,6 +48,15 @@ class ForeignDataContract:
         assert snapshot.items.ids == ("7", "b1", "b2", "b3")
         assert snapshot.names[snapshot.node("Author", "10")] == "Ten"
         assert (len(snapshot.interactions), len(snapshot.triples)) == (2, 3)
+
+    def test_nodes_of_another_program_alone_are_no_empty_graph(
+        self, store: GraphStore, outsider: Outsider
+    ) -> None:
+        with pytest.raises(GraphSchemaError, match="is empty"):
+            store.schema()
+        outsider.node("Book", id=7)
+        with pytest.raises(GraphSchemaError, match=r"nodes of another program \(label 'Book'\)"):
+            store.schema()
 
     def test_an_integer_id_has_the_hash_of_its_text(self, store: GraphStore, outsider: Outsider) -> None:
         fill(store)

@@ -14,6 +14,7 @@ from typing_extensions import override
 from kg.errors import DataError, GraphSchemaError, QueryError
 from kg.names import quoted
 from kg.schema import SCHEMA_LABEL, GraphSchema
+from kg.shown import shown
 from kg.store.address import check_address
 from kg.store.bolt import DRIVER_OPTIONS, free_query, translated, writing_clause
 from kg.store.connection import Connection
@@ -100,8 +101,16 @@ class BoltSession(SchemaStore):
     def schema(self) -> GraphSchema:
         self._schema = self._stored_schema()
         if self._schema is None:
-            raise GraphSchemaError(f"the graph at {self.connection.address} is empty; run trailmix ingest")
+            raise GraphSchemaError(f"the graph at {self.connection.address} {self._without_schema()}")
         return self._schema
+
+    def _without_schema(self) -> str:
+        """What a graph without our schema is, and what to do."""
+        others = self._read("MATCH (n) RETURN labels(n) AS labels LIMIT 1")
+        if not others:
+            return "is empty; run trailmix ingest"
+        label = next(iter(others[0]["labels"]), "none")
+        return f"holds nodes of another program (label {shown(label)}) and no schema; run trailmix ingest"
 
     def _stored_schema(self) -> GraphSchema | None:
         rows = self._read(f"MATCH (s:{SCHEMA_LABEL} {{id: 'schema'}}) RETURN s.json AS json")
