@@ -1,5 +1,6 @@
 """Nearest neighbours by interactions: similar items (ItemKNN) and similar users (UserKNN)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -43,15 +44,13 @@ class ItemKnn(Scorer[ItemKnnConfig]):
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: ItemKnnConfig, seed: int = 0, report: Report = silent) -> Self:
-        users = dataset.liked.T.tocsr()
         root = np.sqrt(dataset.degrees.astype(np.float32))
-        blocks: list[sp.csr_array] = []
-        step = max(1, 20_000_000 // max(1, dataset.n_items))
-        for start in range(0, dataset.n_items, step):
-            common = (users[start : start + step] @ dataset.liked).tocsr()
-            blocks.append(_nearest(common, root, start, config))
-            report("item_knn", min(start + step, dataset.n_items), dataset.n_items)
-        return cls(sp.csr_array(sp.vstack(blocks).T.tocsr()))
+
+        def similarity(item: int, others: NodeArray, common: FloatArray) -> FloatArray:
+            return np.asarray(common / (root[item] * root[others] + np.float32(config.shrink)), np.float32)
+
+        found = nearest_items(dataset, dataset.liked, similarity, config.neighbours, cls.name, report)
+        return cls(sp.csr_array(found.T.tocsr()))
 
     @override
     def score(self, histories: Histories) -> FloatArray:
@@ -133,24 +132,50 @@ def rows_of(matrix: sp.csr_array) -> NodeArray:
     return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
 
 
-def _nearest(common: sp.csr_array, root: FloatArray, start: int, config: ItemKnnConfig) -> sp.csr_array:
-    """Rows of similarities from rows of common counts, cut to the nearest; ties go to the lower item index.
+RowSimilarity = Callable[[int, NodeArray, FloatArray], FloatArray]
+"""From an item, other items and what joins them to it, float32, to their similarity to the item."""
+
+
+def nearest_items(
+    dataset: Dataset,
+    by_user: sp.csr_array,
+    similarity: RowSimilarity,
+    neighbours: int,
+    stage: str,
+    report: Report,
+) -> sp.csr_array:
+    """The most similar items of each item, CSR items x items; ties go to the lower item index.
+
+    Items are joined by `liked.T @ by_user`, users x items. It is computed in blocks of items.
+    """
+    by_item = dataset.liked.T.tocsr()
+    blocks: list[sp.csr_array] = []
+    step = max(1, 20_000_000 // max(1, dataset.n_items))
+    for start in range(0, dataset.n_items, step):
+        joined = sp.csr_array(by_item[start : start + step] @ by_user)
+        blocks.append(_nearest(joined, start, similarity, neighbours))
+        report(stage, min(start + step, dataset.n_items), dataset.n_items)
+    return sp.csr_array(sp.vstack(blocks).tocsr())
+
+
+def _nearest(joined: sp.csr_array, start: int, similarity: RowSimilarity, neighbours: int) -> sp.csr_array:
+    """Rows of similarities, from item `start` on, without the item itself and cut to the nearest.
 
     The rows are processed one at a time to stay in the CPU cache, because most entries are dropped.
     """
-    kept, columns = [np.zeros(0, np.float32)], [common.indices[:0]]
-    for row, (first, last) in enumerate(pairwise(common.indptr)):
-        own = common.indices[first:last]
-        similar = common.data[first:last] / (root[row + start] * root[own] + np.float32(config.shrink))
-        similar[own == row + start] = -np.inf
-        stays = highest(similar, own, config.neighbours)
+    kept, columns = [np.zeros(0, np.float32)], [joined.indices[:0]]
+    for item, (first, last) in enumerate(pairwise(joined.indptr), start):
+        own = joined.indices[first:last]
+        similar = similarity(item, own, joined.data[first:last])
+        similar[own == item] = -np.inf
+        stays = _highest(similar, own, neighbours)
         kept.append(similar[stays])
         columns.append(own[stays])
     starts = np.cumsum([len(part) for part in kept], dtype=np.int32)
-    return sp.csr_array((np.concatenate(kept), np.concatenate(columns), starts), shape=common.shape)
+    return sp.csr_array((np.concatenate(kept), np.concatenate(columns), starts), shape=joined.shape)
 
 
-def highest(values: FloatArray, names: NodeArray, count: int) -> BoolArray:
+def _highest(values: FloatArray, names: NodeArray, count: int) -> BoolArray:
     """Positions of the `count` highest values, without -inf; ties with the last go to the lowest names."""
     if len(values) <= count:
         return np.asarray(values > -np.inf)

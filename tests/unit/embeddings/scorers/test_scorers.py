@@ -12,7 +12,7 @@ from embeddings.data.dataset import Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.cooccurrence import Cooccurrence, CooccurrenceConfig, _sampled
 from embeddings.scorers.ease import Ease, EaseConfig
-from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, highest
+from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.random_walk import Rp3Beta, Rp3BetaConfig
 from embeddings.scorers.time_popularity import TimePopularity, TimePopularityConfig
@@ -108,9 +108,9 @@ def test_als_folds_in_by_the_same_equation() -> None:
 def test_the_highest_of_a_row_tie_to_the_lowest_name() -> None:
     """Two of the three that score 2 stay: items 1 and 4; who is left out by -inf never does."""
     values, names = np.array([3.0, 1.0, 2.0, 2.0, 2.0], np.float32), np.array([9, 0, 5, 1, 4])
-    assert highest(values, names, 3).tolist() == [True, False, False, True, True]
+    assert _highest(values, names, 3).tolist() == [True, False, False, True, True]
     values[1] = -np.inf
-    assert highest(values, names, 5).tolist() == [True, False, True, True, True]
+    assert _highest(values, names, 5).tolist() == [True, False, True, True, True]
 
 
 def test_of_too_many_histories_some_are_drawn() -> None:
