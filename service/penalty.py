@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embeddings.model.model import Scores
+from embeddings.model.model import Scores, deviation_of_best
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
 from service.config import RejectionConfig
 
@@ -33,10 +33,8 @@ def ranked_down(
 
     `cosines` has one float32 [n_items] a clause. The penalty of an item is that of the clause nearest to it.
     """
-    count = config.best_scores
     own = scores.scores
-    best = np.partition(own, -count)[-count:] if len(own) > count else own
-    unit = config.scale * max(float(best.std()), 1e-6)
+    unit = config.scale * deviation_of_best(own, config.best_scores)
     steps = np.where(meant, np.float32(config.meant), np.float32(0))
     for cosine in cosines:
         steps = np.maximum(steps, config.weight * (_standardized(cosine) - config.tolerated))

@@ -112,9 +112,7 @@ class Model:
         """The standard deviation of the best model scores."""
         if not self.two_stage.ranker.learnt:
             return self._stated.fixed_deviation
-        count = self._stated.best_scores
-        best = np.partition(ranked, -count)[-count:] if len(ranked) > count else ranked
-        return max(float(best.std()), 1e-6)
+        return deviation_of_best(ranked, self._stated.best_scores)
 
     def _score_likes(self, likes: IntArray) -> FloatArray | None:
         """The share of the liked entities that a fact joins to the item, and the cosine of the vectors."""
@@ -133,6 +131,12 @@ class Model:
             return None
         scored = (scorer.score_text(text) for scorer in self.two_stage.ensemble.scorers.values())
         return next((scores for scores in scored if scores is not None), None)
+
+
+def deviation_of_best(scores: FloatArray, count: int) -> float:
+    """The standard deviation of the `count` highest of the scores [n], at least 1e-6."""
+    best = np.partition(scores, -count)[-count:] if len(scores) > count else scores
+    return max(float(best.std()), 1e-6)
 
 
 def _normalized(values: FloatArray) -> FloatArray:
