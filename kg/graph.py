@@ -141,6 +141,11 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.user)
 
+    @property
+    def all_times_known(self) -> bool:
+        """Whether there are events and each has a time."""
+        return len(self) > 0 and not (self.time == NO_TIME).any()
+
     def select(self, mask: BoolArray) -> "Interactions":
         """The events for which `mask` (bool, one value per event) is true."""
         return Interactions(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kg.errors import MissingDataError
-from kg.graph import NO_TIME, BoolArray, IntArray, Interactions
+from kg.graph import NO_TIME, BoolArray, IntArray, Interactions, NodeArray
 
 _TRAIN, _VALID, _TEST, _NONE = range(4)
 
@@ -74,8 +74,24 @@ def future_split(events: Interactions, shares: tuple[float, float] = (0.1, 0.1))
 
 def forward_split(events: Interactions, seed: int = 0) -> EventSplit:
     """`next_split` if the time of every event is known, else `random_split`."""
-    known = len(events) > 0 and int(events.time.min()) != NO_TIME
-    return next_split(events, seed) if known else random_split(events, seed)
+    return next_split(events, seed) if events.all_times_known else random_split(events, seed)
+
+
+def places_of_users(users: NodeArray | IntArray, order: IntArray) -> tuple[IntArray, IntArray]:
+    """The place of each row among those of its user, from 0, int64; and the number of rows of each user.
+
+    `order` sorts the rows by user, then as they are to be counted.
+    """
+    counts = np.bincount(users, minlength=int(users.max(initial=-1)) + 1)
+    starts = np.cumsum(counts) - counts
+    place = np.empty(len(users), np.int64)
+    place[order] = np.arange(len(users)) - starts[users[order]]
+    return place, counts
+
+
+def held_out(counts: IntArray, share: float) -> IntArray:
+    """How many of each user's rows are a share of them: at least one of three or more, none of fewer."""
+    return np.where(counts >= 3, np.maximum(1, np.round(share * counts)), 0).astype(np.int64)
 
 
 def _pairs(events: Interactions) -> tuple[IntArray, IntArray]:
@@ -87,7 +103,7 @@ def _pairs(events: Interactions) -> tuple[IntArray, IntArray]:
 
 def _first_times(events: Interactions, n_pairs: int, of: IntArray, split: str) -> IntArray:
     """The time of each pair's first event, int64 [n_pairs]."""
-    if len(events) and int(events.time.min()) == NO_TIME:
+    if len(events) and not events.all_times_known:
         missing = int((events.time == NO_TIME).sum())
         raise MissingDataError(
             f"the split {split} needs the time of every interaction; {missing:,} of {len(events):,} have none"
@@ -101,11 +117,8 @@ def _per_user(
     users: IntArray, order: IntArray, shares: tuple[float, float], parts: tuple[int, int]
 ) -> IntArray:
     """For each user, the first pairs in `order` are in the first part, the next in the second."""
-    counts = np.bincount(users, minlength=int(users.max(initial=-1)) + 1)
-    starts = np.cumsum(counts) - counts
-    place = np.empty(len(users), np.int64)
-    place[order] = np.arange(len(users)) - starts[users[order]]
-    size = [np.where(counts >= 3, np.maximum(1, np.round(share * counts)), 0)[users] for share in shares]
+    place, counts = places_of_users(users, order)
+    size = [held_out(counts, share)[users] for share in shares]
     return np.select([place < size[0], place < size[0] + size[1]], parts, _TRAIN)
 
 

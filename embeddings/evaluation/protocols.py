@@ -24,7 +24,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.splits import future_split, next_split
+from embeddings.data.splits import future_split, next_split, places_of_users
 from embeddings.evaluation.trials import Task, Trial, split_tasks
 from kg.adapters.benchmark import REVEALED, Benchmark, Pairs
 from kg.graph import BoolArray, FloatArray, IntArray, Interactions
@@ -178,9 +178,7 @@ def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
     """`k` of `MOST_REVEALED` randomly drawn events of each held-out user are known; the rest is relevant."""
     events = hidden.whole.events
     order = np.lexsort((np.random.default_rng(seed).random(len(events)), events.user))
-    counts = np.bincount(events.user, minlength=hidden.whole.n_users)
-    place = np.empty(len(events), np.int64)
-    place[order] = np.arange(len(events)) - (np.cumsum(counts) - counts)[events.user[order]]
+    place, _ = places_of_users(events.user, order)
     revealed, excluded = hidden.events & (place < k), hidden.events & (place < MOST_REVEALED)
     task = _task(hidden.train, events.select(excluded), events.select(hidden.events & ~excluded))
     histories = hidden.whole.select_events(revealed).histories

@@ -7,7 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset, Histories
-from kg.graph import NO_TIME, BoolArray, IntArray
+from embeddings.data.splits import held_out, places_of_users
+from kg.graph import BoolArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Holdouts:
 def draw_holdouts(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdouts:
     """As many holdouts of each kind as configured."""
     of_events = replace(config, items=0.0, users=0.0)
-    shares = config.last_shares if all_times_known(dataset) else ()
+    shares = config.last_shares if dataset.events.all_times_known else ()
     return Holdouts(
         (random_holdout(dataset, config, rng) for _ in range(config.cold_holdouts)),
         (random_holdout(dataset, of_events, rng) for _ in range(config.random_holdouts)),
@@ -111,11 +112,8 @@ def last_events_holdout(
     """Hide the last events of each user, at least one of users with three; equal times in random order."""
     events = dataset.events
     order = np.lexsort((rng.random(len(events)), events.time, events.user))
-    counts = np.bincount(events.user, minlength=dataset.n_users)
-    place = np.empty(len(events), np.int64)
-    place[order] = np.arange(len(events)) - (np.cumsum(counts) - counts)[events.user[order]]
-    hidden = np.where(counts >= 3, np.maximum(1, np.round(share * counts)), 0)
-    train = dataset.select_events(place < (counts - hidden)[events.user])
+    place, counts = places_of_users(events.user, order)
+    train = dataset.select_events(place < (counts - held_out(counts, share))[events.user])
     known = _sampled(np.flatnonzero(train.histories.lengths), config.max_users, rng)
     queries = (_remaining_likes(dataset, known, train.histories.select(known)),)
     return Holdout(train, ~dataset.has_interactions, queries)
@@ -131,11 +129,6 @@ def with_unpopular_items(
     """
     new = rng.random(dataset.n_items) < new_item_share
     return replace(holdout, excluded=~dataset.has_interactions & new)
-
-
-def all_times_known(dataset: Dataset) -> bool:
-    """Whether there are events and each has a time."""
-    return len(dataset.events) > 0 and not (dataset.events.time == NO_TIME).any()
 
 
 def _sampled(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:

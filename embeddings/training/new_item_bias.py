@@ -11,7 +11,6 @@ from embeddings.ranking.ranker import Ranker
 from embeddings.training.config import NewItemBiasConfig, TrainingConfig
 from embeddings.training.holdout import (
     Holdout,
-    all_times_known,
     last_events_holdout,
     random_holdout,
     with_unpopular_items,
@@ -54,7 +53,7 @@ def learn_new_item_biases(
     arrived = min(share * (dataset.n_items - n_known) / max(n_known, 1), own.max_new_items)
     simulated = replace(config.holdout, items=arrived)
     kinds = [[random_holdout(dataset, simulated, rng) for _ in range(own.simulated_holdouts)]]
-    if all_times_known(dataset):
+    if dataset.events.all_times_known:
         kinds.append([last_events_holdout(dataset, x, config.holdout, rng) for x in own.last_shares])
     found = []
     for done, holdouts in enumerate(kinds):
