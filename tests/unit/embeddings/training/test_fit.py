@@ -1,20 +1,24 @@
 """From a dataset to a two-stage recommender: which candidates the ranker learns from."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from fake_random import FixedDraws
 
+from embeddings.candidates.ensemble import score_columns
 from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.boosters import BoosterConfig
-from embeddings.ranking.features import CandidateFeatures
+from embeddings.ranking.features import CandidateFeatures, feature_names
+from embeddings.ranking.groups import RankingGroup
 from embeddings.ranking.ranker import RankerConfig
+from embeddings.training import fit as fitting
 from embeddings.training.config import GroupConfig
-from embeddings.training.fit import fit, ranking_group, refit
-from embeddings.training.holdout import HoldoutQueries
+from embeddings.training.fit import fit, ranker_groups, ranking_group, refit
+from embeddings.training.holdout import HoldoutQueries, Holdouts
 from embeddings.training.scored_queries import ScoredQueries
 
 
@@ -119,3 +123,32 @@ def test_a_model_of_few_scorers(dataset, config, small_configs, names) -> None:
     assert np.isfinite(scores).all()
     assert scores[0, [4, 6, 8]].mean() > scores[0, [5, 7, 9]].mean()
     assert scores[1, [5, 7, 9]].mean() > scores[1, [4, 6, 8]].mean()
+
+
+def test_new_users_are_for_the_rankers_of_known_items_as_well(dataset, config, monkeypatch) -> None:
+    """Group 1 is of known users and 2 of new ones, both cold; 3 is random and 4 is of last events.
+
+    Each group has a known item, which is relevant, and a new one.
+    """
+    features = feature_names(score_columns(config.scorers))
+    queries = {"cold": [(1, False), (2, True)], "random": [(3, False)], "last": [(4, False)]}
+
+    def scored(kind, *_):
+        return [SimpleNamespace(number=n, queries=SimpleNamespace(new_users=new)) for n, new in queries[kind]]
+
+    def group(some, *_) -> RankingGroup:
+        values = np.zeros((2, len(features)), np.float32)
+        values[:, 0], values[1, features.index("is_new")] = some.number, 1
+        return RankingGroup(values, np.array([True, False]), np.array([2]))
+
+    monkeypatch.setattr(
+        fitting, "draw_holdouts", lambda *_: Holdouts(iter(["cold"]), iter(["random"]), iter(["last"]))
+    )
+    monkeypatch.setattr(fitting, "score_queries", scored)
+    monkeypatch.setattr(fitting, "ranking_group", group)
+    found = ranker_groups(dataset, None, config, seed=0)
+    rows = [
+        [own.values[:, 0].tolist() for own in part]
+        for part in (found.all_items, found.known_items, found.next_items)
+    ]
+    assert rows == [[[1, 1], [2, 2]], [[2], [3]], [[2], [4]]]
