@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from embeddings.candidates.cold_items import ColdItemExtrapolator
+from embeddings.data.cold_items import ColdItemExtrapolator
 from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.candidates.specs import SCORER_SPECS
 from embeddings.ranking.boosters import BoosterEnsemble

@@ -1,12 +1,12 @@
 """The scorer ensemble: the first-stage scorers of a model and their standardized scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from embeddings.candidates.cold_items import METHODS, ColdItemConfig, ColdItemExtrapolator
+from embeddings.data.cold_items import METHODS, ColdItemConfig, ColdItemExtrapolator
 from embeddings.candidates.specs import ScorerSpec
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.item_features import ContentNeighbours
@@ -20,10 +20,12 @@ MIN_DEVIATION = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class ContentScorers:
-    """What is learnt from content alone: fitted once, whichever events are held out."""
+    """What is learnt once, whichever events are held out."""
 
     scorers: Mapping[str, Scorer[Any]]
     """The content-only scorers of an ensemble, by name."""
+    pretrained: Mapping[str, Callable[[Dataset], Scorer[Any]]]
+    """How the pretrained scorers of an ensemble are fitted on some of the events, by name."""
     neighbours: ContentNeighbours
 
     @classmethod
@@ -39,7 +41,8 @@ class ContentScorers:
         report("content scorers", len(own), len(own) + 1)
         neighbours = ContentNeighbours.of(dataset.content, dataset.degrees)
         report("content scorers", len(own) + 1, len(own) + 1)
-        return cls(fitted, neighbours)
+        pretrained = {name: spec.pretrain(dataset, seed, report) for name, spec in specs.items()}
+        return cls(fitted, {name: fit for name, fit in pretrained.items() if fit}, neighbours)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,12 @@ class ScorerEnsemble:
         scorers: dict[str, Scorer[Any]] = {}
         for done, (name, spec) in enumerate(specs.items()):
             report("scorers", done, len(specs))
-            scorers[name] = content_scorers.scorers.get(name) or spec.fit(dataset, seed, report)
+            if name in content_scorers.scorers:
+                scorers[name] = content_scorers.scorers[name]
+            elif name in content_scorers.pretrained:
+                scorers[name] = content_scorers.pretrained[name](dataset)
+            else:
+                scorers[name] = spec.fit(dataset, seed, report)
         report("scorers", len(specs), len(specs))
         extrapolator = ColdItemExtrapolator.fit(dataset, content_scorers.neighbours, cold_items)
         return cls.of(specs, scorers, extrapolator, dataset.has_interactions)

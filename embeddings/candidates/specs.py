@@ -1,10 +1,10 @@
 """Which scorers a model may be made of: one `ScorerSpec` each, in one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from embeddings.candidates.cold_items import METHODS
+from embeddings.data.cold_items import METHODS
 from embeddings.data.dataset import Dataset
 from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.scorers.als import Als, AlsConfig
@@ -17,7 +17,8 @@ from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserK
 from embeddings.scorers.popularity import Popularity, PopularityConfig
 from embeddings.scorers.profile import Profile, ProfileConfig
 from embeddings.scorers.random_walk import Rp3Beta, Rp3BetaConfig
-from embeddings.scorers.svd import GraphFilter, Svd, SvdConfig
+from embeddings.data.spectral import SpectralConfig
+from embeddings.scorers.svd import GraphFilter, Svd
 from embeddings.scorers.time_popularity import TimePopularity, TimePopularityConfig
 from kg.errors import UsageError
 from kg.progress import Report, silent
@@ -59,6 +60,12 @@ class ScorerSpec:
         """The scorer, fitted with this configuration."""
         return self.scorer.fit(dataset, self.config, seed, report)
 
+    def pretrain(
+        self, dataset: Dataset, seed: int, report: Report = silent
+    ) -> Callable[[Dataset], Scorer[Any]] | None:
+        """As `Scorer.pretrain`, with this configuration."""
+        return self.scorer.pretrain(dataset, self.config, seed, report)
+
 
 SCORER_SPECS: Mapping[str, ScorerSpec] = {
     "popularity": ScorerSpec(
@@ -78,8 +85,8 @@ SCORER_SPECS: Mapping[str, ScorerSpec] = {
     "als": ScorerSpec(Als, AlsConfig(factors=64, iterations=8), 1.0),
     "als_32": ScorerSpec(Als, AlsConfig(factors=32, weight=20.0)),
     "als_16": ScorerSpec(Als, AlsConfig(factors=16, weight=5.0)),
-    "svd": ScorerSpec(Svd, SvdConfig(64), 1.0),
-    "graph_filter": ScorerSpec(GraphFilter, SvdConfig(32, normalised=True), 1.0),
+    "svd": ScorerSpec(Svd, SpectralConfig(), 1.0),
+    "graph_filter": ScorerSpec(GraphFilter, SpectralConfig(32, 0.5, 0.0), 1.0),
     "item_knn": ScorerSpec(ItemKnn, ItemKnnConfig(), 1.0),
     "rp3beta": ScorerSpec(Rp3Beta, Rp3BetaConfig()),
     "user_knn": ScorerSpec(UserKnn, UserKnnConfig(), 1.0),
@@ -92,12 +99,12 @@ SCORER_SPECS: Mapping[str, ScorerSpec] = {
     "facts": ScorerSpec(Profile, ProfileConfig("facts", 0.3), new_item_weight=0.5, fixed_weight=1.0),
     "profile": ScorerSpec(Profile, ProfileConfig(), new_item_weight=1.0, fixed_weight=1.0),
     "kge": ScorerSpec(Kge, KgeConfig()),
-    "gnn": ScorerSpec(Gnn, GnnConfig(), 0.5, 0.5),
+    "gnn": ScorerSpec(Gnn, GnnConfig(), new_item_weight=2.0),
 }
 """All scorers that an ensemble may have, by their names in a model; columns stand in this order."""
 
-DEFAULT_SCORERS = tuple(name for name in SCORER_SPECS if name != "gnn")
-"""The graph network is fitted anew for each holdout and would take most of the training time."""
+DEFAULT_SCORERS = tuple(SCORER_SPECS)
+"""The scorers of the default model."""
 
 SCORERS: Mapping[str, type[Scorer[Any]]] = {spec.scorer.name: spec.scorer for spec in SCORER_SPECS.values()}
 """The scorers themselves, by their own names."""

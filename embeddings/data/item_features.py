@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import svds
 
+from embeddings.data.spectral import truncated_svd
 from embeddings.data.vectors import unit_rows
 from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
 
@@ -106,7 +106,7 @@ class ContentFeatures:
         )
 
     def _fact_components(self, count: int) -> FloatArray:
-        vectors = leading_vectors(self.fact_matrix, count, exact_up_to=self.config.exact_svd_up_to)
+        _, vectors = truncated_svd(self.fact_matrix, count, exact_up_to=self.config.exact_svd_up_to)
         return np.asarray(self.fact_matrix @ vectors, np.float32)
 
 
@@ -135,23 +135,6 @@ class ContentNeighbours:
             best = np.take_along_axis(best, order, 1)
             items[some], similarity[some] = among[best], np.take_along_axis(near, best, 1)
         return cls(items, similarity)
-
-
-def leading_vectors(matrix: sp.csr_array, count: int, seed: int = 0, exact_up_to: int = 256) -> FloatArray:
-    """The right singular vectors of the largest singular values, float32 [columns, <= count].
-
-    A matrix with at most `exact_up_to` rows or columns is decomposed exactly; `seed` starts the iteration
-    that larger ones need (ARPACK).
-    """
-    count = min(count, min(matrix.shape) - 1)
-    if count < 1 or not matrix.nnz:
-        return np.zeros((matrix.shape[1], 1), np.float32)
-    if min(matrix.shape) <= exact_up_to:
-        _, _, vectors = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
-        return np.ascontiguousarray(vectors[:count].T, np.float32)
-    start = np.random.default_rng(seed).standard_normal(min(matrix.shape)).astype(np.float32)
-    _, _, vectors = svds(matrix.astype(np.float32), count, v0=start)
-    return np.ascontiguousarray(vectors[::-1].T, np.float32)
 
 
 def _centred(vectors: FloatArray) -> FloatArray:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from embeddings.data.spectral import SpectralConfig
+
 KgeModel = Literal["transe", "distmult", "complex", "rotate"]
 
 
@@ -27,29 +29,29 @@ class KgeConfig:
 
 @dataclass(frozen=True)
 class GnnConfig:
-    """Size, training and masking of the graph network."""
+    """Inputs, training and sizes of the graph network."""
 
-    embedding_dim: int = 64
-    layers: int = 1
-    epochs: int = 50
-    learning_rate: float = 0.007
-    weight_decay: float = 1e-5
-    batch_size: int = 1024
-    """Users per step."""
-    sampled_items: int = 20_000
-    """Candidates of the softmax; if there are more items, this many are sampled beside the targets."""
-    hide_events: float = 0.4
-    """Share of each history that is masked and must be predicted."""
-    short: float = 0.3
+    vectors: SpectralConfig = field(default_factory=lambda: SpectralConfig(factors=64))
+    """The vectors of items that have likes."""
+    steps: int = 25
+    """Steps of Adam: few, since training starts from closed forms."""
+    learning_rate: float = 0.002
+    """Falls linearly to 0, as does the next."""
+    temperature_learning_rate: float = 0.05
+    views: int = 4
+    """How many graphs with hidden items the steps take turns at."""
+    hide_items: float = 0.3
+    """Share of the items that a view hides with all their likes."""
+    short: float = 0.1
     """Share of the histories that are truncated to 1..5 events."""
-    hide_items: float = 0.1
-    """Share of items masked as new in a step: without id embedding, bias and likes."""
-    hide_text: float = 0.1
-    hide_facts: float = 0.1
-    whole_graph_edges: int = 20_000_000
-    """If the graph has more edges, counted in both directions, each step samples a neighbourhood."""
-    fan_out: int = 10
-    """Maximum number of edges of each relation, and of likes, sampled for a node of the neighbourhood."""
+    dropout: float = 0.1
+    """Share of the items whose text, and of those whose facts, are masked in a step."""
+    max_items: int = 4096
+    """Hidden items of a view that are ranked at most."""
+    max_users: int = 2048
+    """Users of a view at most."""
+    stated_entities: int = 3
+    """Liked entities of a user at most, in training on stated likes."""
     kge: KgeConfig | None = field(default_factory=KgeConfig)
     """The knowledge-graph embedding at the input; None: no embedding."""
 

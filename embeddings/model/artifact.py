@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from embeddings.candidates.cold_items import ColdItemExtrapolator
+from embeddings.data.cold_items import ColdItemExtrapolator
 from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.data.files import Array, write_tensors
 from embeddings.model.config import ModelConfig

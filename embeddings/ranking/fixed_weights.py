@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from embeddings.candidates.cold_items import METHODS
+from embeddings.data.cold_items import METHODS
 from embeddings.candidates.ensemble import ScorerEnsemble, arcsinh, standardize
 from embeddings.candidates.specs import fixed_weights
 from embeddings.data.dataset import Histories

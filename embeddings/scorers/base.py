@@ -1,7 +1,7 @@
 """The scorer interface: a scorer is fitted on a dataset and scores histories."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, Self, TypeVar, get_type_hints
 
@@ -43,6 +43,20 @@ class Scorer(ABC, Generic[Config]):
     @abstractmethod
     def fit(cls, dataset: Dataset, config: Config, seed: int = 0, report: Report = silent) -> Self:
         """Fit the scorer on a dataset; the same seed gives the same arrays."""
+
+    @classmethod
+    def pretrain(
+        cls,
+        dataset: Dataset,  # noqa: ARG003
+        config: Config,  # noqa: ARG003
+        seed: int = 0,  # noqa: ARG003
+        report: Report = silent,  # noqa: ARG003
+    ) -> Callable[[Dataset], Self] | None:
+        """Learn what datasets with fewer of the same events can share; returns how to fit on one of these.
+
+        None: each dataset is fitted from nothing.
+        """
+        return None
 
     @abstractmethod
     def score(self, histories: Histories) -> FloatArray:

@@ -1,6 +1,8 @@
 """Scorers over the knowledge graph: an embedding and a graph network. Only fitting imports torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,8 +11,8 @@ from typing_extensions import override
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig, KgeConfig
-from embeddings.scorers.base import Linear, Scorer
-from kg.graph import FloatArray, IntArray
+from embeddings.scorers.base import Linear
+from kg.graph import FloatArray
 from kg.progress import Report, silent
 
 
@@ -52,37 +54,56 @@ class Kge(Linear[KgeConfig]):
 
 
 @dataclass(frozen=True, eq=False)
-class Gnn(Scorer[GnnConfig]):
-    """Graph convolution over items, entities and interactions; see `embeddings.graph.gnn`."""
+class Gnn(Linear[GnnConfig]):
+    """Products of vectors of items and histories in the graph; see `embeddings.graph.gnn`."""
 
     name: ClassVar[str] = "gnn"
     grid: ClassVar[tuple[Any, ...]] = (GnnConfig(),)
 
     vectors: FloatArray
     """Vectors of items, then entities [n_nodes, d]."""
-    query_projection: FloatArray
-    """Projects the pooled vectors of a history to the query vector [d, d]."""
+    history_vectors: FloatArray
+    """Added up over a history [n_items, d]."""
     bias: FloatArray
     """Item biases [n_items]."""
+    likes_bias: FloatArray
+    """The same where liked entities are all that is known [n_items]."""
+
+    @override
+    @classmethod
+    def pretrain(
+        cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent
+    ) -> Callable[[Dataset], Self]:
+        from embeddings.graph.gnn import train_gnn
+
+        network = train_gnn(dataset, config, seed, report)
+
+        def fit(some: Dataset) -> Self:
+            found = network.vectors(some)
+            return cls(found.nodes, found.history, found.bias, found.likes_bias)
+
+        return fit
 
     @override
     @classmethod
     def fit(cls, dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> Self:
-        from embeddings.graph.gnn import train_gnn
+        return cls.pretrain(dataset, config, seed, report)(dataset)
 
-        return cls(*train_gnn(dataset, config, seed, report))
+    @override
+    def user_vectors(self, histories: Histories) -> FloatArray:
+        users = histories.matrix @ self.history_vectors
+        return np.concatenate([users, np.ones((len(users), 1), np.float32)], axis=1)
+
+    @property
+    @override
+    def item_vectors(self) -> FloatArray:
+        return self._item_vectors
+
+    @cached_property
+    def _item_vectors(self) -> FloatArray:
+        return np.concatenate([self.vectors[: len(self.bias)], self.bias[:, None]], axis=1)
 
     @property
     @override
     def node_vectors(self) -> FloatArray:
         return self.vectors
-
-    @override
-    def score(self, histories: Histories) -> FloatArray:
-        items = self.vectors[: len(self.bias)]
-        pooled = (histories.matrix @ items) / _pool(histories.lengths)
-        return np.asarray((pooled @ self.query_projection) @ items.T + self.bias, np.float32)
-
-
-def _pool(lengths: IntArray) -> FloatArray:
-    return np.sqrt(np.maximum(lengths, 1)).astype(np.float32)[:, None]

@@ -1,56 +1,37 @@
-"""Linear low-pass scorers: the projection of a history onto the leading singular vectors of all histories."""
+"""Linear low-pass scorers: histories filtered by the leading singular vectors of all histories."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.item_features import leading_vectors
+from embeddings.data.spectral import SpectralConfig, SpectralVectors
 from embeddings.scorers.base import Projection
 from kg.progress import Report, silent
 
-
-@dataclass(frozen=True)
-class SvdConfig:
-    """Number of singular vectors and normalisation of the matrix."""
-
-    factors: int = 64
-    normalised: bool = False
-    """Whether rows and columns are first divided by the square roots of their degrees."""
-    exact_up_to: int = 256
-    """A matrix with at most this many rows or columns is decomposed exactly instead of iteratively."""
+_NORMALISED = 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class Svd(Projection[SvdConfig]):
-    """score = x D^-1/2 V V' D^1/2 with V the leading right singular vectors (Cremonesi et al. 2010, PureSVD).
-
-    D is the identity or, if normalised, the item degrees: the ideal low-pass filter (Shen et al. 2021,
-    equation 8).
-    `history_vectors` is D^-1/2 V, `items` is D^1/2 V.
-    """
+class Svd(Projection[SpectralConfig]):
+    """The scores of `SpectralVectors`; by default many singular vectors with shrunk values."""
 
     name: ClassVar[str] = "svd"
-    grid: ClassVar[tuple[Any, ...]] = tuple(SvdConfig(f, n) for f in (64, 32, 128) for n in (False, True))
+    grid: ClassVar[tuple[Any, ...]] = (
+        SpectralConfig(),
+        *(SpectralConfig(factors, power, 0.0) for factors in (64, 32, 128) for power in (0.0, _NORMALISED)),
+    )
 
     @override
     @classmethod
-    def fit(cls, dataset: Dataset, config: SvdConfig, seed: int = 0, report: Report = silent) -> Self:
-        liked, root = dataset.liked, np.ones(dataset.n_items, np.float32)
-        if config.normalised:
-            root = np.sqrt(np.maximum(dataset.degrees, 1)).astype(np.float32)
-            users = np.maximum(np.diff(liked.indptr), 1) ** -0.5
-            liked = sp.csr_array(sp.diags_array(users) @ liked @ sp.diags_array(1 / root))
-        vectors = leading_vectors(liked, config.factors, seed, config.exact_up_to)
-        return cls(vectors / root[:, None], vectors * root[:, None])
+    def fit(cls, dataset: Dataset, config: SpectralConfig, seed: int = 0, report: Report = silent) -> Self:
+        vectors = SpectralVectors.of(dataset.liked, config, seed)
+        return cls(vectors.history, vectors.items)
 
 
-@dataclass(frozen=True, eq=False)
 class GraphFilter(Svd):
-    """`Svd` of the normalised matrix, registered under a separate name."""
+    """`Svd` of the normalised matrix without shrinkage, registered under a separate name."""
 
     name: ClassVar[str] = "graph_filter"
-    grid: ClassVar[tuple[Any, ...]] = (SvdConfig(32, True), SvdConfig(64, True), SvdConfig(128, True))
+    grid: ClassVar[tuple[Any, ...]] = tuple(
+        SpectralConfig(factors, _NORMALISED, 0.0) for factors in (32, 64, 128)
+    )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from embeddings.candidates.cold_items import ColdItemConfig
+from embeddings.data.cold_items import ColdItemConfig
 from embeddings.data.item_features import ContentConfig
 from embeddings.graph.configs import KgeModel, kge_of, with_kge
 from embeddings.model.config import ModelConfig

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fake_scorers import FixedScores, FixedVectors, ensemble_of, first_and_previous
 
-from embeddings.candidates.cold_items import ColdItemConfig
+from embeddings.data.cold_items import ColdItemConfig
 from embeddings.candidates.ensemble import (
     ContentScorers,
     EnsembleScores,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fake_scorers import first_and_previous
 
-from embeddings.candidates.cold_items import ColdItemConfig, ColdItemExtrapolator, _nearest_liked
+from embeddings.data.cold_items import ColdItemConfig, ColdItemExtrapolator, _nearest_liked
 from embeddings.data.dataset import Dataset
 from embeddings.data.item_features import ContentNeighbours
 
