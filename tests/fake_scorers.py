@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from embeddings.data.cold_items import ColdItemExtrapolator
 from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.candidates.specs import SCORER_SPECS
+from embeddings.data.cold_items import ColdItemExtrapolator
 from embeddings.ranking.boosters import BoosterEnsemble
 from embeddings.ranking.features import BLENDED_SCORE
 from embeddings.ranking.linear import LinearRanker

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from embeddings.data.cold_items import METHODS, ColdItemConfig, ColdItemExtrapolator
 from embeddings.candidates.specs import ScorerSpec
+from embeddings.data.cold_items import METHODS, ColdItemConfig, ColdItemExtrapolator
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.item_features import ContentNeighbours
 from embeddings.scorers.base import Scorer
@@ -39,7 +39,7 @@ class ContentScorers:
             report("content scorers", done, len(own) + 1)
             fitted[name] = spec.fit(dataset, seed, report)
         report("content scorers", len(own), len(own) + 1)
-        neighbours = ContentNeighbours.of(dataset.content, dataset.degrees)
+        neighbours = dataset.content_neighbours
         report("content scorers", len(own) + 1, len(own) + 1)
         pretrained = {name: spec.pretrain(dataset, seed, report) for name, spec in specs.items()}
         return cls(fitted, {name: fit for name, fit in pretrained.items() if fit}, neighbours)

@@ -6,6 +6,7 @@ from typing import Any
 
 from embeddings.data.cold_items import METHODS
 from embeddings.data.dataset import Dataset
+from embeddings.data.spectral import SpectralConfig
 from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.scorers.als import Als, AlsConfig
 from embeddings.scorers.base import Scorer
@@ -17,7 +18,6 @@ from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserK
 from embeddings.scorers.popularity import Popularity, PopularityConfig
 from embeddings.scorers.profile import Profile, ProfileConfig
 from embeddings.scorers.random_walk import Rp3Beta, Rp3BetaConfig
-from embeddings.data.spectral import SpectralConfig
 from embeddings.scorers.svd import GraphFilter, Svd
 from embeddings.scorers.time_popularity import TimePopularity, TimePopularityConfig
 from kg.errors import UsageError

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from embeddings.data.item_features import ContentConfig, ContentFeatures
+from embeddings.data.item_features import ContentConfig, ContentFeatures, ContentNeighbours
 from kg.graph import NO_TIME, BoolArray, FloatArray, GraphSnapshot, IntArray, Interactions, Triples
 
 TimeArray = npt.NDArray[np.float64]
@@ -189,6 +189,11 @@ class Dataset:
     def content(self) -> ContentFeatures:
         """Text and facts as dense vectors."""
         return ContentFeatures(self.text, self.links, self.content_config)
+
+    @cached_property
+    def content_neighbours(self) -> ContentNeighbours:
+        """The items most similar in content to each item."""
+        return ContentNeighbours.of(self.content, self.degrees)
 
     @cached_property
     def degrees(self) -> IntArray:

@@ -46,6 +46,8 @@ class GnnConfig:
     """Share of the histories that are truncated to 1..5 events."""
     dropout: float = 0.1
     """Share of the items whose text, and of those whose facts, are masked in a step."""
+    min_items: int = 20
+    """With fewer items to hide nothing is learnt, and the initial weights serve."""
     max_items: int = 4096
     """Hidden items of a view that are ranked at most."""
     max_users: int = 2048

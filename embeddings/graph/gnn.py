@@ -19,7 +19,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.item_features import ContentNeighbours
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig
 from embeddings.graph.inputs import ContentInputs, GraphInputs, ItemInputs
@@ -36,10 +35,6 @@ from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
 STAGE = "graph network"
-
-_MIN_ITEMS = 20
-"""With fewer items to hide there is nothing to learn from; the initial weights serve."""
-
 
 @dataclass(frozen=True, eq=False)
 class GraphVectors:
@@ -103,14 +98,10 @@ class GraphNetwork:
         return self.content.knowledge[len(self.half) :]
 
 
-def train_gnn(
-    dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent
-) -> GraphNetwork:
+def train_gnn(dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> GraphNetwork:
     """Train both networks on the likes of a dataset."""
     rng = np.random.default_rng(seed)
-    content = ContentInputs(
-        dataset, _knowledge(dataset, config, seed, report), ContentNeighbours.of(dataset.content, dataset.degrees)
-    )
+    content = ContentInputs(dataset, _knowledge(dataset, config, seed, report))
     half, has_likes = rng.integers(0, 2, dataset.n_items), dataset.degrees > 0
     reference = GraphInputs.of(content, dataset, config.vectors, None).items
     items, entities = [], []
@@ -131,7 +122,7 @@ def _trained(
     text, knowledge = content.text.shape[1], content.knowledge.shape[1]
     items = ItemWeights.initial(d, len(content.adjacencies.to_items), text, knowledge)
     entities = EntityWeights.initial(d, knowledge)
-    if len(views.items) < _MIN_ITEMS:
+    if len(views.items) < config.min_items:
         return items, entities
     drawn = views.draw()
     return train_items(items, drawn, config, rng), train_entities(entities, drawn, config, rng)

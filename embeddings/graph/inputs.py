@@ -1,6 +1,6 @@
 """Inputs of the graph network: what the neighbours of each node in a graph say of it, computed in advance.
 
-The propagation has no weights of its own, so it is computed once for each graph, and training costs as much as
+The propagation has no weights of its own. It is computed once for each graph, so training costs as much as
 that of a linear model (Wu et al. 2019, SGC; Rossi et al. 2020, SIGN). Loads no torch.
 """
 
@@ -13,7 +13,6 @@ import scipy.sparse as sp
 
 from embeddings.data.cold_items import ColdItemConfig, ColdItemExtrapolator
 from embeddings.data.dataset import Dataset
-from embeddings.data.item_features import ContentNeighbours
 from embeddings.data.spectral import SpectralConfig, SpectralVectors
 from kg.graph import BoolArray, FloatArray, IntArray
 
@@ -49,7 +48,6 @@ class ContentInputs:
     dataset: Dataset
     knowledge: FloatArray
     """Unit vectors of the knowledge-graph embedding, float32 [n_nodes, k]."""
-    neighbours: ContentNeighbours
 
     @cached_property
     def adjacencies(self) -> FactAdjacencies:
@@ -87,7 +85,7 @@ class GraphInputs:
         if reference is not None:
             rotation = _rotation(items, reference)
             history, items = history @ rotation, items @ rotation
-        extrapolator = ColdItemExtrapolator.fit(dataset, content.neighbours, ColdItemConfig())
+        extrapolator = ColdItemExtrapolator.fit(dataset, content.dataset.content_neighbours, ColdItemConfig())
         return cls(content, history, items, dataset.degrees, extrapolator)
 
     @property

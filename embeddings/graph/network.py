@@ -42,7 +42,10 @@ class ItemWeights:
     @classmethod
     def initial(cls, d: int, n_relations: int, text: int, knowledge: int) -> Self:
         """Weights by which an item is the mean of both extrapolations."""
-        half, rest = 0.5 * np.eye(d, dtype=np.float32), ((n_relations, d), (text, d), (knowledge, d), (d,), ())
+        half, rest = (
+            0.5 * np.eye(d, dtype=np.float32),
+            ((n_relations, d), (text, d), (knowledge, d), (d,), ()),
+        )
         return cls(half, half, *(np.zeros(shape, np.float32) for shape in rest))
 
     def place(self, inputs: ItemInputs, has_text: Any = 1.0, has_facts: Any = 1.0) -> tuple[Any, Any]:

@@ -22,8 +22,8 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from embeddings.data.cold_items import ColdItemExtrapolator
 from embeddings.candidates.ensemble import ScorerEnsemble
+from embeddings.data.cold_items import ColdItemExtrapolator
 from embeddings.data.files import Array, write_tensors
 from embeddings.model.config import ModelConfig
 from embeddings.model.manifest import FORMAT_VERSION, Manifest, nodes_fingerprint

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from embeddings.data.cold_items import METHODS
 from embeddings.candidates.ensemble import ScorerEnsemble, arcsinh, standardize
 from embeddings.candidates.specs import fixed_weights
+from embeddings.data.cold_items import METHODS
 from embeddings.data.dataset import Histories
 from kg.graph import FloatArray
 

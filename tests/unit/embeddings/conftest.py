@@ -7,11 +7,11 @@ import pytest
 
 from embeddings.candidates.specs import DEFAULT_SCORERS, select_specs
 from embeddings.data.dataset import Dataset
+from embeddings.data.spectral import SpectralConfig
 from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.ranking.boosters import BoosterConfig
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.scorers.als import AlsConfig
-from embeddings.scorers.svd import SvdConfig
 from embeddings.training.config import TrainingConfig
 from embeddings.training.holdout import HoldoutConfig
 from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
@@ -96,10 +96,10 @@ def small_configs() -> dict[str, Any]:
     kge = KgeConfig(embedding_dim=8, epochs=30, negatives=4)
     return {
         "als": AlsConfig(factors=2, regularisation=0.1, iterations=15),
-        "svd": SvdConfig(2),
-        "graph_filter": SvdConfig(2, normalised=True),
+        "svd": SpectralConfig(2),
+        "graph_filter": SpectralConfig(2, 0.5, 0.0),
         "kge": kge,
-        "gnn": GnnConfig(embedding_dim=8, epochs=30, learning_rate=0.05, kge=kge),
+        "gnn": GnnConfig(SpectralConfig(8), min_items=2, kge=kge),
     }
 
 

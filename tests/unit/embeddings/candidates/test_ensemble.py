@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from fake_scorers import FixedScores, FixedVectors, ensemble_of, first_and_previous
 
-from embeddings.data.cold_items import ColdItemConfig
 from embeddings.candidates.ensemble import (
     ContentScorers,
     EnsembleScores,
@@ -15,6 +14,7 @@ from embeddings.candidates.ensemble import (
     standardize,
 )
 from embeddings.candidates.specs import SCORER_SPECS, select_specs
+from embeddings.data.cold_items import ColdItemConfig
 from embeddings.data.dataset import Dataset, Histories
 
 NAMES = ("popularity", "ease", "text", "facts", "profile", "kge")

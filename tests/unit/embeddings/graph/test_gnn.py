@@ -1,13 +1,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 import torch
 
 from embeddings.data.dataset import Histories
+from embeddings.data.spectral import SpectralConfig
 from embeddings.graph.configs import GnnConfig
 from embeddings.graph.device import sparse_device
-from embeddings.graph.gnn import visible_events
+from embeddings.graph.gnn import stated_entities, train_gnn, truncated
+from embeddings.graph.network import ItemWeights
 from embeddings.graph.propagation import Propagation
 from embeddings.scorers.graph import Gnn
 
@@ -27,16 +30,34 @@ def test_propagation_is_the_dense_product_and_so_is_its_gradient() -> None:
     torch.testing.assert_close(fast.grad, slow.grad)
 
 
-def test_what_is_hidden() -> None:
-    liked = sp.csr_array(np.ones((200, 20), np.float32))
-    new = np.arange(20) < 3
-    config = GnnConfig(hide_events=0.5, short=0.25)
-    visible = visible_events(liked, new, config, np.random.default_rng(0))
-    lengths = np.diff(visible.indptr)
-    assert visible[:, :3].nnz == 0
-    assert lengths.max() <= 10
-    assert 0.1 < (lengths <= 5).mean() < 0.5
-    assert (visible.data == 1).all()
+def test_truncated_histories() -> None:
+    whole = sp.csr_array(np.ones((400, 20), np.float32))
+    found = truncated(whole, 0.25, np.random.default_rng(0))
+    lengths = np.diff(found.indptr)
+    assert set(lengths) == {1, 2, 3, 4, 5, 20}
+    assert 0.2 < (lengths <= 5).mean() < 0.3
+    assert found.sum(axis=0).std() > 0  # not always the first events
+    assert (found.data == 1).all()
+
+
+def test_stated_entities_by_hand() -> None:
+    """Entity 0 joins items 0 to 2, entity 1 items 0 and 3, entity 2 only item 1, of 4 items."""
+    links = np.zeros((7, 4), np.float32)
+    links[4, [0, 1, 2]] = links[5, [0, 3]] = links[6, 1] = 1
+    histories = sp.csr_array(np.array([[1, 1, 0, 0], [1, 1, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]], np.float32))
+    rows = [
+        stated_entities(histories, sp.csr_array(links), 2, np.random.default_rng(seed)).toarray()
+        for seed in range(60)
+    ]
+    for found in rows:
+        np.testing.assert_array_equal(found[0], [1, 0, 0])  # entity 1 joins one item of the history alone
+        assert not found[2:].any()
+        assert sorted(found[1].tolist()) in ([0, 0, 1], [0, 0.5, 0.5])
+        assert found[1, 2] == 0
+    both, alone = (np.mean([found[1, 1] == x for found in rows]) for x in (0.5, 1.0))
+    assert both == pytest.approx(0.5, abs=0.2)
+    # weights 2 log(4 / 3) and 2 log(4 / 2): the rarer entity is stated alone more often
+    assert alone > 0.25
 
 
 def test_an_item_without_likes_is_placed_by_facts_and_text(dataset, small_configs) -> None:
@@ -48,7 +69,88 @@ def test_an_item_without_likes_is_placed_by_facts_and_text(dataset, small_config
     assert odd[1] > odd[0]
 
 
-def test_sampled_softmax_learns_too(dataset, small_configs) -> None:
-    fitted = Gnn.fit(dataset, replace(small_configs["gnn"], sampled_items=8, batch_size=10), seed=0)
-    scores = fitted.score(Histories.of([[0, 2]], dataset.n_items))[0]
-    assert scores[[4, 6, 8]].mean() > scores[[5, 7, 9]].mean()
+@pytest.fixture
+def network(dataset, small_configs):
+    """Two networks of unlike weights; items 0 to 5 are of half 0, items 10 and 11 have no likes at all."""
+    known = dataset.select_events(~np.isin(dataset.events.item, [10, 11]))
+    found = train_gnn(known, small_configs["gnn"], seed=0)
+    d = small_configs["gnn"].vectors.factors
+    ones = ItemWeights.initial(d, len(found.content.adjacencies.to_items), 4, 8)
+    zeros = replace(ones, ridge=0 * ones.ridge, neighbours=0 * ones.neighbours)
+    return replace(found, items=(ones, zeros), half=np.array([0] * 6 + [1] * 6)), known
+
+
+def test_a_hidden_item_is_placed_by_the_network_that_never_saw_its_likes(network) -> None:
+    """Network 0 gives the mean of the extrapolations, network 1 gives 0."""
+    found, known = network
+    hidden = known.select_events(~np.isin(known.events.item, [2, 8]))
+    vectors = found.vectors(hidden).nodes
+    assert not vectors[2].any()  # of half 0: by network 1
+    assert vectors[8].any()  # of half 1: by network 0
+    assert vectors[10].any()
+
+
+def test_an_item_that_never_had_likes_is_placed_by_the_mean_of_both(network) -> None:
+    found, known = network
+    whole = replace(found, items=(found.items[0], found.items[0])).vectors(known).nodes[10]
+    np.testing.assert_allclose(found.vectors(known).nodes[10], whole / 2, atol=1e-6)
+
+
+def test_items_with_likes_keep_their_own_vectors(network) -> None:
+    found, known = network
+    vectors = found.vectors(known)
+    np.testing.assert_allclose(vectors.nodes[:10], found.reference[:10], atol=1e-4)
+    assert not vectors.bias[:10].any()
+
+
+def test_the_bias_of_a_new_item_is_on_the_scale_of_the_scores(network) -> None:
+    """Of two equal networks with bias b = v.1 and the factor e^2, it is b / e^2."""
+    found, known = network
+    own = replace(found.items[0], bias=np.ones_like(found.items[0].bias), temperature=np.float32(2))
+    vectors = replace(found, items=(own, own)).vectors(known)
+    assert vectors.bias[10] == pytest.approx(vectors.nodes[10].sum() / np.exp(2), rel=1e-4)
+
+
+def test_scores_are_products_and_biases(dataset, small_configs) -> None:
+    cold = dataset.select_events(~np.isin(dataset.events.item, [0, 1]))
+    fitted = Gnn.fit(cold, small_configs["gnn"], seed=0)
+    expected = fitted.history_vectors[[2, 5]].sum(axis=0) @ fitted.vectors[:12].T + fitted.bias
+    np.testing.assert_allclose(fitted.score(Histories.of([[2, 5]], 12))[0], expected, atol=1e-5)
+
+
+def test_training_is_repeatable(dataset, small_configs) -> None:
+    one, two = (Gnn.fit(dataset, small_configs["gnn"], seed=3).arrays() for _ in range(2))
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, two[name])
+
+
+def test_views_hide_items_of_one_half_with_their_likes(dataset, small_configs, monkeypatch) -> None:
+    """Users and targets of a view by hand: what is visible, and what is hidden of each user."""
+    seen = []
+
+    def keep(initial, views, config, rng):  # noqa: ARG001
+        seen.extend(views)
+        return initial
+
+    monkeypatch.setattr("embeddings.graph.gnn.train_items", keep)
+    config = replace(small_configs["gnn"], views=6, short=0.0, hide_items=0.3)
+    found = train_gnn(dataset, config, seed=1)
+    assert len(seen) == 12
+    liked = dataset.liked.toarray()
+    for number, view in enumerate(seen):
+        own = found.half == number // 6
+        text = dataset.content.text
+        hidden = np.array([np.flatnonzero((text == row).all(axis=1))[0] for row in view.items.text if row.any()])
+        assert own[hidden].all()
+        assert len(view.items.text) >= 1
+        for users, targets in zip(view.users, view.relevant, strict=True):
+            assert users.any()
+            assert targets.any()
+        assert view.relevant.sum() <= liked[:, own].sum()
+
+
+def test_too_few_items_to_learn_from(dataset) -> None:
+    """With twelve items nothing is learnt: the initial weights serve."""
+    found = train_gnn(dataset, GnnConfig(SpectralConfig(3), kge=None))
+    assert not found.items[0].related.any()
+    assert found.items[0].ridge.tolist() == (0.5 * np.eye(3)).tolist()

@@ -6,8 +6,9 @@ from fake_scorers import FixedScores, FixedVectors, ensemble_of, first_and_previ
 
 from embeddings.candidates.specs import SCORER_SPECS, ScorerSpec, fixed_weights
 from embeddings.data.dataset import Histories
+from embeddings.data.spectral import SpectralConfig
 from embeddings.ranking.fixed_weights import fixed_weight_scores, summed
-from embeddings.scorers.svd import Svd, SvdConfig
+from embeddings.scorers.svd import Svd
 
 ONE_KNOWN = np.array([True, False, False, False])
 TEXT = [0.0, 2.0, 0.0, 2.0]
@@ -65,4 +66,4 @@ def test_the_weights_of_the_table() -> None:
 
 def test_a_weight_of_a_score_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(ValueError, match="fixed_ridge_weight need extrapolated"):
-        ScorerSpec(Svd, SvdConfig(), fixed_ridge_weight=1.0)
+        ScorerSpec(Svd, SpectralConfig(), fixed_ridge_weight=1.0)
