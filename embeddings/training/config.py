@@ -37,7 +37,7 @@ class NewItemBiasConfig:
     """The biases that are tried: from `lowest` to `highest`."""
     k: int = 20
     """The bias is chosen by NDCG@k."""
-    given_up_gain: float = 0.03
+    given_up_gain: float = 0.05
     """This share of what new items add to NDCG@k in holdouts is given up for the sake of known items, 0..1:
     the bias is the lowest that gives up no more. See docs/evaluation.md for what it buys."""
     simulated_holdouts: int = 2

@@ -133,19 +133,6 @@ def test_each_bias_is_chosen_in_its_own_holdouts(simulated, last, board, config,
     assert not any(holdout.excluded.any() for holdouts in kinds for holdout in holdouts)
 
 
-def test_users_of_the_holdouts_are_known(dataset, config, monkeypatch) -> None:
-    kinds = []
-    monkeypatch.setattr(
-        new_item_bias, "_mean_ndcg", lambda _, holdouts, *__: kinds.append(holdouts) or _falling_from(0)
-    )
-    hiding = replace(config, holdout=replace(config.holdout, users=1.0))
-    learn_new_item_biases(None, dataset, None, hiding, 0)
-    for holdout in [holdout for holdouts in kinds for holdout in holdouts]:
-        (queries,) = holdout.queries
-        assert not queries.new_users
-        assert queries.relevant.nnz
-
-
 def test_without_times_one_bias_serves_both(board, config, monkeypatch) -> None:
     kinds = []
     monkeypatch.setattr(
