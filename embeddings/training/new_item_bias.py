@@ -91,11 +91,11 @@ def _mean_ndcg(
     seed: int,
 ) -> tuple[FloatArray, float]:
     """NDCG@k by bias [biases], and without new items: means over the users of holdouts; 0 without users."""
-    found = [np.zeros((len(biases(config.new_item_bias)) + 1, 0))]
+    found: list[FloatArray] = [np.zeros((len(biases(config.new_item_bias)) + 1, 0), np.float32)]
     for holdout in holdouts:
         found += _ndcg_by_bias(ranker, holdout, content_scorers, config, seed)
     users = np.concatenate(found, axis=1)
-    mean = users.sum(axis=1) / max(users.shape[1], 1)
+    mean = users.sum(axis=1, dtype=np.float64) / max(users.shape[1], 1)
     return mean[:-1], float(mean[-1])
 
 

@@ -97,6 +97,10 @@ def test_the_linear_ranker_of_new_items_weighs_as_much_as_the_trees(group) -> No
         fitted.new_items.score(of_new.values, FEATURES)
     )
     assert fitted.new_item_linear_weight == pytest.approx(weight, rel=1e-4)
+    mostly = replace(CONFIG, linear_share=0.75)
+    groups = RankerGroups([group], [known_part(group)], [])
+    fitted = Ranker.fit(FEATURES, groups, mostly, PRIOR, PRIOR)
+    assert fitted.new_item_linear_weight == pytest.approx(3 * weight, rel=1e-4)
     alone = Ranker.fit(
         FEATURES, RankerGroups([known_part(group)], [known_part(group)], []), CONFIG, PRIOR, PRIOR
     )
