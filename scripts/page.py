@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from embeddings.evaluation.comparison import Table
 from scripts.plots import pictures
-from scripts.report import accuracy, cells, ratio, span, title
+from scripts.report import cells, cells_of_parts, ratio, span, title, title_of_parts
 
 
 def page(about: dict[str, Any], tables: Iterable[Table]) -> str:
@@ -31,7 +31,7 @@ def page(about: dict[str, Any], tables: Iterable[Table]) -> str:
 def _trial(table: Table) -> dict[str, Any]:
     """What the template shows of one trial."""
     headings, lines = cells(table)
-    parts = sorted({name for row in table.rows for name in row.parts})
+    part_headings, part_lines = cells_of_parts(table) if table.rows[0].parts else ([], [])
     return {
         "name": table.trial,
         "title": title(table),
@@ -39,7 +39,9 @@ def _trial(table: Table) -> dict[str, Any]:
         "baseline": table.baseline,
         "headings": headings,
         "lines": lines,
-        "parts": {part: [[row.method, *accuracy(row.parts[part])] for row in table.rows] for part in parts},
+        "title_of_parts": title_of_parts(table),
+        "part_headings": part_headings,
+        "part_lines": part_lines,
         "groups": _groups(table),
         "images": {name: b64encode(png).decode() for name, png in pictures(table).items()},
     }

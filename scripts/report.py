@@ -34,10 +34,8 @@ def print_tables(tables: Iterable[Table]) -> None:
     """Print one table of all methods per trial; plain lines if stdout is no terminal."""
     for table in tables:
         print_table(title(table), *cells(table))
-        for part in sorted({name for row in table.rows for name in row.parts}):
-            known = {row.method: row.parts[part] for row in table.rows}
-            lines = [[method, *accuracy(metrics)] for method, metrics in known.items()]
-            print_table(f"{table.trial}, {part} alone", [part, "NDCG", "recall", "hit", "MRR"], lines)
+        if table.rows[0].parts:
+            print_table(title_of_parts(table), *cells_of_parts(table))
 
 
 def title(table: Table) -> str:
@@ -53,10 +51,32 @@ def cells(table: Table) -> tuple[list[str], list[list[str]]]:
     return headings, [_line(row, shown) for row in table.rows]
 
 
-def accuracy(metrics: dict[str, float]) -> list[str]:
-    """The accuracy figures that are shown."""
-    by_name = short(metrics)
-    return [f"{by_name[name]:.4f}" for name in ("ndcg", "recall", "hr", "mrr")]
+def title_of_parts(table: Table) -> str:
+    """The title of the table by part."""
+    parts = ", ".join(table.rows[0].parts)
+    return f"{table.trial}, the same lists by what is relevant: all, {parts}"
+
+
+def cells_of_parts(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Headings, and one line per method: all relevant items beside those of each part."""
+    parts = list(table.rows[0].parts)
+    headings = ["", "all: NDCG", f"/ {table.baseline}"]
+    for part in parts:
+        headings += [f"{part}: NDCG", f"/ {baseline_of_part(table, part)}", "recall", "hit", "MRR"]
+    return headings, [_line_of_parts(row, parts) for row in table.rows]
+
+
+def baseline_of_part(table: Table, part: str) -> str:
+    """The method that NDCG is compared with among the relevant items of a part."""
+    return next(row.method for row in table.rows if row.versus_by_part[part] is None)
+
+
+def _line_of_parts(row: Row, parts: Sequence[str]) -> list[str]:
+    figures = [f"{row.ndcg.value:.4f}", ratio(row.versus)]
+    for part in parts:
+        ndcg, *others = (f"{short(row.parts[part])[name]:.4f}" for name in ("ndcg", "recall", "hr", "mrr"))
+        figures += [ndcg, ratio(row.versus_by_part[part]), *others]
+    return [row.method, *figures]
 
 
 def short(metrics: dict[str, float]) -> dict[str, float]:

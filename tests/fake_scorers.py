@@ -85,7 +85,7 @@ def blended_ranker(features) -> Ranker:
     """A ranker that gives each candidate its blended score."""
     blended = BlendedScore(features)
     known = KnownItemRanker(LinearRanker.prior({BLENDED_SCORE: 1.0}), blended, 0.0)
-    return Ranker(tuple(features), blended, known, known)
+    return Ranker(tuple(features), blended, known, known, known.linear, 0.0)
 
 
 def ensemble_of(scorers, extrapolator, has_interactions) -> ScorerEnsemble:

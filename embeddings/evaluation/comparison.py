@@ -1,7 +1,7 @@
 """Comparison tables: the metrics of all methods in a trial, with intervals and ratios to a baseline."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ class Row:
     groups: tuple[Group, ...]
     parts: dict[str, dict[str, float]]
     """Accuracy metrics by part of the trial; a part is a subset of the relevant items."""
+    versus_by_part: dict[str, Comparison | None]
+    """NDCG by part compared with that part's own baseline; None for the baseline itself."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,16 @@ def tabulate(
 ) -> Table:
     """The table of one trial; all `results` must have the same users in the same order.
 
-    The baseline is `against`, else the method other than `ours` with the best NDCG. `facet` is as for
-    `Catalogue.of`; `seed` is the seed of the bootstrap.
+    The baseline is `against`, else the method other than `ours` with the best NDCG, of the whole and of each
+    part. `facet` is as for `Catalogue.of`; `seed` is the seed of the bootstrap.
 
     Raises:
         UsageError: `results` has no method `against`, or the dataset has no relation `facet`.
     """
     baseline = _baseline(results, ours, against)
     catalogue = Catalogue.of(trial.test.dataset, facet)
-    rows = tuple(_row(trial, result, baseline, catalogue, seed) for result in results)
+    by_part = _versus_by_part(results, ours, against, seed)
+    rows = tuple(_row(trial, result, baseline, catalogue, by_part[result.name], seed) for result in results)
     first = results[0].ranking
     return Table(trial.name, len(first.users), first.k, baseline.name, catalogue.facet_name, rows)
 
@@ -89,7 +92,29 @@ def _baseline(results: Sequence[Result], ours: str, against: str | None) -> Resu
     raise UsageError(f"--against: {against!r} is not measured; there are {names}")
 
 
-def _row(trial: Trial, result: Result, baseline: Result, catalogue: Catalogue, seed: int) -> Row:
+def _versus_by_part(
+    results: Sequence[Result], ours: str, against: str | None, seed: int
+) -> dict[str, dict[str, Comparison | None]]:
+    """By method and part of the trial, the comparison with the part's baseline."""
+    found: dict[str, dict[str, Comparison | None]] = {result.name: {} for result in results}
+    for part in results[0].parts:
+        own = [replace(result, ranking=result.parts[part]) for result in results]
+        baseline = _baseline(own, ours, against)
+        for result in own:
+            everyone = np.ones(len(result.ranking.users), np.bool_)
+            versus = None if result is baseline else _compare(result.ranking, baseline, everyone, seed)
+            found[result.name][part] = versus
+    return found
+
+
+def _row(
+    trial: Trial,
+    result: Result,
+    baseline: Result,
+    catalogue: Catalogue,
+    versus_by_part: dict[str, Comparison | None],
+    seed: int,
+) -> Row:
     ranking, task = result.ranking, trial.test
     n_candidates = task.dataset.n_items if task.candidates is None else len(task.candidates)
     beyond = beyond_accuracy(ranking, task.histories, catalogue, n_candidates)
@@ -110,6 +135,7 @@ def _row(trial: Trial, result: Result, baseline: Result, catalogue: Catalogue, s
             for name, mask in groups_by_history(task.histories.lengths[ranking.users]).items()
         ),
         parts={name: part.means() for name, part in result.parts.items()},
+        versus_by_part=versus_by_part,
     )
 
 

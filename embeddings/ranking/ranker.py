@@ -28,7 +28,8 @@ class RankerConfig:
     known_items: tuple[Objective, ...] = ("lambdarank", "binary")
     """One booster each, for known items alone; their scores are averaged on the scale of the first."""
     linear_share: float = 0.5
-    """Share of the linear ranker in the scores of known items, each in its own standard deviation."""
+    """Share of the linear ranker in the scores of known items, and in those that order new items; the other
+    part is the boosters'. Each is in its own standard deviation."""
     boosters: BoosterConfig = field(default_factory=BoosterConfig)
     linear: LinearConfig = field(default_factory=LinearConfig)
 
@@ -96,12 +97,14 @@ class KnownItemRanker:
 
 @dataclass(frozen=True, eq=False)
 class Ranker:
-    """Two rankings in one: of all candidates, and of the known items among themselves.
+    """Three rankings in one: of all candidates, and of the known and the new items among themselves.
 
     The first decides where new items stand, and what it knows of content it learnt mostly from known items,
     of which there are far more. Having to rank new items too makes it less accurate among known ones. So the
     known items are reranked within their positions by a ranker that was fitted on known items alone. There
-    are two of these, since what comes next differs from what a user likes at any time.
+    are two of these, since what comes next differs from what a user likes at any time. New items are reranked
+    by the first ranking and a linear one together: trees recognise the few items that were hidden for them to
+    learn from, by their content, and so rank other new items less well.
     """
 
     features: tuple[str, ...]
@@ -110,6 +113,10 @@ class Ranker:
     """Where items of any time are asked for."""
     next_items: KnownItemRanker
     """Where items that come after the history are asked for."""
+    new_items: LinearRanker
+    """Orders new items, together with `all_items`."""
+    new_item_linear_weight: float
+    """The weight of `new_items` beside `all_items`."""
     new_item_bias: float = 0.0
     """Added to the score of a new item where items of any time are asked for."""
     next_new_item_bias: float = 0.0
@@ -122,11 +129,13 @@ class Ranker:
         groups: RankerGroups,
         config: RankerConfig,
         prior: Mapping[str, float],
+        new_prior: Mapping[str, float],
         seed: int = 0,
     ) -> Self:
         """Learn from held-out queries; from fewer than `RankerConfig.min_queries` nothing is learnt.
 
-        `prior` has a weight for every scorer, see `LinearRanker.fit`.
+        `prior` has a weight for every scorer, `new_prior` one for every score column, see `LinearRanker.fit`;
+        the first is for known items.
         """
         names = tuple(features)
         nothing = cls.unfitted(names, prior)
@@ -136,14 +145,17 @@ class Ranker:
         known = following = KnownItemRanker.fit(names, groups.known_items, config, prior, seed)
         if _n_queries(groups.next_items) >= config.min_queries:
             following = KnownItemRanker.fit(names, groups.next_items, config, prior, seed)
-        return cls(names, all_items, known, following) if all_items.learnt else nothing
+        if not all_items.learnt:
+            return nothing
+        new = _linear_of_new_items(names, groups.all_items, config, new_prior, all_items)
+        return cls(names, all_items, known, following, *new)
 
     @classmethod
     def unfitted(cls, features: Sequence[str], prior: Mapping[str, float]) -> Self:
         """A ranker that learnt nothing."""
         boosters = BoosterEnsemble((), ())
         known = KnownItemRanker(LinearRanker.prior(prior), boosters, 1.0)
-        return cls(tuple(features), boosters, known, known)
+        return cls(tuple(features), boosters, known, known, known.linear, 0.0)
 
     @property
     def learnt(self) -> bool:
@@ -160,7 +172,9 @@ class Ranker:
             scores[valid] = known_scores
             return scores
         scores[valid] = self.all_items.score(candidates.values[valid])
-        rerank_known_items(scores, valid & ~new, known_scores)
+        new_scores = scores[new] + self._linear_of_new(candidates.values[new])
+        rerank_within(scores, valid & ~new, known_scores)
+        rerank_within(scores, new, new_scores)
         bias = self.next_new_item_bias if candidates.ask_next else self.new_item_bias
         scores[new] += np.float32(bias)
         return scores
@@ -175,15 +189,20 @@ class Ranker:
         """What each score column adds to the scores of some candidates of one user, float32 [places] each.
 
         Summed over a column's features: those of the ranker of known items, or of the boosters of all items
-        for new ones. `BASE_VALUE` is the remainder, in which the position of known items among all is too.
+        and the linear ranker for new ones. `BASE_VALUE` is the remainder, in which the position among all
+        items is too.
         """
         values, scores = candidates.values[0, places], self.score(candidates)[0, places]
         new = self.is_new(candidates)[0, places]
         of_known = self._of_known(candidates).contributions(values[~new], self.features)
         shapley = self.all_items.shapley_values(values[new])
         of_new = dict(zip((*self.features, BASE_VALUE), shapley.T, strict=True))
+        linear = np.float32(self.new_item_linear_weight) * self.new_items.contributions(
+            values[new], self.features
+        )
+        of_new_linear = dict(zip(self.new_items.columns, linear.T, strict=True))
         found: dict[str, FloatArray] = {}
-        for rows, parts in ((~new, of_known), (new, of_new)):
+        for rows, parts in ((~new, of_known), (new, of_new), (new, of_new_linear)):
             for name, column in parts.items():
                 own = name.removesuffix(LOG_RANK)
                 key = own if own in score_columns or own == BLENDED_SCORE else BASE_VALUE
@@ -194,6 +213,10 @@ class Ranker:
     def _of_known(self, candidates: CandidateFeatures) -> KnownItemRanker:
         return self.next_items if candidates.ask_next else self.known_items
 
+    def _linear_of_new(self, values: FloatArray) -> FloatArray:
+        """The weighted scores of the linear ranker for rows of new items [n, features], float32 [n]."""
+        return np.float32(self.new_item_linear_weight) * self.new_items.score(values, self.features)
+
     def _column(self, values: FloatArray, name: str) -> FloatArray:
         return np.asarray(values[..., self.features.index(name)])
 
@@ -201,9 +224,14 @@ class Ranker:
         """The learnt values as plain arrays."""
         packed: dict[str, Array] = {
             "features": np.frombuffer("\n".join(self.features).encode(), np.uint8),
+            "new_item_linear_weight": np.array(self.new_item_linear_weight),
             "new_item_biases": np.array([self.new_item_bias, self.next_new_item_bias]),
         }
-        parts = {"all_items": self.all_items.arrays(), "known_items": self.known_items.arrays()}
+        parts = {
+            "all_items": self.all_items.arrays(),
+            "known_items": self.known_items.arrays(),
+            "new_items": self.new_items.arrays(),
+        }
         if self.next_items is not self.known_items:
             parts["next_items"] = self.next_items.arrays()
         for part, own in parts.items():
@@ -220,6 +248,8 @@ class Ranker:
             BoosterEnsemble.restore(_part(arrays, "all_items")),
             known,
             KnownItemRanker.restore(following) if following else known,
+            LinearRanker.restore(_part(arrays, "new_items")),
+            float(arrays["new_item_linear_weight"]),
             *map(float, arrays["new_item_biases"]),
         )
 
@@ -241,20 +271,40 @@ def _deviation(groups: Sequence[RankingGroup], score: Callable[[FloatArray], Flo
     return max(float(np.sqrt(squares / max(rows, 1))), 1e-9)
 
 
+def _linear_of_new_items(
+    features: Sequence[str],
+    groups: Sequence[RankingGroup],
+    config: RankerConfig,
+    prior: Mapping[str, float],
+    boosters: BoosterEnsemble,
+) -> tuple[LinearRanker, float]:
+    """A linear ranker of the new items in groups, and its weight beside the boosters.
+
+    The weight is 0 where no query has a relevant new item.
+    """
+    column = features.index(IS_NEW)
+    own = [group.select_rows(group.values[:, column] > 0) for group in groups]
+    linear = LinearRanker.fit(features, own, config.linear, prior)
+    if not _n_queries(own):
+        return linear, 0.0
+    deviation = _deviation(own, boosters.score) / _deviation(own, lambda x: linear.score(x, features))
+    return linear, deviation * config.linear_share / max(1 - config.linear_share, 1e-6)
+
+
 def _n_queries(groups: Sequence[RankingGroup]) -> int:
     return sum(len(group.sizes) for group in groups)
 
 
-def rerank_known_items(scores: FloatArray, known: BoolArray, known_scores: FloatArray) -> None:
-    """Reorder the known items of each row within the positions they have, in place.
+def rerank_within(scores: FloatArray, group: BoolArray, group_scores: FloatArray) -> None:
+    """Reorder the items of a group within the positions they have in each row, in place.
 
-    The scores [b, c] of the known items go, the highest first, to the items of the highest `known_scores`,
-    which has one entry for each place where `known` [b, c] holds, row by row. Ties keep their order.
+    The scores [b, c] of the group go, the highest first, to the items of the highest `group_scores`, which
+    has one entry for each place where `group` [b, c] holds, row by row. Ties keep their order.
     """
     start = 0
-    for own, some in zip(scores, known, strict=True):
+    for own, some in zip(scores, group, strict=True):
         values = own[some]
-        by = known_scores[start : start + len(values)]
+        by = group_scores[start : start + len(values)]
         start += len(values)
         reranked = np.empty_like(values)
         reranked[np.lexsort((-values, -by))] = -np.sort(-values)

@@ -37,6 +37,9 @@ class NewItemBiasConfig:
     """The biases that are tried: from `lowest` to `highest`."""
     k: int = 20
     """The bias is chosen by NDCG@k."""
+    given_up_gain: float = 0.05
+    """This share of what new items add to NDCG@k in holdouts is given up for the sake of known items, 0..1:
+    the bias is the lowest that gives up no more. See docs/evaluation.md for what it buys."""
     simulated_holdouts: int = 2
     """How many holdouts hide items in the proportion that is estimated of new ones."""
     last_shares: tuple[float, ...] = (0.1, 0.2)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble, score_columns
+from embeddings.candidates.specs import new_item_weights
 from embeddings.data.dataset import Dataset
 from embeddings.ranking.features import IS_NEW, ItemFeatures, feature_names
 from embeddings.ranking.groups import RankerGroups, RankingGroup
@@ -30,8 +31,10 @@ def fit(
     groups = ranker_groups(dataset, content_scorers, config, seed, report)
     features = feature_names(score_columns(config.scorers))
     prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
+    selecting = new_item_weights(config.scorers)
+    new_prior = {name: selecting.get(name, 0.0) for name in score_columns(config.scorers)}
     report("ranker", 0, 1)
-    ranker = Ranker.fit(features, groups, config.ranker, prior, seed)
+    ranker = Ranker.fit(features, groups, config.ranker, prior, new_prior, seed)
     report("ranker", 1, 1)
     if ranker.learnt:
         biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)

@@ -23,7 +23,21 @@ def test_plain_tables(table, capsys) -> None:
     assert lines[2].split()[:3] == ["NDCG", "recall", "prec."]
     assert lines[3].split()[:3] == ["trailmix", f"{OURS_NDCG:.4f}", "1.0000"]
     assert lines[4].split()[:3] == ["random", f"{RANDOM_NDCG:.4f}", "0.6667"]
-    assert "random, old <items> alone" in lines
+
+
+def test_a_trial_and_its_parts_are_in_one_table(table, capsys) -> None:
+    """The part has the relevant items of the whole, so its figures and ratios are those of the whole."""
+    print_tables([table])
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("random, the same lists by what is relevant: all, old <items>")
+    headings = " ".join(lines[start + 1].split())
+    assert headings == "all: NDCG / random old <items>: NDCG / random recall hit MRR"
+    ours, other = lines[start + 2].split(), lines[start + 3].split()
+    figure, value = f"{OURS_NDCG:.4f}", f"{OURS_NDCG / RANDOM_NDCG:.3f}"
+    assert ours[:3] == ["trailmix", figure, value]
+    assert ours[4:6] == [figure, value]
+    assert ours[7:] == ["1.0000", "1.0000", f"{(1 + 1 / 2 + 1 / 3) / 3:.4f}"]
+    assert other[:5] == ["random", f"{RANDOM_NDCG:.4f}", "baseline", f"{RANDOM_NDCG:.4f}", "baseline"]
 
 
 def test_json_has_everything_and_no_infinities(table, results) -> None:
@@ -46,7 +60,8 @@ def test_a_page_that_needs_nothing_else(table) -> None:
     html = page({"seed": 3, "benchmark": "<films>"}, [table])
     assert html.count("data:image/png;base64,") == 3
     assert "<p>seed 3, benchmark &lt;films&gt;</p>" in html
-    assert "<h3>old &lt;items&gt; alone</h3>" in html
+    assert "<h3>random, the same lists by what is relevant: all, old &lt;items&gt;</h3>" in html
+    assert "<th>old &lt;items&gt;: NDCG</th><th>/ random</th>" in html
     assert f"<tr><td>trailmix</td><td>{OURS_NDCG:.4f}</td><td>1.0000</td>" in html
     assert html.count("<table>") == html.count("</table>") == 3
     assert not re.search(r"https?:|<films>|\{\{|\{%", html)

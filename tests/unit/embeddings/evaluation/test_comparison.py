@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,19 @@ def test_the_best_other_method_is_the_baseline(table) -> None:
     assert ours.versus.difference.value == pytest.approx(1.0 - other.ndcg.value)
     assert worst.versus.ratio.high < 1 < ours.versus.ratio.low
     assert sum(group.users for group in ours.groups) == table.users
+
+
+def test_each_part_has_a_baseline_of_its_own(compared) -> None:
+    """Of the old items the wrong method finds what the right one finds of all, and the other way round."""
+    trial, (ours, random, wrong) = compared.by_trial()[0]
+    swapped = replace(wrong, parts={"old items": ours.ranking})
+    found = tabulate(trial, [replace(ours, parts={"old items": wrong.ranking}), random, swapped], OURS)
+    assert found.baseline == "random"
+    ours_of_part, *others = (row.versus_by_part["old items"] for row in found.rows)
+    assert [versus and versus.baseline for versus in others] == ["wrong", None]
+    assert ours_of_part.difference.value == pytest.approx(found.rows[2].ndcg.value - 1.0)
+    named = tabulate(trial, [ours, random, swapped], OURS, against="random")
+    assert named.rows[1].versus_by_part == {"old items": None}
 
 
 def test_a_baseline_that_is_not_there_is_named(compared) -> None:

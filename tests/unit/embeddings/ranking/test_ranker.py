@@ -8,7 +8,8 @@ import pytest
 from embeddings.ranking.boosters import BoosterConfig, BoosterEnsemble
 from embeddings.ranking.features import CandidateFeatures
 from embeddings.ranking.groups import RankerGroups, RankingGroup
-from embeddings.ranking.ranker import KnownItemRanker, Ranker, RankerConfig, rerank_known_items
+from embeddings.ranking.linear import LinearRanker
+from embeddings.ranking.ranker import KnownItemRanker, Ranker, RankerConfig, rerank_within
 
 FEATURES = ("column", "blended_score", "column.log_rank", "is_new", "log_history_length")
 BOOSTERS = BoosterConfig(rounds=30, min_leaf_size=5, feature_fraction=1.0)
@@ -36,7 +37,7 @@ def group() -> RankingGroup:
 def ranker(group) -> Ranker:
     of_known = known_part(group)
     turned = replace(of_known, values=-of_known.values)  # what comes next has low scores
-    return Ranker.fit(FEATURES, RankerGroups([group], [of_known], [turned]), CONFIG, PRIOR)
+    return Ranker.fit(FEATURES, RankerGroups([group], [of_known], [turned]), CONFIG, PRIOR, PRIOR)
 
 
 @pytest.fixture
@@ -64,6 +65,48 @@ def test_known_items_are_reranked_within_their_positions(ranker, candidates) -> 
     assert np.argmax(ours) == np.argmax(ranker.known_items.score(known, FEATURES))
 
 
+def test_new_items_are_reranked_by_trees_and_a_linear_ranker_together(ranker, candidates) -> None:
+    """The linear ranker learnt from new items that high scores are bad; turned round, and heavy, it decides.
+
+    The new items share the positions that the trees gave them, and known items keep theirs.
+    """
+    of_new = candidates.values[0, 3:5]
+    assert ranker.new_items.weights[0] < 0
+    scores = ranker.score(candidates)[0]
+    assert sorted(scores[3:5]) == sorted(ranker.all_items.score(of_new))
+    by = ranker.all_items.score(of_new) + ranker.new_item_linear_weight * ranker.new_items.score(
+        of_new, FEATURES
+    )
+    assert np.argmax(scores[3:5]) == np.argmax(by) == 1
+    turned = replace(ranker, new_items=LinearRanker.prior(PRIOR), new_item_linear_weight=1000.0)
+    again = turned.score(candidates)[0]
+    assert again.tolist() == [*scores[:3], scores[4], scores[3], -np.inf]
+
+
+def test_the_linear_ranker_of_new_items_weighs_as_much_as_the_trees(group) -> None:
+    """Half of each, in their own deviations over the new items; without a relevant new item it has none."""
+    fitted = Ranker.fit(FEATURES, RankerGroups([group], [known_part(group)], []), CONFIG, PRIOR, PRIOR)
+    of_new = group.select_rows(group.values[:, FEATURES.index("is_new")] > 0)
+    starts = np.repeat(np.cumsum(of_new.sizes) - of_new.sizes, of_new.sizes)
+
+    def deviation(scores):
+        means = np.array([scores[starts == start].mean() for start in np.unique(starts)])
+        return np.sqrt(np.mean((scores - np.repeat(means, of_new.sizes)) ** 2))
+
+    weight = deviation(fitted.all_items.score(of_new.values)) / deviation(
+        fitted.new_items.score(of_new.values, FEATURES)
+    )
+    assert fitted.new_item_linear_weight == pytest.approx(weight, rel=1e-4)
+    mostly = replace(CONFIG, linear_share=0.75)
+    groups = RankerGroups([group], [known_part(group)], [])
+    fitted = Ranker.fit(FEATURES, groups, mostly, PRIOR, PRIOR)
+    assert fitted.new_item_linear_weight == pytest.approx(3 * weight, rel=1e-4)
+    alone = Ranker.fit(
+        FEATURES, RankerGroups([known_part(group)], [known_part(group)], []), CONFIG, PRIOR, PRIOR
+    )
+    assert alone.new_item_linear_weight == 0.0
+
+
 def test_where_nothing_is_new_what_was_learnt_of_the_known_is_the_score(ranker, candidates) -> None:
     known = replace(candidates, items=candidates.items[:, :3], values=candidates.values[:, :3])
     expected = ranker.known_items.score(candidates.values[0, :3], FEATURES)
@@ -77,7 +120,7 @@ def test_what_comes_next_has_a_ranker_of_its_own(ranker, group, candidates) -> N
     parts = ranker.contributions(following, np.arange(3), ["column"])
     np.testing.assert_allclose(sum(parts.values()), ranker.score(following)[0, :3], atol=1e-4)
     assert np.argmax(parts["column"]) == 2
-    without = Ranker.fit(FEATURES, RankerGroups([group], [known_part(group)], []), CONFIG, PRIOR)
+    without = Ranker.fit(FEATURES, RankerGroups([group], [known_part(group)], []), CONFIG, PRIOR, PRIOR)
     assert without.next_items is without.known_items
     assert not any(name.startswith("next_items") for name in without.arrays())
 
@@ -86,7 +129,7 @@ def test_reranked_by_hand() -> None:
     rank = np.array([[5.0, 1.0, 3.0, 2.0], [4.0, 9.0, 7.0, -np.inf]])
     among = np.array([[True, False, True, True], [True, True, False, False]])
     # 5, 3, 2 go to the last, the first and the third place; in a tie 9 and 4 stay where they were
-    rerank_known_items(rank, among, np.array([0.5, 0.1, 0.9, 0.3, 0.3]))
+    rerank_within(rank, among, np.array([0.5, 0.1, 0.9, 0.3, 0.3]))
     np.testing.assert_array_equal(rank, [[3.0, 1.0, 2.0, 5.0], [4.0, 9.0, 7.0, -np.inf]])
 
 
@@ -134,7 +177,7 @@ def test_boosters_of_either_objective_weigh_the_same(group) -> None:
 def test_without_relevant_items_nothing_is_learnt(group) -> None:
     nothing = replace(group, relevant=np.zeros_like(group.relevant))
     for groups in (RankerGroups([nothing], [known_part(group)], []), RankerGroups([group], [], [])):
-        assert not Ranker.fit(FEATURES, groups, CONFIG, PRIOR).learnt
+        assert not Ranker.fit(FEATURES, groups, CONFIG, PRIOR, PRIOR).learnt
 
 
 def test_as_many_queries_as_configured_are_needed(group) -> None:
@@ -144,10 +187,10 @@ def test_as_many_queries_as_configured_are_needed(group) -> None:
     known = known_part(replace(group, relevant=relevant.ravel()))
     groups = RankerGroups([group], [known], [known])
     for least, learnt in ((100, False), (41, False), (40, True)):
-        assert Ranker.fit(FEATURES, groups, replace(CONFIG, min_queries=least), PRIOR).learnt == learnt
+        assert Ranker.fit(FEATURES, groups, replace(CONFIG, min_queries=least), PRIOR, PRIOR).learnt == learnt
     many = RankerGroups([group], [known_part(group)], [known])
     for least, own in ((40, True), (41, False)):
-        fitted = Ranker.fit(FEATURES, many, replace(CONFIG, min_queries=least), PRIOR)
+        fitted = Ranker.fit(FEATURES, many, replace(CONFIG, min_queries=least), PRIOR, PRIOR)
         assert (fitted.next_items is not fitted.known_items) == own
 
 
@@ -155,7 +198,9 @@ def test_trees_of_a_single_leaf_are_nothing_learnt(group) -> None:
     """A leaf has at least as many rows as there are, so no tree can split."""
     config = replace(CONFIG, boosters=replace(BOOSTERS, min_leaf_size=len(group.values)))
     assert not BoosterEnsemble.fit(FEATURES, [group], config.all_items, config.boosters, 0).learnt
-    assert not Ranker.fit(FEATURES, RankerGroups([group], [known_part(group)], []), config, PRIOR).learnt
+    assert not Ranker.fit(
+        FEATURES, RankerGroups([group], [known_part(group)], []), config, PRIOR, PRIOR
+    ).learnt
 
 
 def test_both_parts_weigh_as_configured(group) -> None:
@@ -191,6 +236,9 @@ def test_contributions_are_shapley_values_of_the_trees_for_known_and_for_new(ran
         candidates.values[0, [0, 1]], FEATURES
     )
     known[:, :1] += linear
+    new[:, :1] += ranker.new_item_linear_weight * ranker.new_items.contributions(
+        candidates.values[0, [3]], FEATURES
+    )
     assert new.shape == (1, len(FEATURES) + 1)
     shares = np.concatenate([new, known])
     np.testing.assert_allclose(parts["column"], shares[:, 0] + shares[:, 2], atol=1e-6)

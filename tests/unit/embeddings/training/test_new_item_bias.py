@@ -17,10 +17,11 @@ from embeddings.training.fit import fit
 from embeddings.training.holdout import Holdout, HoldoutQueries
 from embeddings.training.new_item_bias import (
     NewItemBiases,
-    _loss_by_bias,
+    _mean_ndcg,
     _ndcg,
     _ndcg_by_bias,
     biases,
+    chosen_bias,
     learn_new_item_biases,
 )
 from embeddings.training.scored_queries import score_queries
@@ -46,10 +47,17 @@ def test_ndcg_counts_the_first_20_alone() -> None:
     np.testing.assert_allclose(_ndcg(ranked, everything, np.array([25]), 20), [1.0])
 
 
+def test_who_has_no_score_is_not_in_the_list() -> None:
+    ranked, relevant = np.array([[1.0, -np.inf]]), np.array([[False, True]])
+    assert _ndcg(ranked, relevant, np.array([1]), 20).tolist() == [0.0]
+    assert _ndcg(ranked, ~relevant, np.array([1]), 20).tolist() == [1.0]
+
+
 def test_ndcg_by_bias(board, config) -> None:
     """One query has item 0, and the new item 4 is relevant; another has nothing relevant and does not count.
 
-    Candidates 1, 2, 3, 4 stand at their blended scores; the bias moves item 4 among them.
+    Candidates 1, 2, 3, 4 stand at their blended scores; the bias moves item 4 among them, and without new
+    items it is not found.
     """
     some = replace(config, scorers=select_specs(["popularity"]))
     relevant = sp.csr_array(np.array([[0, 0, 0, 0, 1.0], [0, 0, 0, 0, 0]]))
@@ -64,27 +72,58 @@ def test_ndcg_by_bias(board, config) -> None:
     places = [1 + (blended[[1, 2, 3]] > blended[4] + bias).sum() for bias in BIASES]
     assert places[0] == 4
     assert places[-1] == 1
-    np.testing.assert_allclose(found, [[1 / np.log2(1 + place)] for place in places], rtol=1e-6)
+    np.testing.assert_allclose(found, [*([1 / np.log2(1 + place)] for place in places), [0.0]], rtol=1e-6)
 
 
-def test_the_share_that_each_bias_loses(monkeypatch) -> None:
-    """Two holdouts with two queries and one: the means are 0.2 and 0.5, of which the first loses 0.6."""
-    found = {1: [np.array([[0.1, 0.2], [0.4, 0.5]])], 2: [np.array([[0.3], [0.6]])], 3: [np.zeros((2, 0))]}
+def test_the_mean_is_over_the_users_of_all_holdouts(monkeypatch) -> None:
+    """Two biases, and the list without new items: two users and one."""
+    config = TrainingConfig(new_item_bias=NewItemBiasConfig(lowest=0.0, highest=0.125))
+    found = {
+        1: [np.array([[0.5, 0.3], [0.2, 0.1], [0.3, 0.0]])],
+        2: [np.array([[0.4], [0.6], [0.3]])],
+        3: [np.zeros((3, 0))],
+    }
     monkeypatch.setattr(new_item_bias, "_ndcg_by_bias", lambda ranker, holdout, *_: found[holdout])
-    np.testing.assert_allclose(_loss_by_bias(None, [1, 2], None, None, 0), [1 - 0.2 / 0.5, 0], rtol=1e-6)
-    assert not _loss_by_bias(None, [3], None, TrainingConfig(), 0).any()
+    ndcg, without = _mean_ndcg(None, [1, 2, 3], None, config, 0)
+    np.testing.assert_allclose([*ndcg, without], [0.4, 0.3, 0.2], rtol=1e-6)
+    nothing = _mean_ndcg(None, [3], None, config, 0)
+    assert (nothing[0].tolist(), nothing[1]) == ([0.0, 0.0], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("given_up", "bias"),
+    [(0.0, 0.25), (0.09, 0.25), (0.11, 0.125), (0.49, 0.125), (0.51, 0.0), (1.0, -0.125)],
+)
+def test_the_lowest_bias_that_gives_up_no_more_of_what_new_items_add(given_up, bias) -> None:
+    """Biases -.125 to .375. New items add .2 at most, to .1; those but the best give up .19, .1, .02, .08."""
+    config = NewItemBiasConfig(lowest=-0.125, highest=0.375, given_up_gain=given_up)
+    assert chosen_bias(np.array([0.11, 0.2, 0.28, 0.3, 0.22]), 0.1, config) == bias
+
+
+def test_where_new_items_add_nothing_the_best_bias_is_chosen() -> None:
+    config = NewItemBiasConfig(lowest=-0.125, highest=0.25, given_up_gain=1.0)
+    assert chosen_bias(np.array([0.1, 0.3, 0.2, 0.1]), 0.4, config) == 0.0
+    assert chosen_bias(np.array([0.3, 0.2, 0.1, 0.0]), 0.4, config) == -0.125
+
+
+def test_of_biases_that_find_the_same_0_is_chosen() -> None:
+    assert chosen_bias(np.full(len(BIASES), 0.2), 0.1, NewItemBiasConfig()) == 0.0
+
+
+def _falling_from(best: int):
+    """NDCG falls with the square of the distance from the best bias; new items add nothing."""
+    return 1 - (np.arange(len(BIASES)) - best) ** 2 / 10000, 1.0
 
 
 @pytest.mark.parametrize(("simulated", "last"), [(3, 5), (0, len(BIASES) - 1)])
-def test_each_bias_loses_least_in_its_own_holdouts(simulated, last, board, config, monkeypatch) -> None:
-    """Losses are squares of the distance from the best bias of either kind."""
-    places, kinds = np.arange(len(BIASES)), []
+def test_each_bias_is_chosen_in_its_own_holdouts(simulated, last, board, config, monkeypatch) -> None:
+    kinds = []
 
-    def lost(ranker, holdouts, *_):
+    def ndcg(ranker, holdouts, *_):
         kinds.append(holdouts)
-        return (places - (simulated if len(kinds) == 1 else last)) ** 2 / 1000
+        return _falling_from(simulated if len(kinds) == 1 else last)
 
-    monkeypatch.setattr(new_item_bias, "_loss_by_bias", lost)
+    monkeypatch.setattr(new_item_bias, "_mean_ndcg", ndcg)
     monkeypatch.setattr(new_item_bias, "new_item_share", lambda *_: 0.0)
     found = learn_new_item_biases(None, board, None, config, 0)
     assert found == NewItemBiases(BIASES[simulated], BIASES[last])
@@ -96,19 +135,13 @@ def test_each_bias_loses_least_in_its_own_holdouts(simulated, last, board, confi
 
 def test_without_times_one_bias_serves_both(board, config, monkeypatch) -> None:
     kinds = []
-    lost = np.square(np.arange(len(BIASES)) - 4.0)
     monkeypatch.setattr(
-        new_item_bias, "_loss_by_bias", lambda _, holdouts, *__: kinds.append(holdouts) or lost
+        new_item_bias, "_mean_ndcg", lambda _, holdouts, *__: kinds.append(1) or _falling_from(4)
     )
     timeless = replace(board, events=replace(board.events, time=np.full(len(board.events), NO_TIME)))
     found = learn_new_item_biases(None, timeless, None, config, 0)
     assert found == NewItemBiases(BIASES[4], BIASES[4])
     assert len(kinds) == 1
-
-
-def test_without_any_loss_the_bias_is_0(board, config, monkeypatch) -> None:
-    monkeypatch.setattr(new_item_bias, "_loss_by_bias", lambda *_: np.zeros(len(BIASES)))
-    assert learn_new_item_biases(None, board, None, config, 0) == NewItemBiases(0.0, 0.0)
 
 
 def test_the_bias_learnt_is_one_of_those_tried(config, dataset) -> None:
