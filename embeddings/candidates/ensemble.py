@@ -1,6 +1,7 @@
 """The scorer ensemble: the first-stage scorers of a model and their standardized scores."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from embeddings.candidates.cold_items import METHODS, ColdItemConfig, ColdItemEx
 from embeddings.candidates.specs import ScorerSpec
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.item_features import ContentNeighbours
+from embeddings.data.threads import in_parallel
 from embeddings.scorers.base import Scorer
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
@@ -33,13 +35,22 @@ class ContentScorers:
         """Fit the content-only scorers and find the content neighbours of all items."""
         own = {name: spec for name, spec in specs.items() if spec.scorer.content_only}
         fitted: dict[str, Scorer[Any]] = {}
-        for done, (name, spec) in enumerate(own.items()):
-            report("content scorers", done, len(own) + 1)
-            fitted[name] = spec.fit(dataset, seed, report)
-        report("content scorers", len(own), len(own) + 1)
-        neighbours = ContentNeighbours.of(dataset.content, dataset.degrees)
+        with ThreadPoolExecutor(1) as pool:
+            neighbours = pool.submit(_neighbours_and_features, dataset)
+            for done, (name, spec) in enumerate(own.items()):
+                report("content scorers", done, len(own) + 1)
+                fitted[name] = spec.fit(dataset, seed, report)
+            report("content scorers", len(own), len(own) + 1)
+            found = cls(fitted, neighbours.result())
         report("content scorers", len(own) + 1, len(own) + 1)
-        return cls(fitted, neighbours)
+        return found
+
+
+def _neighbours_and_features(dataset: Dataset) -> ContentNeighbours:
+    """The content neighbours; and compute the features of the extrapolation, which the dataset keeps."""
+    neighbours = ContentNeighbours.of(dataset.content, dataset.degrees)
+    _ = dataset.content.extrapolation_features
+    return neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +97,14 @@ class ScorerEnsemble:
         seed: int,
         report: Report = silent,
     ) -> Self:
-        """Fit each scorer on its own, and the extrapolation."""
-        scorers: dict[str, Scorer[Any]] = {}
-        for done, (name, spec) in enumerate(specs.items()):
-            report("scorers", done, len(specs))
-            scorers[name] = content_scorers.scorers.get(name) or spec.fit(dataset, seed, report)
-        report("scorers", len(specs), len(specs))
+        """Fit each scorer on its own, several at a time, and the extrapolation."""
+        scorers: dict[str, Any] = {name: content_scorers.scorers.get(name) for name in specs}
+        missing = [name for name, scorer in scorers.items() if scorer is None]
+        fitted = in_parallel(lambda name: specs[name].fit(dataset, seed, report), missing)
+        for done, (name, scorer) in enumerate(zip(missing, fitted, strict=True)):
+            report("scorers", done, len(missing))
+            scorers[name] = scorer
+        report("scorers", len(missing), len(missing))
         extrapolator = ColdItemExtrapolator.fit(dataset, content_scorers.neighbours, cold_items)
         return cls.of(specs, scorers, extrapolator, dataset.has_interactions)
 
