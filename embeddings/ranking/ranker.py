@@ -1,6 +1,7 @@
 """The second stage: ranks candidates by boosted trees and by a weighted sum of their scores."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -132,11 +133,16 @@ class Ranker:
         nothing = cls.unfitted(names, prior)
         if min(map(_n_queries, (groups.all_items, groups.known_items))) < config.min_queries:
             return nothing
-        all_items = BoosterEnsemble.fit(names, groups.all_items, config.all_items, config.boosters, seed)
-        known = following = KnownItemRanker.fit(names, groups.known_items, config, prior, seed)
+        own = [groups.known_items]
         if _n_queries(groups.next_items) >= config.min_queries:
-            following = KnownItemRanker.fit(names, groups.next_items, config, prior, seed)
-        return cls(names, all_items, known, following) if all_items.learnt else nothing
+            own.append(groups.next_items)
+        with ThreadPoolExecutor(1 + len(own)) as pool:
+            all_items = pool.submit(
+                BoosterEnsemble.fit, names, groups.all_items, config.all_items, config.boosters, seed
+            )
+            fitted = list(pool.map(lambda x: KnownItemRanker.fit(names, x, config, prior, seed), own))
+        learnt = all_items.result()
+        return cls(names, learnt, fitted[0], fitted[-1]) if learnt.learnt else nothing
 
     @classmethod
     def unfitted(cls, features: Sequence[str], prior: Mapping[str, float]) -> Self:
