@@ -1,6 +1,7 @@
 """The scorer ensemble: the first-stage scorers of a model and their standardized scores."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from embeddings.candidates.specs import ScorerSpec
 from embeddings.data.cold_items import METHODS, ColdItemConfig, ColdItemExtrapolator
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.item_features import ContentNeighbours
+from embeddings.data.threads import in_parallel
 from embeddings.scorers.base import Scorer
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
@@ -35,14 +37,22 @@ class ContentScorers:
         """Fit the content-only scorers and find the content neighbours of all items."""
         own = {name: spec for name, spec in specs.items() if spec.scorer.content_only}
         fitted: dict[str, Scorer[Any]] = {}
-        for done, (name, spec) in enumerate(own.items()):
-            report("content scorers", done, len(own) + 1)
-            fitted[name] = spec.fit(dataset, seed, report)
-        report("content scorers", len(own), len(own) + 1)
-        neighbours = dataset.content_neighbours
+        with ThreadPoolExecutor(1) as pool:
+            neighbours = pool.submit(_neighbours_and_features, dataset)
+            for done, (name, spec) in enumerate(own.items()):
+                report("content scorers", done, len(own) + 1)
+                fitted[name] = spec.fit(dataset, seed, report)
+            report("content scorers", len(own), len(own) + 1)
+            found = neighbours.result()
         report("content scorers", len(own) + 1, len(own) + 1)
         pretrained = {name: spec.pretrain(dataset, seed, report) for name, spec in specs.items()}
-        return cls(fitted, {name: fit for name, fit in pretrained.items() if fit}, neighbours)
+        return cls(fitted, {name: fit for name, fit in pretrained.items() if fit}, found)
+
+
+def _neighbours_and_features(dataset: Dataset) -> ContentNeighbours:
+    """The content neighbours; and compute the features of the extrapolation, which the dataset keeps."""
+    _ = dataset.content.extrapolation_features
+    return dataset.content_neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +99,18 @@ class ScorerEnsemble:
         seed: int,
         report: Report = silent,
     ) -> Self:
-        """Fit each scorer on its own, and the extrapolation."""
-        scorers: dict[str, Scorer[Any]] = {}
-        for done, (name, spec) in enumerate(specs.items()):
-            report("scorers", done, len(specs))
-            if name in content_scorers.scorers:
-                scorers[name] = content_scorers.scorers[name]
-            elif name in content_scorers.pretrained:
-                scorers[name] = content_scorers.pretrained[name](dataset)
-            else:
-                scorers[name] = spec.fit(dataset, seed, report)
-        report("scorers", len(specs), len(specs))
+        """Fit each scorer on its own, several at a time, and the extrapolation."""
+
+        def fit(name: str) -> Scorer[Any]:
+            pretrained = content_scorers.pretrained.get(name)
+            return pretrained(dataset) if pretrained else specs[name].fit(dataset, seed, report)
+
+        scorers: dict[str, Any] = {name: content_scorers.scorers.get(name) for name in specs}
+        missing = [name for name, scorer in scorers.items() if scorer is None]
+        for done, (name, scorer) in enumerate(zip(missing, in_parallel(fit, missing), strict=True)):
+            report("scorers", done, len(missing))
+            scorers[name] = scorer
+        report("scorers", len(missing), len(missing))
         extrapolator = ColdItemExtrapolator.fit(dataset, content_scorers.neighbours, cold_items)
         return cls.of(specs, scorers, extrapolator, dataset.has_interactions)
 

@@ -21,6 +21,7 @@ import scipy.sparse as sp
 from embeddings.data.dataset import Dataset
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig
+from embeddings.graph.device import single_torch_thread
 from embeddings.graph.inputs import ContentInputs, GraphInputs, ItemInputs
 from embeddings.graph.kge import node_embedding
 from embeddings.graph.network import (
@@ -98,6 +99,7 @@ class GraphNetwork:
         return self.content.knowledge[len(self.half) :]
 
 
+@single_torch_thread()
 def train_gnn(dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> GraphNetwork:
     """Train both networks on the likes of a dataset."""
     rng = np.random.default_rng(seed)

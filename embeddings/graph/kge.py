@@ -8,7 +8,7 @@ result against tails.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from embeddings.data.dataset import Dataset
 from embeddings.graph.configs import KgeConfig, KgeModel
-from embeddings.graph.device import device
+from embeddings.graph.device import single_torch_thread, sparse_device
 from kg.graph import FloatArray, IntArray, Triples
 from kg.progress import Report, silent
 
@@ -124,6 +124,16 @@ class Embedding:
         return scores
 
 
+@dataclass(frozen=True, eq=False)
+class Negatives:
+    """Sampled tails of some facts of a batch: neighbouring facts, the same number each, share a row."""
+
+    facts: slice
+    entities: Tensor
+    """int64 [groups, negatives]"""
+
+
+@single_torch_thread()
 def train_kge(
     triples: Triples,
     n_entities: int,
@@ -132,71 +142,99 @@ def train_kge(
     seed: int = 0,
     report: Report = silent,
 ) -> Embedding:
-    """Train by Adam on softmax cross-entropy of the true tail against negatives (Ruffinelli et al. 2020)."""
+    """Train by Adam on softmax cross-entropy of the true tail against negatives (Ruffinelli et al. 2020).
+
+    A step reads and changes only the entities that it draws (`SparseAdam`: the moments of the others stay as
+    they are), so its cost does not grow with the number of entities.
+    """
     generator = torch.Generator().manual_seed(seed)
-    scoring = SCORING[config.model]
+    scoring, where = SCORING[config.model], sparse_device()
     width = scoring.relation_dim(config.embedding_dim)
-    entities = _parameter(_normal(n_entities, config.embedding_dim, generator))
-    relations = _parameter(scoring.initial_relations(2 * n_relations, width, generator))
+    entities = _normal(n_entities, config.embedding_dim, generator).to(where)
+    relations = scoring.initial_relations(2 * n_relations, width, generator).to(where).requires_grad_()
     facts = torch.from_numpy(both_directions(triples, n_relations))
-    optimiser = torch.optim.Adam([entities, relations], lr=config.learning_rate)
+    of_entities = torch.optim.SparseAdam([entities], lr=config.learning_rate)
+    of_relations = torch.optim.Adam([relations], lr=config.learning_rate)
+    report(STAGE, 0, config.epochs)
     for epoch in range(config.epochs):
         order = torch.randperm(len(facts), generator=generator)
         for start in range(0, len(facts), config.batch_size):
-            head, relation, tail = facts[order[start : start + config.batch_size]].T.to(device())
-            query = scoring.query(functional.embedding(head, entities), relations[relation])
-            loss = _softmax_loss(scoring, query, tail, entities, config, generator)
-            if scoring.squares is not None:
-                ends = functional.embedding(head, entities), functional.embedding(tail, entities)
-                sizes = (_nuclear_norm(scoring.squares(x)) for x in (*ends, relations[relation]))
-                loss = loss + config.regularisation * sum(sizes)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            batch = facts[order[start : start + config.batch_size]]
+            negatives = draw_negatives(len(batch), n_entities, config, generator)
+            of_relations.zero_grad()
+            entities.grad = _gradient(scoring, entities, relations, batch, negatives, config)
+            of_entities.step()  # type: ignore[no-untyped-call]
+            of_relations.step()
         report(STAGE, epoch + 1, config.epochs)
-    return Embedding(config.model, entities.detach().cpu().numpy(), relations.detach().cpu().numpy())
+    return Embedding(config.model, entities.cpu().numpy(), relations.detach().cpu().numpy())
 
 
-def _softmax_loss(
+def draw_negatives(
+    batch: int, n_entities: int, config: KgeConfig, generator: torch.Generator
+) -> list[Negatives]:
+    """Negatives of a batch of so many facts; if there are few entities, all of them for every fact."""
+    if config.negatives >= n_entities:
+        return [Negatives(slice(0, batch), torch.arange(n_entities)[None])]
+    groups = max(1, batch // config.facts_sharing_negatives)
+    even = batch // groups * groups
+    parts = ((slice(0, even), groups), (slice(even, batch), 1))
+    return [
+        Negatives(some, torch.randint(n_entities, (rows, config.negatives), generator=generator))
+        for some, rows in parts
+        if some.stop > some.start
+    ]
+
+
+def _gradient(
     scoring: ScoringFunction,
-    query: Tensor,
-    tail: Tensor,
     entities: Tensor,
+    relations: Tensor,
+    batch: Tensor,
+    negatives: Sequence[Negatives],
     config: KgeConfig,
-    generator: torch.Generator,
 ) -> Tensor:
-    n, negatives = len(entities), config.negatives
-    if negatives >= n:
-        return functional.cross_entropy(scoring.compare(query, entities), tail)
-    groups = max(1, len(tail) // config.facts_sharing_negatives)
-    even = len(tail) // groups * groups
-    parts = [_drawn_scores(scoring, query[:even], tail[:even], entities, negatives, groups, generator)]
-    if even < len(tail):
-        parts.append(_drawn_scores(scoring, query[even:], tail[even:], entities, negatives, 1, generator))
-    true = scoring.compare_pairs(query, functional.embedding(tail, entities))
-    logits = torch.cat([true[:, None], torch.cat(parts)], 1)
-    return functional.cross_entropy(logits, torch.zeros_like(tail))
+    """The gradient of a batch [b, 3], sparse [n, d]; that of the relations is added to theirs."""
+    head, relation, tail = batch.T
+    wanted = torch.cat([head, tail, *(x.entities.ravel() for x in negatives)]).to(entities.device)
+    rows, places = torch.unique(wanted, return_inverse=True)
+    table = entities[rows].requires_grad_()
+    sizes = [len(head), len(tail), *(x.entities.numel() for x in negatives)]
+    heads, tails, *drawn = torch.split(functional.embedding(places, table), sizes)
+    kinds = functional.embedding(relation.to(entities.device), relations)
+    loss = softmax_loss(scoring, scoring.query(heads, kinds), tail, tails, negatives, drawn)
+    if scoring.squares is not None:
+        norms = [_nuclear_norm(scoring.squares(x)) for x in (heads, tails, kinds)]
+        loss = loss + config.regularisation * torch.stack(norms).sum()
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert table.grad is not None
+    return torch.sparse_coo_tensor(
+        rows[None], table.grad, entities.shape, is_coalesced=True, check_invariants=False
+    )
 
 
-def _drawn_scores(
+def softmax_loss(
     scoring: ScoringFunction,
     query: Tensor,
     tail: Tensor,
-    entities: Tensor,
-    negatives: int,
-    groups: int,
-    generator: torch.Generator,
+    tails: Tensor,
+    negatives: Sequence[Negatives],
+    drawn: Sequence[Tensor],
 ) -> Tensor:
-    """Scores of sampled negatives [b, negatives], shared within each of `groups`; -inf for the true tail."""
-    drawn = torch.randint(len(entities), (groups, negatives), generator=generator).to(tail.device)
-    grouped = query.reshape(groups, -1, query.shape[1])
-    wrong = scoring.compare(grouped, functional.embedding(drawn, entities))
-    true = drawn[:, None, :] == tail.reshape(groups, -1, 1)
-    return wrong.masked_fill(true, -torch.inf).reshape(len(tail), negatives)
+    """Mean cross-entropy of the true tails: `tail` [b] are their indices, `tails` [b, d] their vectors.
 
-
-def _parameter(table: Tensor) -> Tensor:
-    return table.to(device()).requires_grad_()
+    `drawn` are the vectors of the negatives, one row after the other. A negative that is the true tail does
+    not count.
+    """
+    logits = []
+    for own, vectors in zip(negatives, drawn, strict=True):
+        groups, count = own.entities.shape
+        grouped = query[own.facts].reshape(groups, -1, query.shape[1])
+        wrong = scoring.compare(grouped, vectors.reshape(groups, count, -1))
+        true = own.entities[:, None, :] == tail[own.facts].reshape(groups, -1, 1)
+        logits.append(wrong.masked_fill(true.to(wrong.device), -torch.inf).reshape(-1, count))
+    right = scoring.compare_pairs(query, tails)
+    targets = torch.zeros(len(tail), dtype=torch.int64, device=query.device)
+    return functional.cross_entropy(torch.cat([right[:, None], torch.cat(logits)], 1), targets)
 
 
 def _nuclear_norm(squares: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Gradient-boosted trees that rank candidates by their features."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from embeddings.data.files import Array
+from embeddings.data.threads import in_parallel
 from embeddings.ranking.features import score_features
 from embeddings.ranking.groups import RankingGroup
 from kg.graph import FloatArray
@@ -38,6 +38,8 @@ class BoosterConfig:
     """Share of the candidates that a tree is fitted on."""
     bins: int = 63
     """Bins that a feature's values are put into."""
+    binning_rows: int = 50_000
+    """The bounds of the bins are found on this many candidates."""
     calibration_rows: int = 20_000
     """The deviation of a booster's scores is measured on this many of its training rows."""
     without_context_features: bool = False
@@ -80,13 +82,15 @@ class BoosterEnsemble:
         ).construct()
         step = max(1, sum(map(len, values)) // config.calibration_rows)
         sampled = np.concatenate([own[::step] for own in values]).astype(np.float64)
-        models, deviations = [], []
-        for n, objective in enumerate(objectives):
-            params = _params(config, objective, seed * len(objectives) + n)
+
+        def learn(n: int) -> tuple[str, float]:
+            params = _params(config, objectives[n], seed * len(objectives) + n)
             booster = lightgbm.train(params, data, config.rounds)
-            models.append(booster.model_to_string())
-            deviations.append(max(float(booster.predict(sampled, raw_score=True).std()), 1e-9))
-        return cls(tuple(models), tuple(deviations[0] / (own * len(models)) for own in deviations))
+            deviation = booster.predict(sampled, raw_score=True, num_threads=1).std()
+            return booster.model_to_string(), max(float(deviation), 1e-9)
+
+        models, deviations = zip(*in_parallel(learn, range(len(objectives))), strict=True)
+        return cls(models, tuple(deviations[0] / (own * len(models)) for own in deviations))
 
     @property
     def learnt(self) -> bool:
@@ -139,7 +143,8 @@ def _params(config: BoosterConfig, objective: Objective, seed: int) -> dict[str,
         "bagging_freq": 1,
         "max_bin": config.bins,
         "seed": seed,
-        "num_threads": os.cpu_count() or 1,
+        "bin_construct_sample_cnt": config.binning_rows,
+        "num_threads": 1,  # sums over several threads depend on their number; boosters are learnt in parallel
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,

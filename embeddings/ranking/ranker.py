@@ -1,6 +1,7 @@
 """The second stage: ranks candidates by boosted trees and by a weighted sum of their scores."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -141,14 +142,19 @@ class Ranker:
         nothing = cls.unfitted(names, prior)
         if min(map(_n_queries, (groups.all_items, groups.known_items))) < config.min_queries:
             return nothing
-        all_items = BoosterEnsemble.fit(names, groups.all_items, config.all_items, config.boosters, seed)
-        known = following = KnownItemRanker.fit(names, groups.known_items, config, prior, seed)
+        own = [groups.known_items]
         if _n_queries(groups.next_items) >= config.min_queries:
-            following = KnownItemRanker.fit(names, groups.next_items, config, prior, seed)
+            own.append(groups.next_items)
+        with ThreadPoolExecutor(1 + len(own)) as pool:
+            submitted = pool.submit(
+                BoosterEnsemble.fit, names, groups.all_items, config.all_items, config.boosters, seed
+            )
+            fitted = list(pool.map(lambda x: KnownItemRanker.fit(names, x, config, prior, seed), own))
+        all_items = submitted.result()
         if not all_items.learnt:
             return nothing
         new = _linear_of_new_items(names, groups.all_items, config, new_prior, all_items)
-        return cls(names, all_items, known, following, *new)
+        return cls(names, all_items, fitted[0], fitted[-1], *new)
 
     @classmethod
     def unfitted(cls, features: Sequence[str], prior: Mapping[str, float]) -> Self:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.candidates.select import CandidateConfig
 from embeddings.data.dataset import Histories
+from embeddings.data.threads import in_parallel, single_blas_thread
 from embeddings.ranking.features import (
     BLENDED_SCORE,
     CandidateFeatures,
@@ -55,7 +54,9 @@ class TwoStageRecommender:
 
     def score(self, histories: Histories) -> FloatArray:
         """Float32 [users, n_items]. Each user alone, so that scores do not depend on the other users."""
-        rows = [self.score_one(histories.select(np.array([n])))[0] for n in range(len(histories))]
+        users = (histories.select(np.array([n])) for n in range(len(histories)))
+        with single_blas_thread():
+            rows = list(in_parallel(lambda user: self.score_one(user)[0], users))
         return np.stack(rows) if rows else np.zeros((0, histories.n_items), np.float32)
 
     def score_one(self, history: Histories) -> tuple[FloatArray, Contributions]:
@@ -95,16 +96,6 @@ class TwoStageRecommender:
             part = found.setdefault(name, np.zeros(len(items), np.float32))
             part[ranked] += values
         return found
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def single_blas_thread() -> "ThreadpoolController._ThreadpoolLimiter":
-    """A context in which BLAS uses one thread."""
-    return _blas().limit(limits=1, user_api="blas")
 
 
 def scores_of_all(candidates: CandidateFeatures, ranked: FloatArray) -> FloatArray:

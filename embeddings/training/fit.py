@@ -11,6 +11,7 @@ import numpy as np
 from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble, score_columns
 from embeddings.candidates.specs import new_item_weights
 from embeddings.data.dataset import Dataset
+from embeddings.data.threads import single_blas_thread
 from embeddings.ranking.features import IS_NEW, ItemFeatures, feature_names
 from embeddings.ranking.groups import RankerGroups, RankingGroup
 from embeddings.ranking.ranker import Ranker
@@ -22,12 +23,37 @@ from embeddings.training.scored_queries import ScoredQueries, score_queries
 from kg.progress import Report, silent
 
 
+@single_blas_thread()
 def fit(
     dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
 ) -> TwoStageRecommender:
-    """Fit scorers, ranker and new-item bias on a dataset's events; the same seed gives the same arrays."""
+    """Fit scorers, ranker and new-item bias on a dataset's events.
+
+    The same seed gives the same arrays, however many threads there are and whatever else the machine does.
+    """
     dataset = dataset.with_content_config(config.content)
     content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
+    ranker = _learn_ranker(dataset, content_scorers, config, seed, report)
+    if ranker.learnt:
+        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)
+        ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
+    return _two_stage(dataset, content_scorers, ranker, config, seed, report)
+
+
+@single_blas_thread()
+def refit(
+    ranker: Ranker, dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
+) -> TwoStageRecommender:
+    """Fit the scorers on all events of a dataset and keep a ranker that was learnt before."""
+    dataset = dataset.with_content_config(config.content)
+    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
+    return _two_stage(dataset, content_scorers, ranker, config, seed, report)
+
+
+def _learn_ranker(
+    dataset: Dataset, content_scorers: ContentScorers, config: TrainingConfig, seed: int, report: Report
+) -> Ranker:
+    """The ranker without biases; its groups, a third of the memory, are released afterwards."""
     groups = ranker_groups(dataset, content_scorers, config, seed, report)
     features = feature_names(score_columns(config.scorers))
     prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
@@ -36,19 +62,7 @@ def fit(
     report("ranker", 0, 1)
     ranker = Ranker.fit(features, groups, config.ranker, prior, new_prior, seed)
     report("ranker", 1, 1)
-    if ranker.learnt:
-        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)
-        ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
-    return _two_stage(dataset, content_scorers, ranker, config, seed, report)
-
-
-def refit(
-    ranker: Ranker, dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
-) -> TwoStageRecommender:
-    """Fit the scorers on all events of a dataset and keep a ranker that was learnt before."""
-    dataset = dataset.with_content_config(config.content)
-    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
-    return _two_stage(dataset, content_scorers, ranker, config, seed, report)
+    return ranker
 
 
 def ranker_groups(

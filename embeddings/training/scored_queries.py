@@ -1,16 +1,14 @@
 """Holdout queries with their candidates, as the scorers see them that know the training part alone."""
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 
 from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble
+from embeddings.data.threads import in_parallel, single_blas_thread
 from embeddings.ranking.features import CandidateFeatures, ItemFeatures, candidate_features
-from embeddings.ranking.two_stage import single_blas_thread
 from embeddings.training.config import TrainingConfig
 from embeddings.training.holdout import Holdout, HoldoutQueries
 from kg.graph import BoolArray
@@ -19,7 +17,6 @@ _BATCH = 32
 """At most this many users are scored at a time by a thread."""
 _BATCH_SCORES = 40_000_000
 """At most this many scores are held at a time by a thread."""
-_THREADS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +55,5 @@ def score_queries(
         return ScoredQueries(queries, candidates)
 
     batches = chain.from_iterable(queries.batches(size) for queries in holdout.queries)
-    with single_blas_thread(), ThreadPoolExecutor(_THREADS) as pool:
-        while some := list(islice(batches, 2 * _THREADS)):
-            yield from pool.map(score, some)
+    with single_blas_thread():
+        yield from in_parallel(score, batches)

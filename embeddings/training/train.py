@@ -7,6 +7,7 @@ from typing import Any
 
 from embeddings.data.dataset import Dataset
 from embeddings.data.splits import forward_split, random_split
+from embeddings.data.threads import single_blas_thread
 from embeddings.evaluation.trials import (
     OURS,
     TRAINING_BASELINES,
@@ -105,6 +106,7 @@ def _model(
     return Model(manifest, two_stage, whole.links, config.stated_preferences)
 
 
+@single_blas_thread()
 def _measured(
     two_stage: TwoStageRecommender,
     config: TrainingConfig,

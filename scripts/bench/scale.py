@@ -1,11 +1,12 @@
 """`trailmix bench scale`: how time and memory of training grow with the graph, on synthetic graphs."""
 
 import json as jsonlib
+import math
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +14,16 @@ import typer
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit
 from kg.errors import DataError
+from scripts.bench.stages import GIB, Stage, StageMeter
 from scripts.bench.synthetic_dataset import synthetic_dataset
 from scripts.progress import reporting
 
-GIB = 2**30
+INNER = ("knowledge-graph embedding",)
+"""Stages that are measured although they are part of another."""
+ALL = "all"
+"""The name of the whole training in the table."""
+MIN_SECONDS = 0.1
+"""The time of a shorter stage has no slope: it is mostly overhead."""
 
 
 def command(
@@ -32,10 +39,11 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
 ) -> None:
-    """Train the model on synthetic graphs of growing size and measure its time and memory.
+    """Train the model on synthetic graphs of growing size and measure time and memory of each stage.
 
     Each training runs in a process of its own under the limits given. Users, items, events and facts grow in
-    proportion. "x" is the growth from the row above.
+    proportion. "slope" is that from the size before, on logarithmic scales: 1 is proportional to the edges.
+    Memory is the most that the process held during the stage. An indented stage is part of the next one.
 
     Example: trailmix bench scale --edges 100000 --edges 1000000
     """
@@ -47,24 +55,29 @@ def command(
     for size in sizes:
         rows.append(_apart(size, memory, minutes, seed))
         if not json:
-            print("\n".join(_lines(rows)), flush=True)
+            print("\n".join(lines(rows)), flush=True)
     if json:
         print(jsonlib.dumps(rows))
 
 
 def _train(edges: int, seed: int) -> dict[str, Any]:
-    """Train in this process: the size of the data, the seconds, and the peak memory in GiB."""
+    """Train in this process: the size of the data, and the seconds and the peak memory of each stage."""
     dataset = synthetic_dataset(edges, seed)
-    began = time.perf_counter()
-    with reporting() as report:
+    meter = StageMeter(INNER)
+    with reporting() as show:
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            show(stage, done, total)
+            meter(stage, done, total)
+
         fit(dataset, TrainingConfig(), seed, report)
-    seconds = time.perf_counter() - began
+    outer = [stage for stage in meter.stages if stage.name not in INNER]
+    whole = Stage(ALL, sum(x.seconds for x in outer), max(x.gib for x in outer))
     return {
         "edges": len(dataset.events) + len(dataset.triples),
         "users": dataset.n_users,
         "items": dataset.n_items,
-        "seconds": seconds,
-        "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB,
+        "stages": [asdict(stage) for stage in (*meter.stages, whole)],
     }
 
 
@@ -94,19 +107,27 @@ def _apart(edges: int, memory: int, minutes: int, seed: int) -> dict[str, Any]:
     return found
 
 
-def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """The last row, after a heading if it is the first."""
-    if len(rows) == 1:
-        yield f"{'edges':>12}{'users':>10}{'items':>10}{'seconds':>10}{'x':>7}{'GiB':>7}{'x':>7}"
+def lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The last row as a table of its stages, with slopes from the row before."""
     row = rows[-1]
-    time_x, memory_x = growth(rows)
-    counts = f"{row['edges']:>12,}{row['users']:>10,}{row['items']:>10,}"
-    yield f"{counts}{row['seconds']:>10.1f}{time_x:>7}{row['gib']:>7.1f}{memory_x:>7}"
+    before = {stage["name"]: stage for stage in rows[-2]["stages"]} if len(rows) > 1 else {}
+    yield f"{row['edges']:,} edges, {row['users']:,} users, {row['items']:,} items"
+    yield f"{'':<32}{'seconds':>10}{'slope':>7}{'GiB':>8}{'slope':>7}"
+    for stage in row["stages"]:
+        name = f"  {stage['name']}" if stage["name"] in INNER else stage["name"]
+        slopes = {"seconds": "", "gib": ""}
+        if stage["name"] in before:
+            growth = row["edges"] / rows[-2]["edges"]
+            own = before[stage["name"]]
+            slopes = {key: slope(own[key], stage[key], growth) for key in slopes}
+            if own["seconds"] < MIN_SECONDS:
+                slopes["seconds"] = ""
+        cells = f"{stage['seconds']:>10.1f}{slopes['seconds']:>7}{stage['gib']:>8.2f}{slopes['gib']:>7}"
+        yield f"{name:<32}{cells}"
 
 
-def growth(rows: list[dict[str, Any]]) -> tuple[str, str]:
-    """How many times the seconds and the memory of the row before; nothing for the first."""
-    if len(rows) < 2:
-        return "", ""
-    before, last = rows[-2:]
-    return f"{last['seconds'] / before['seconds']:.1f}", f"{last['gib'] / before['gib']:.1f}"
+def slope(before: float, after: float, growth: float) -> str:
+    """The exponent of growth: `after` is `before` times `growth` to this power; nothing if it has none."""
+    if min(before, after) <= 0 or growth in (0, 1):
+        return ""
+    return f"{math.log(after / before) / math.log(growth):.2f}"
