@@ -20,7 +20,7 @@ from embeddings.evaluation.experiment import (
 from embeddings.evaluation.trials import OURS, Method
 from embeddings.text.encoder import open_encoder
 from embeddings.training.config import TrainingConfig
-from embeddings.training.fit import fit
+from embeddings.training.fit import fit_scores
 from embeddings.training.ranked_by import check_items
 from kg.progress import Report
 from kg.settings import load_settings
@@ -112,7 +112,7 @@ def _experiment(benchmark: Path | None, protocol: str, split: str, seed: int, re
 
 def model_method(config: TrainingConfig, seed: int, report: Report) -> Method:
     """The model under a configuration, as a method to measure."""
-    return Method(OURS, (config,), lambda data, config: fit(data, config, seed, report).score)
+    return Method(OURS, (config,), lambda data, config: fit_scores(data, config, seed, report))
 
 
 def _write_pictures(

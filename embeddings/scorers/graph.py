@@ -1,9 +1,11 @@
 """Scorers over the knowledge graph: an embedding and a graph network. Only fitting imports torch."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
@@ -50,6 +52,10 @@ class Kge(Linear[KgeConfig]):
     def node_vectors(self) -> FloatArray:
         return self.vectors
 
+    @override
+    def score_likes(self, likes: sp.csr_array) -> FloatArray:
+        return cosines_of_likes(likes, self.vectors, self.n_items)
+
 
 @dataclass(frozen=True, eq=False)
 class Gnn(Scorer[GnnConfig]):
@@ -78,10 +84,27 @@ class Gnn(Scorer[GnnConfig]):
         return self.vectors
 
     @override
+    def score_likes(self, likes: sp.csr_array) -> FloatArray:
+        return cosines_of_likes(likes, self._unit_vectors, len(self.bias))
+
+    @cached_property
+    def _unit_vectors(self) -> FloatArray:
+        return unit_rows(self.vectors)
+
+    @override
     def score(self, histories: Histories) -> FloatArray:
         items = self.vectors[: len(self.bias)]
         pooled = (histories.matrix @ items) / _pool(histories.lengths)
         return np.asarray((pooled @ self.query_projection) @ items.T + self.bias, np.float32)
+
+
+def cosines_of_likes(likes: sp.csr_array, vectors: FloatArray, n_items: int) -> FloatArray:
+    """Mean cosine of each item with a user's liked nodes, float32 [users, n_items].
+
+    `likes` is users x nodes, ones; `vectors` are unit vectors of items, then entities [n_nodes, d].
+    """
+    shares = 1 / np.maximum(np.diff(likes.indptr), 1)
+    return np.asarray(((likes @ vectors) * shares[:, None]) @ vectors[:n_items].T, np.float32)
 
 
 def _pool(lengths: IntArray) -> FloatArray:

@@ -14,7 +14,8 @@ from embeddings.model.artifact import (
     save_model,
     saved_models,
 )
-from embeddings.model.model import Query, deviation_of_best
+from embeddings.model.model import Query
+from embeddings.model.stated_preferences import deviation_of_best
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.train import describe, refresh, train
 from kg.errors import ArtifactError
