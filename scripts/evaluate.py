@@ -40,10 +40,11 @@ def command(
     ] = None,
     protocol: ProtocolOption = "all",
     split: Annotated[
-        Literal["random", "next", "future"],
+        Literal["random", "next", "future", "stated_likes"],
         typer.Option(
             help="What is held out of the graph: a tenth of each user's items at random, the last tenth of "
-            "each user's items, or the last tenth of all events."
+            "each user's items, the last tenth of all events, or a tenth of the users, of whom only liked "
+            "entities are then known."
         ),
     ] = "random",
     k: Annotated[int, typer.Option("--k", min=1, help="The number of items recommended.")] = 20,

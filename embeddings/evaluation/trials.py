@@ -44,6 +44,8 @@ class Task:
     """Users x items."""
     candidates: IntArray | None = None
     """The items to rank; None: all."""
+    left_out: int = 0
+    """How many users are not asked about, because too little is known of them."""
 
     @property
     def measurable(self) -> bool:
