@@ -89,7 +89,7 @@ class Model:
         likes = one_user_likes(query.likes, self.links.shape[0])
         history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
         ranked, contributions = self.two_stage.score_one(history)
-        stated = self._stated.added(ranked, likes, query.text)
+        stated = self._stated.added(ranked, history, query.text)
 
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
             return contributions(items) | {name: values[items] for name, values in stated.items()}

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Histories
+from embeddings.data.vectors import rows_times
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray, IntArray
@@ -19,13 +21,21 @@ class StatedPreferenceConfig:
 
     weight: float = 3.0
     """Standard deviation of the stated-preference scores, as a multiple of that of the best model scores."""
+    likes_alone_weight: float = 12.0
+    """The same for liked entities where neither history nor text is known: the model's scores then say
+    nothing of the user."""
     best_scores: int = 100
     """How many of the best model scores that deviation is taken of."""
     fixed_deviation: float = 0.5
     """Taken instead of that deviation where fixed weights rank: one item with events may stand far above the
     others, or all are equal."""
-    vector_weight: float = 0.25
-    """Weight of a scorer's score of the liked entities beside 1 for a fact that joins one to the item."""
+    items_scorer: str = "ease_strong"
+    """The scorer of the ensemble that scores the items of the liked entities as if they were a history: what
+    people like who like these items."""
+    link_weight: float = 0.2
+    """Weight of the share of the liked entities that facts join to the item, beside 1 for that scorer."""
+    vector_weight: float = 0.1
+    """Weight of the scores of the liked entities by the vectors of a scorer, beside 1 for that scorer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +49,31 @@ class StatedPreferences:
 
     def score(self, histories: Histories) -> FloatArray:
         """The served scores, by histories and liked entities, float32 [users, n_items]."""
-        ranked = self.two_stage.score(histories)
+        scores = self.two_stage.score(histories)
         if histories.likes is not None:
             for row in np.flatnonzero(np.diff(histories.likes.indptr)):
-                ranked[row] = sum(self.added(ranked[row], histories.likes[[row]]).values(), ranked[row])
-        return ranked
+                added = self.added(scores[row], histories.select(np.array([row])))
+                scores[row] = sum(added.values(), scores[row])
+        return scores
 
     def added(
-        self, ranked: FloatArray, likes: sp.csr_array, text: FloatArray | None = None
+        self, ranked: FloatArray, known: Histories, text: FloatArray | None = None
     ) -> dict[str, FloatArray]:
         """What is added to one user's scores, float32 [n_items] each: `likes` and `text_query`.
 
-        `ranked` are the two-stage scores [n_items], `likes` is 1 x nodes, `text` a unit vector. What the
-        user did not state, or no scorer can use, is absent.
+        `ranked` are the two-stage scores [n_items], `known` has the one user, `text` is a unit vector. What
+        the user did not state, or no scorer can use, is absent.
         """
+        likes = known.likes
         stated = {
-            "likes": self._score_likes(likes) if likes.nnz else None,
+            "likes": None if likes is None or not likes.nnz else self._score_likes(likes),
             "text_query": None if text is None else self.score_text(text),
         }
-        deviation = self.config.weight * self._deviation(ranked)
-        return {name: deviation * _normalized(own) for name, own in stated.items() if own is not None}
+        found = {name: own for name, own in stated.items() if own is not None}
+        alone = [*found] == ["likes"] and not len(known.items)
+        weight = self.config.likes_alone_weight if alone else self.config.weight
+        deviation = weight * self._deviation(ranked)
+        return {name: deviation * _normalized(own) for name, own in found.items()}
 
     def score_text(self, text: FloatArray) -> FloatArray | None:
         """How near each item's text is to a text, given its unit vector [dim]; float32 [n_items].
@@ -80,15 +95,44 @@ class StatedPreferences:
         return deviation_of_best(ranked, self.config.best_scores)
 
     def _score_likes(self, likes: sp.csr_array) -> FloatArray:
-        """The share of the liked entities that a fact joins to the item, and the last scorer's score of them.
+        """The weighted sum of what the other users, the facts and the vectors tell, each normalized.
 
-        The graph network stands after the embedding that it starts from.
+        Where fixed weights rank, too little is known of other users, so facts and vectors tell alone.
         """
         linked = np.asarray((likes @ self.links).toarray()[0] / likes.nnz, np.float32)
+        scores = self.config.link_weight * _normalized(linked)
+        # the graph network stands after the embedding that it starts from
         near = _first(scorer.score_likes(likes) for scorer in reversed([*self._scorers]))
-        if near is None:
-            return linked
-        return np.asarray(linked + self.config.vector_weight * near[0], np.float32)
+        if near is not None:
+            scores += self.config.vector_weight * _normalized(near[0])
+        liked_together = self._score_items_of(likes) if self.two_stage.ranker.learnt else None
+        return scores if liked_together is None else scores + _normalized(liked_together)
+
+    def _score_items_of(self, likes: sp.csr_array) -> FloatArray | None:
+        """Scores [n_items] by a history of the entities' items; those of new items are extrapolated.
+
+        An item has the sum of log(n_items / n) / sqrt(n) over its liked entities; n is the entity's number of
+        items. None: the ensemble has no such scorer.
+        """
+        ensemble = self.two_stage.ensemble
+        scorer = ensemble.scorers.get(self.config.items_scorer)
+        items = rows_times(likes @ sp.diags_array(self._entity_weights), self.links)
+        found = None if scorer is None else scorer.score_weighted(sp.csr_array(items))
+        if found is None:
+            return None
+        new = np.flatnonzero(~ensemble.has_interactions)
+        if len(new):
+            columns = found[None]
+            weights = ensemble.extrapolator.content_weights(columns)
+            found[0, new] = ensemble.extrapolator.score_items(columns, weights, new).mean(axis=0)[0]
+        return np.asarray(found[0], np.float32)
+
+    @cached_property
+    def _entity_weights(self) -> FloatArray:
+        """The weight of each node's items, float32 [n_nodes]."""
+        n_items = self.links.shape[1]
+        degrees = np.maximum(np.diff(self.links.indptr), 1)
+        return np.asarray(np.log(n_items / degrees) / np.sqrt(degrees), np.float32)
 
 
 def _first(scores: Iterable[FloatArray | None]) -> FloatArray | None:

@@ -79,6 +79,13 @@ class Scorer(ABC, Generic[Config]):
         """
         return None
 
+    def score_weighted(self, items: sp.csr_array) -> FloatArray | None:  # noqa: ARG002
+        """Scores of users who like each item to a degree, float32 [users, n_items]; `items` is users x items.
+
+        None: the scorer takes histories alone.
+        """
+        return None
+
     def arrays(self) -> dict[str, Array]:
         """The fitted state as plain arrays; a CSR matrix becomes four arrays."""
         packed: dict[str, Array] = {}
