@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Histories
-from embeddings.data.vectors import rows_times
+from embeddings.data.liked_entities import entity_weights, items_of_likes, share_of_likes
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray, IntArray
@@ -99,8 +99,7 @@ class StatedPreferences:
 
         Where fixed weights rank, too little is known of other users, so facts and vectors tell alone.
         """
-        linked = np.asarray((likes @ self.links).toarray()[0] / likes.nnz, np.float32)
-        scores = self.config.link_weight * _normalized(linked)
+        scores = self.config.link_weight * _normalized(share_of_likes(likes, self.links)[0])
         # the graph network stands after the embedding that it starts from
         near = _first(scorer.score_likes(likes) for scorer in reversed([*self._scorers]))
         if near is not None:
@@ -111,13 +110,12 @@ class StatedPreferences:
     def _score_items_of(self, likes: sp.csr_array) -> FloatArray | None:
         """Scores [n_items] by a history of the entities' items; those of new items are extrapolated.
 
-        An item has the sum of log(n_items / n) / sqrt(n) over its liked entities; n is the entity's number of
-        items. None: the ensemble has no such scorer.
+        None: the ensemble has no such scorer.
         """
         ensemble = self.two_stage.ensemble
         scorer = ensemble.scorers.get(self.config.items_scorer)
-        items = rows_times(likes @ sp.diags_array(self._entity_weights), self.links)
-        found = None if scorer is None else scorer.score_weighted(sp.csr_array(items))
+        items = items_of_likes(likes, self.links, self._entity_weights)
+        found = None if scorer is None else scorer.score_weighted(items)
         if found is None:
             return None
         new = np.flatnonzero(~ensemble.has_interactions)
@@ -129,10 +127,7 @@ class StatedPreferences:
 
     @cached_property
     def _entity_weights(self) -> FloatArray:
-        """The weight of each node's items, float32 [n_nodes]."""
-        n_items = self.links.shape[1]
-        degrees = np.maximum(np.diff(self.links.indptr), 1)
-        return np.asarray(np.log(n_items / degrees) / np.sqrt(degrees), np.float32)
+        return entity_weights(self.links)
 
 
 def _first(scores: Iterable[FloatArray | None]) -> FloatArray | None:
