@@ -21,7 +21,7 @@ class StatedPreferenceConfig:
 
     weight: float = 3.0
     """Standard deviation of the stated-preference scores, as a multiple of that of the best model scores."""
-    likes_alone_weight: float = 12.0
+    likes_alone_weight: float = 20.0
     """The same for liked entities where neither history nor text is known: the model's scores then say
     nothing of the user."""
     best_scores: int = 100
@@ -34,6 +34,8 @@ class StatedPreferenceConfig:
     people like who like these items."""
     link_weight: float = 0.2
     """Weight of the share of the liked entities that facts join to the item, beside 1 for that scorer."""
+    link_weight_with_text: float = 1.0
+    """The same beside a text: the entities that it names are what is wanted."""
     vector_weight: float = 0.1
     """Weight of the scores of the liked entities by the vectors of a scorer, beside 1 for that scorer."""
 
@@ -65,13 +67,15 @@ class StatedPreferences:
         the user did not state, or no scorer can use, is absent.
         """
         likes = known.likes
+        config = self.config
+        link_weight = config.link_weight if text is None else config.link_weight_with_text
         stated = {
-            "likes": None if likes is None or not likes.nnz else self._score_likes(likes),
+            "likes": None if likes is None or not likes.nnz else self._score_likes(likes, link_weight),
             "text_query": None if text is None else self.score_text(text),
         }
         found = {name: own for name, own in stated.items() if own is not None}
         alone = [*found] == ["likes"] and not len(known.items)
-        weight = self.config.likes_alone_weight if alone else self.config.weight
+        weight = config.likes_alone_weight if alone else config.weight
         deviation = weight * self._deviation(ranked)
         return {name: deviation * _normalized(own) for name, own in found.items()}
 
@@ -94,12 +98,12 @@ class StatedPreferences:
             return self.config.fixed_deviation
         return deviation_of_best(ranked, self.config.best_scores)
 
-    def _score_likes(self, likes: sp.csr_array) -> FloatArray:
+    def _score_likes(self, likes: sp.csr_array, link_weight: float) -> FloatArray:
         """The weighted sum of what the other users, the facts and the vectors tell, each normalized.
 
         Where fixed weights rank, too little is known of other users, so facts and vectors tell alone.
         """
-        scores = self.config.link_weight * _normalized(share_of_likes(likes, self.links)[0])
+        scores = link_weight * _normalized(share_of_likes(likes, self.links)[0])
         # the graph network stands after the embedding that it starts from
         near = _first(scorer.score_likes(likes) for scorer in reversed([*self._scorers]))
         if near is not None:

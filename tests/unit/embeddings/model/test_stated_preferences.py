@@ -1,4 +1,4 @@
-"""What liked entities and a text add to the scores; of 5 items, entity 5 has 0, 1 and 4, entity 6 has 1 and 2."""
+"""What liked entities and a text add to the scores; entity 5 has items 0, 1 and 4, entity 6 has 1 and 2."""
 
 from dataclasses import replace
 
@@ -21,6 +21,14 @@ from embeddings.ranking.two_stage import TwoStageConfig, TwoStageRecommender
 RANKED = np.float32([2.0, 0.0, 2.0, 0.0, 1.0])
 """Two-stage scores of deviation sqrt(4 / 5)."""
 DEVIATION = np.sqrt(0.8)
+CONFIG = StatedPreferenceConfig(
+    weight=3.0,
+    likes_alone_weight=12.0,
+    fixed_deviation=0.5,
+    link_weight=0.2,
+    link_weight_with_text=1.0,
+    vector_weight=0.1,
+)
 
 
 class Weighted(FixedScores):
@@ -31,10 +39,14 @@ class Weighted(FixedScores):
 
 
 class Near(FixedScores):
-    """The fixed scores, for liked entities; and for a text."""
+    """The fixed scores, for liked entities."""
 
     def score_likes(self, likes):
         return self.score(range(likes.shape[0]))
+
+
+class Texts(FixedScores):
+    """The fixed scores, for a text."""
 
     def score_text(self, text):
         return self.scores
@@ -52,7 +64,7 @@ def stated(board: Dataset, learnt=True, **scorers) -> StatedPreferences:
     names = feature_names(ensemble.score_columns)
     ranker = blended_ranker(names) if learnt else Ranker.unfitted(tuple(names), {"ease": 1.0})
     two_stage = TwoStageRecommender(ensemble, items, ranker, TwoStageConfig())
-    return StatedPreferences(two_stage, board.links, StatedPreferenceConfig())
+    return StatedPreferences(two_stage, board.links, CONFIG)
 
 
 def known(likes, history=()):
@@ -95,13 +107,20 @@ def test_vectors_count_a_tenth_by_the_last_scorer_that_has_any(board) -> None:
     np.testing.assert_allclose(added["likes"], 12 * DEVIATION * normalized(sums), rtol=1e-5)
 
 
+def test_facts_count_more_beside_a_text(board) -> None:
+    own = stated(board, ease_strong=Weighted(np.zeros(5)), text=Texts([1, 0, 0, 0, 0]))
+    added = own.added(RANKED, known([5]), np.float32([1.0, 0.0]))
+    sums = 1.0 * normalized([1, 1, 0, 0, 1]) + normalized([2, 2, 0, 0, 1])
+    np.testing.assert_allclose(added["likes"], 3 * DEVIATION * normalized(sums), rtol=1e-5)
+
+
 def test_facts_alone_where_no_ranker_was_learnt(board) -> None:
     added = stated(board, learnt=False, ease_strong=Weighted(np.zeros(5))).added(RANKED, known([5]))
     np.testing.assert_allclose(added["likes"], 12 * 0.5 * normalized(normalized([1, 1, 0, 0, 1])), rtol=1e-5)
 
 
 def test_likes_count_less_beside_a_history_or_a_text(board) -> None:
-    own = stated(board, text=Near([1, 0, 0, 0, 0]))
+    own = stated(board, text=Texts([1, 0, 0, 0, 0]))
     text = np.float32([1.0, 0.0])
     alone = own.added(RANKED, known([5]))["likes"]
     beside = own.added(RANKED, known([5], [0]))
