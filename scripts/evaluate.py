@@ -20,7 +20,7 @@ from embeddings.evaluation.experiment import (
 from embeddings.evaluation.trials import OURS, Method
 from embeddings.text.encoder import open_encoder
 from embeddings.training.config import TrainingConfig
-from embeddings.training.fit import fit
+from embeddings.training.fit import fit_scores
 from embeddings.training.ranked_by import check_items
 from kg.progress import Report
 from kg.settings import load_settings
@@ -40,10 +40,11 @@ def command(
     ] = None,
     protocol: ProtocolOption = "all",
     split: Annotated[
-        Literal["random", "next", "future"],
+        Literal["random", "next", "future", "stated_likes"],
         typer.Option(
             help="What is held out of the graph: a tenth of each user's items at random, the last tenth of "
-            "each user's items, or the last tenth of all events."
+            "each user's items, the last tenth of all events, or a tenth of the users, of whom only liked "
+            "entities are then known."
         ),
     ] = "random",
     k: Annotated[int, typer.Option("--k", min=1, help="The number of items recommended.")] = 20,
@@ -112,7 +113,7 @@ def _experiment(benchmark: Path | None, protocol: str, split: str, seed: int, re
 
 def model_method(config: TrainingConfig, seed: int, report: Report) -> Method:
     """The model under a configuration, as a method to measure."""
-    return Method(OURS, (config,), lambda data, config: fit(data, config, seed, report).score)
+    return Method(OURS, (config,), lambda data, config: fit_scores(data, config, seed, report))
 
 
 def _write_pictures(

@@ -122,6 +122,10 @@ COMMANDS = Group(
                     "scripts.bench.scale:command",
                     "Train the model on synthetic graphs of growing size and measure its time and memory.",
                 ),
+                "similar": Command(
+                    "scripts.bench.similar:command",
+                    "Measure which similarity of items finds the pairs that held-out users like together.",
+                ),
                 "ablation": Command(
                     "scripts.bench.ablation:command",
                     "Train the model with and without each of its parts and measure all on the same trials.",

@@ -40,7 +40,8 @@ def print_tables(tables: Iterable[Table]) -> None:
 
 def title(table: Table) -> str:
     """The title of a table."""
-    about = f"{table.trial}: {table.users:,} users, first {table.k}"
+    left_out = f" ({table.left_out:,} left out)" if table.left_out else ""
+    about = f"{table.trial}: {table.users:,} users{left_out}, first {table.k}"
     return f"{about}; against {table.baseline}, 95 % intervals, paired by user"
 
 

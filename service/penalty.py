@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embeddings.model.model import Scores, deviation_of_best
+from embeddings.model.model import Scores
+from embeddings.model.stated_preferences import deviation_of_best
 from kg.graph import BoolArray, FloatArray, GraphSnapshot, IntArray
 from service.config import RejectionConfig
 

@@ -31,16 +31,24 @@ class Histories:
     ask_next: bool = True
     """Whether items that come after the history are asked for, as in a service, or items of any time, as in a
     random split."""
+    likes: sp.csr_array | None = None
+    """The entities that each user states to like, beside the history: users x nodes, float32 ones. None: no
+    user states any."""
 
     @classmethod
     def of(
-        cls, histories: Sequence[Sequence[int] | IntArray], n_items: int, times: TimeArray | None = None
+        cls,
+        histories: Sequence[Sequence[int] | IntArray],
+        n_items: int,
+        times: TimeArray | None = None,
+        likes: sp.csr_array | None = None,
     ) -> Self:
         """Build histories from one sequence of item indices per user."""
         starts = np.cumsum([0, *map(len, histories)], dtype=np.int64)
         parts = [np.asarray(h, np.int64) for h in histories]
         items = np.concatenate([*parts, np.zeros(0, np.int64)])
-        return cls(items, starts, n_items, np.full((len(histories), 3), np.nan) if times is None else times)
+        times = np.full((len(histories), 3), np.nan) if times is None else times
+        return cls(items, starts, n_items, times, likes=likes)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -71,7 +79,8 @@ class Histories:
         lengths = self.lengths[users]
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         places = np.repeat(self.starts[users] - starts[:-1], lengths) + np.arange(starts[-1])
-        return replace(self, items=self.items[places], starts=starts, times=self.times[users])
+        likes = None if self.likes is None else self.likes[users]
+        return replace(self, items=self.items[places], starts=starts, times=self.times[users], likes=likes)
 
 
 def first_median_last(times: IntArray, starts: IntArray) -> TimeArray:

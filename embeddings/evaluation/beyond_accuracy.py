@@ -62,7 +62,8 @@ def beyond_accuracy(
     - gini: Gini coefficient of the recommendation counts of the candidates; 0 means that all are recommended
       equally often, 1 that one item is recommended to everyone.
     - miscalibration: Kullback-Leibler divergence in bits between the facet distributions of the history and
-      of the list (Steck 2018, equation 6), over users whose history has facet values. Absent without a facet.
+      of the list (Steck 2018, equation 6), over users whose history has facet values. Absent without a facet
+      and where every history is empty.
 
     `histories` holds the histories of all users; `ranking.users` are indices into it.
     """
@@ -75,7 +76,7 @@ def beyond_accuracy(
         f"popularity@{k}": _mean(_list_means(lists, share)),
         f"gini@{k}": gini(np.bincount(lists.indices, minlength=lists.shape[1]), n_candidates),
     }
-    if catalogue.facet_name:
+    if catalogue.facet_name and len(histories.items):
         liked = histories.select(ranking.users).matrix
         found[f"miscalibration@{k}"] = _mean(miscalibration(lists, liked, catalogue.facet))
     return found

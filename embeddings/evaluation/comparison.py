@@ -50,6 +50,8 @@ class Table:
 
     trial: str
     users: int
+    left_out: int
+    """How many users were not measured, because too little is known of them."""
     k: int
     baseline: str
     facet: str
@@ -78,7 +80,15 @@ def tabulate(
     by_part = _versus_by_part(results, ours, against, seed)
     rows = tuple(_row(trial, result, baseline, catalogue, by_part[result.name], seed) for result in results)
     first = results[0].ranking
-    return Table(trial.name, len(first.users), first.k, baseline.name, catalogue.facet_name, rows)
+    return Table(
+        trial.name,
+        len(first.users),
+        trial.test.left_out,
+        first.k,
+        baseline.name,
+        catalogue.facet_name,
+        rows,
+    )
 
 
 def _baseline(results: Sequence[Result], ours: str, against: str | None) -> Result:

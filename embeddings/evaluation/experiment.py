@@ -8,7 +8,8 @@ from typing import Any
 from embeddings.data.dataset import Dataset
 from embeddings.data.splits import EventSplit, future_split, next_split, random_split
 from embeddings.evaluation.comparison import Table, tabulate
-from embeddings.evaluation.protocols import PROTOCOLS, BenchmarkTrials
+from embeddings.evaluation.protocols import PROTOCOLS, BenchmarkTrials, hidden_users_trial
+from embeddings.evaluation.stated_likes import STATED_LIKES
 from embeddings.evaluation.trials import (
     COMPARED,
     METHODS,
@@ -68,17 +69,21 @@ SPLITS: Mapping[str, Callable[[Interactions, int], EventSplit]] = {
 def graph_experiment(
     snapshot: GraphSnapshot, encoder: TextEncoder, split: str, seed: int, report: Report = silent
 ) -> Experiment:
-    """One trial on the graph; `split` is one of `SPLITS`.
+    """One trial on the graph; `split` is one of `SPLITS`, or `stated_likes`.
 
     Raises:
         UsageError: `split` is unknown.
-        MissingDataError: `split` needs times, and an event has none.
+        MissingDataError: `split` needs times, and an event has none; or facts, and there are too few.
     """
-    if split not in SPLITS:
-        raise UsageError(f"no split is called {split!r}; there are {', '.join(SPLITS)}")
-    parts = SPLITS[split](snapshot.interactions, seed)
+    if split not in (*SPLITS, STATED_LIKES):
+        raise UsageError(f"no split is called {split!r}; there are {', '.join((*SPLITS, STATED_LIKES))}")
     whole = Dataset.from_snapshot(snapshot, encoder.encode(snapshot.texts, report))
-    return Experiment([Trial(split, *split_tasks(whole, parts))], snapshot.users.ids, snapshot.items.ids)
+    trial = (
+        hidden_users_trial(whole, seed)
+        if split == STATED_LIKES
+        else Trial(split, *split_tasks(whole, SPLITS[split](snapshot.interactions, seed)))
+    )
+    return Experiment([trial], snapshot.users.ids, snapshot.items.ids)
 
 
 def benchmark_experiment(

@@ -7,6 +7,10 @@
     new_users_k    user_cold: train,   reveal_5              all          user_cold: test
                    valid; then asked
                    with reveal_k
+    stated_likes   user_cold: train,   their revealed        all          the other items of
+                   valid; then asked   items                              reveal_5 and
+                   with liked                                             user_cold: test
+                   entities
     new_items      item_cold: train    item_cold: train,     cold_items   item_cold: test
                                        valid
     mixed          item_cold: train    item_cold: train      all          item_cold: valid, test
@@ -17,7 +21,7 @@ on all training data. Facts and text of all items are known.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -25,9 +29,17 @@ import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset
 from embeddings.data.splits import future_split, next_split, places_of_users
+from embeddings.evaluation.hidden import Hidden, hide_users
+from embeddings.evaluation.stated_likes import (
+    STATED_LIKES,
+    StatedLikesConfig,
+    hidden_users_likes_task,
+    likes_trial,
+    stated_likes_task,
+)
 from embeddings.evaluation.trials import Task, Trial, split_tasks
 from kg.adapters.benchmark import REVEALED, Benchmark, Pairs
-from kg.graph import BoolArray, FloatArray, IntArray, Interactions
+from kg.graph import BoolArray, FloatArray, Interactions
 
 MOST_REVEALED = max(REVEALED)
 
@@ -40,18 +52,7 @@ class ProtocolConfig:
     """Share of users, of items, and of the remaining events that are held out."""
     min_events: int = 10
     """Users with fewer events are not held out: too few relevant items would remain."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Hidden:
-    """A dataset without some users or items, and what was held out of it."""
-
-    train: Dataset
-    whole: Dataset
-    events: BoolArray
-    """Held-out events, a mask over the events of the original dataset."""
-    numbers: IntArray
-    """The held-out users or items."""
+    stated_likes: StatedLikesConfig = field(default_factory=StatedLikesConfig)
 
 
 class BenchmarkTrials:
@@ -90,6 +91,16 @@ class BenchmarkTrials:
         test = replace(test, histories=replace(histories, ask_next=False))
         return Trial(f"new_users_{k}", _hidden_users_task(self._hidden_users, k, self._seed), test)
 
+    def stated_likes(self) -> Trial:
+        """New users of whom only liked entities are known."""
+        revealed, unseen = self._benchmark.revealed[MOST_REVEALED], self._benchmark.user_cold.test
+        events = self._everything.events.select(self._mask((revealed, unseen)))
+        config = self._config.stated_likes
+        return likes_trial(
+            hidden_users_likes_task(self._hidden_users, self._seed, config),
+            stated_likes_task(self._without_new_users, events, self._seed, config),
+        )
+
     def new_items(self) -> Trial:
         """New items, ranked among new items only."""
         split, cold = self._benchmark.item_cold, self._benchmark.cold_items.astype(np.int64)
@@ -126,21 +137,17 @@ class BenchmarkTrials:
         return self._dataset(self._benchmark.item_cold.train)
 
     @cached_property
-    def _hidden_users(self) -> _Hidden:
-        whole = self._without_new_users
-        enough = np.flatnonzero(whole.histories.lengths >= self._config.min_events)
-        n_active = np.count_nonzero(whole.histories.lengths)
-        who = np.random.default_rng(self._seed).permutation(enough)[: round(self._config.hidden * n_active)]
-        hidden = np.isin(whole.events.user, who)
-        return _Hidden(whole.select_events(~hidden), whole, hidden, np.sort(who))
+    def _hidden_users(self) -> Hidden:
+        config = self._config
+        return hide_users(self._without_new_users, config.hidden, config.min_events, self._seed)
 
     @cached_property
-    def _hidden_items(self) -> _Hidden:
+    def _hidden_items(self) -> Hidden:
         whole, rng = self._without_new_items, np.random.default_rng(self._seed)
         known = np.flatnonzero(whole.degrees)
         who = np.sort(rng.permutation(known)[: round(self._config.hidden * len(known))])
         hidden = np.isin(whole.events.item, who) | (rng.random(len(whole.events)) < self._config.hidden)
-        return _Hidden(whole.select_events(~hidden), whole, hidden, who)
+        return Hidden(whole.select_events(~hidden), whole, hidden, who)
 
     def _dataset(self, *parts: Pairs) -> Dataset:
         return self._everything.select_events(self._mask(parts))
@@ -154,6 +161,19 @@ class BenchmarkTrials:
     def _task(self, dataset: Dataset, excluded: Sequence[Pairs], relevant: Sequence[Pairs]) -> Task:
         events = self._everything.events
         return _task(dataset, events.select(self._mask(excluded)), events.select(self._mask(relevant)))
+
+
+def hidden_users_trial(whole: Dataset, seed: int = 0, config: ProtocolConfig | None = None) -> Trial:
+    """`stated_likes` on a dataset without splits: random users are held out for the test and for validation.
+
+    Raises:
+        MissingDataError: no held-out user has an entity to state.
+    """
+    config = config or ProtocolConfig()
+    test = hide_users(whole, config.hidden, config.min_events, seed)
+    valid = hide_users(test.train, config.hidden, config.min_events, seed)
+    own = config.stated_likes
+    return likes_trial(hidden_users_likes_task(valid, seed, own), hidden_users_likes_task(test, seed, own))
 
 
 def _task(dataset: Dataset, excluded: Interactions, relevant: Interactions) -> Task:
@@ -174,7 +194,7 @@ def _known_and_new_items(task: Task) -> dict[str, Task]:
     return {"old items": among(known), "new items": among(~known)}
 
 
-def _hidden_users_task(hidden: _Hidden, k: int, seed: int) -> Task:
+def _hidden_users_task(hidden: Hidden, k: int, seed: int) -> Task:
     """`k` of `MOST_REVEALED` randomly drawn events of each held-out user are known; the rest is relevant."""
     events = hidden.whole.events
     order = np.lexsort((np.random.default_rng(seed).random(len(events)), events.user))
@@ -190,6 +210,7 @@ PROTOCOLS: Mapping[str, Callable[[BenchmarkTrials], Trial]] = {
     "future": BenchmarkTrials.future,
     "warm": BenchmarkTrials.warm,
     **{f"new_users_{k}": partial(BenchmarkTrials.new_users, k=k) for k in REVEALED},
+    STATED_LIKES: BenchmarkTrials.stated_likes,
     "new_items": BenchmarkTrials.new_items,
     "mixed": BenchmarkTrials.mixed,
 }

@@ -12,6 +12,7 @@ from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
+from embeddings.scorers.base import Scorer
 from kg.errors import UsageError
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
@@ -43,6 +44,8 @@ class Task:
     """Users x items."""
     candidates: IntArray | None = None
     """The items to rank; None: all."""
+    left_out: int = 0
+    """How many users are not asked about, because too little is known of them."""
 
     @property
     def measurable(self) -> bool:
@@ -124,7 +127,19 @@ def named_method(name: str, seed: int = 0, report: Report = silent) -> Method:
     if name not in METHODS:
         raise UsageError(f"no scorer is called {name!r}; there are {OURS}, {', '.join(METHODS)}")
     kind = METHODS[name]
-    return Method(name, kind.grid, lambda dataset, config: kind.fit(dataset, config, seed, report).score)
+    return Method(
+        name, kind.grid, lambda dataset, config: scorer_scores(kind.fit(dataset, config, seed, report))
+    )
+
+
+def scorer_scores(scorer: Scorer[Any]) -> Score:
+    """The scores of histories by one scorer alone: of the liked entities, where users state any."""
+
+    def score(histories: Histories) -> FloatArray:
+        liked = None if histories.likes is None else scorer.score_likes(histories.likes)
+        return scorer.score(histories) if liked is None else liked
+
+    return score
 
 
 def measure_method(

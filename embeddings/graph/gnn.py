@@ -37,6 +37,7 @@ from kg.progress import Report, silent
 
 STAGE = "graph network"
 
+
 @dataclass(frozen=True, eq=False)
 class GraphVectors:
     """Vectors of the nodes of a graph, and biases."""

@@ -7,7 +7,7 @@ from typing import Any, Self, get_type_hints
 from pydantic import TypeAdapter
 
 from embeddings.candidates.specs import DEFAULT_SCORERS, SCORERS, ScorerSpec, select_specs
-from embeddings.model.model import StatedPreferenceConfig
+from embeddings.model.stated_preferences import StatedPreferenceConfig
 from embeddings.ranking.two_stage import TwoStageConfig
 
 

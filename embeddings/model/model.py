@@ -10,27 +10,17 @@ import scipy.sparse as sp
 from embeddings.data.dataset import Histories, TimeArray
 from embeddings.data.vectors import unit_rows
 from embeddings.model.manifest import Manifest
+from embeddings.model.stated_preferences import (
+    StatedPreferenceConfig,
+    StatedPreferences,
+    one_user_likes,
+)
 from embeddings.ranking.two_stage import TwoStageRecommender
 from kg.graph import FloatArray, IntArray
 
 UNKNOWN_TIMES = np.full(3, np.nan)
 
 _NO_NODES = np.zeros(0, np.int64)
-
-
-@dataclass(frozen=True)
-class StatedPreferenceConfig:
-    """How much stated likes and free text count beside the history."""
-
-    weight: float = 3.0
-    """Standard deviation of the stated-preference scores, as a multiple of that of the best model scores."""
-    best_scores: int = 100
-    """How many of the best model scores that deviation is taken of."""
-    fixed_deviation: float = 0.5
-    """Taken instead of that deviation where fixed weights rank: one item with events may stand far above the
-    others, or all are equal."""
-    vector_weight: float = 0.25
-    """Weight of the cosine with a liked entity's vector beside 1 for a fact that joins it to the item."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +62,7 @@ class Model:
         self.manifest = manifest
         self.two_stage = two_stage
         self.links = links
-        self._stated = stated_preferences
+        self._stated = StatedPreferences(two_stage, links, stated_preferences)
 
     @property
     def n_items(self) -> int:
@@ -96,50 +86,16 @@ class Model:
 
     def score(self, query: Query) -> Scores:
         """The scores of one query; for an empty one about popularity."""
-        history = Histories.of([query.history], self.n_items, query.times[None, :])
+        likes = one_user_likes(query.likes, self.links.shape[0])
+        history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
         ranked, contributions = self.two_stage.score_one(history)
-        deviation = self._stated.weight * self._deviation(ranked)
-        near_text = None if query.text is None else self.score_text(query.text)
-        raw = {"likes": self._score_likes(query.likes), "text_query": near_text}
-        stated = {name: deviation * _normalized(own) for name, own in raw.items() if own is not None}
+        stated = self._stated.added(ranked, history, query.text)
 
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
             return contributions(items) | {name: values[items] for name, values in stated.items()}
 
         return Scores(np.asarray(sum(stated.values(), ranked), np.float32), with_stated)
 
-    def _deviation(self, ranked: FloatArray) -> float:
-        """The standard deviation of the best model scores."""
-        if not self.two_stage.ranker.learnt:
-            return self._stated.fixed_deviation
-        return deviation_of_best(ranked, self._stated.best_scores)
-
-    def _score_likes(self, likes: IntArray) -> FloatArray | None:
-        """The share of the liked entities that a fact joins to the item, and the cosine of the vectors."""
-        if not len(likes):
-            return None
-        linked = np.asarray(self.links[likes].sum(axis=0), np.float32).ravel()
-        near = self.item_vectors @ self.node_vectors[likes].mean(axis=0)
-        return np.asarray(linked / len(likes) + self._stated.vector_weight * near, np.float32)
-
     def score_text(self, text: FloatArray) -> FloatArray | None:
-        """How near each item's text is to a text, given its unit vector [dim]; float32 [n_items].
-
-        None: the vector is zero, or no scorer uses texts.
-        """
-        if not text.any():
-            return None
-        scored = (scorer.score_text(text) for scorer in self.two_stage.ensemble.scorers.values())
-        return next((scores for scores in scored if scores is not None), None)
-
-
-def deviation_of_best(scores: FloatArray, count: int) -> float:
-    """The standard deviation of the `count` highest of the scores [n], at least 1e-6."""
-    best = np.partition(scores, -count)[-count:] if len(scores) > count else scores
-    return max(float(best.std()), 1e-6)
-
-
-def _normalized(values: FloatArray) -> FloatArray:
-    """arcsinh of the standard scores; zeros where all values are equal."""
-    centred, deviation = values - values.mean(), float(values.std())
-    return np.arcsinh(centred / deviation).astype(np.float32) if deviation > 1e-12 else np.zeros_like(values)
+        """As `StatedPreferences.score_text`."""
+        return self._stated.score_text(text)

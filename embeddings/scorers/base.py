@@ -86,6 +86,20 @@ class Scorer(ABC, Generic[Config]):
         """
         return None
 
+    def score_likes(self, likes: sp.csr_array) -> FloatArray | None:  # noqa: ARG002
+        """Scores of every item for users of whom only liked entities are known, float32 [users, n_items].
+
+        `likes` is users x nodes, float32 ones, at least one a row. None: the scorer cannot tell.
+        """
+        return None
+
+    def score_weighted(self, items: sp.csr_array) -> FloatArray | None:  # noqa: ARG002
+        """Scores of users who like each item to a degree, float32 [users, n_items]; `items` is users x items.
+
+        None: the scorer takes histories alone.
+        """
+        return None
+
     def arrays(self) -> dict[str, Array]:
         """The fitted state as plain arrays; a CSR matrix becomes four arrays."""
         packed: dict[str, Array] = {}

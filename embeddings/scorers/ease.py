@@ -75,7 +75,11 @@ class Ease(Scorer[EaseConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        x = histories.matrix
+        return self.score_weighted(histories.matrix)
+
+    @override
+    def score_weighted(self, items: sp.csr_array) -> FloatArray:
+        x = items
         if not self.scaled.shape[0]:
             dense = x.toarray()
             return np.asarray(dense - x @ self.inverse / self.diagonal, np.float32)

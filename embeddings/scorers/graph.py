@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
@@ -51,6 +52,10 @@ class Kge(Linear[KgeConfig]):
     @override
     def node_vectors(self) -> FloatArray:
         return self.vectors
+
+    @override
+    def score_likes(self, likes: sp.csr_array) -> FloatArray:
+        return cosines_of_likes(likes, self.vectors, self.n_items)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,3 +112,18 @@ class Gnn(Linear[GnnConfig]):
     @override
     def node_vectors(self) -> FloatArray:
         return self.vectors
+
+    @override
+    def score_likes(self, likes: sp.csr_array) -> FloatArray:
+        shares = 1 / np.maximum(np.diff(likes.indptr), 1)
+        users = (likes @ self.vectors) * shares[:, None]
+        return np.asarray(users @ self.vectors[: len(self.bias)].T + self.likes_bias, np.float32)
+
+
+def cosines_of_likes(likes: sp.csr_array, vectors: FloatArray, n_items: int) -> FloatArray:
+    """Mean cosine of each item with a user's liked nodes, float32 [users, n_items].
+
+    `likes` is users x nodes, ones; `vectors` are unit vectors of items, then entities [n_nodes, d].
+    """
+    shares = 1 / np.maximum(np.diff(likes.indptr), 1)
+    return np.asarray(((likes @ vectors) * shares[:, None]) @ vectors[:n_items].T, np.float32)

@@ -13,7 +13,7 @@ from embeddings.data.dataset import Dataset
 from embeddings.evaluation.trials import OURS, Method
 from embeddings.graph.configs import GnnConfig
 from embeddings.training.config import TrainingConfig
-from embeddings.training.fit import fit
+from embeddings.training.fit import fit_scores
 from kg.errors import UsageError
 from kg.progress import Report, silent
 
@@ -91,7 +91,7 @@ def variants(
 
 
 def _method(name: str, variant: Variant, config: TrainingConfig, seed: int, report: Report) -> Method:
-    return Method(name, (config,), lambda data, whole: fit(*variant(data, whole), seed, report).score)
+    return Method(name, (config,), lambda data, whole: fit_scores(*variant(data, whole), seed, report))
 
 
 def _without_scorer(config: TrainingConfig, name: str) -> TrainingConfig:

@@ -3,15 +3,16 @@
 Scorers see the training part of each holdout; the ranker learns from the queries about the hidden part.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble, score_columns
 from embeddings.candidates.specs import new_item_weights
-from embeddings.data.dataset import Dataset
+from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.threads import single_blas_thread
+from embeddings.model.stated_preferences import StatedPreferences
 from embeddings.ranking.features import IS_NEW, ItemFeatures, feature_names
 from embeddings.ranking.groups import RankerGroups, RankingGroup
 from embeddings.ranking.ranker import Ranker
@@ -20,6 +21,7 @@ from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.holdout import Holdout, draw_holdouts
 from embeddings.training.new_item_bias import learn_new_item_biases
 from embeddings.training.scored_queries import ScoredQueries, score_queries
+from kg.graph import FloatArray
 from kg.progress import Report, silent
 
 
@@ -38,6 +40,14 @@ def fit(
         biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)
         ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
     return _two_stage(dataset, content_scorers, ranker, config, seed, report)
+
+
+def fit_scores(
+    dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
+) -> Callable[[Histories], FloatArray]:
+    """Fit as `fit`; the result scores histories and liked entities as the served model does."""
+    two_stage = fit(dataset, config, seed, report)
+    return StatedPreferences(two_stage, dataset.links, config.stated_preferences).score
 
 
 @single_blas_thread()

@@ -15,12 +15,14 @@ from embeddings.baselines.sasrec import SasRecConfig
 from embeddings.candidates.specs import SCORERS
 from embeddings.evaluation.trials import COMPARED, METHODS, TRAINING_BASELINES, named_method
 from embeddings.scorers.als import AlsConfig
+from embeddings.scorers.ease import EaseConfig
 from embeddings.scorers.popularity import Popularity
 from kg.errors import UsageError
 
 SMALL = {
     "biased_als": AlsConfig(factors=2, regularisation=0.1, iterations=15),
     "ease_with_content": EaseWithContentConfig(neighbours=3, regularisation=1.0),
+    "liked_ease": EaseConfig(1.0),
     "lightgcn": LightGcnConfig(embedding_dim=8, epochs=30, learning_rate=0.05),
     "ncf": NcfConfig(embedding_dim=8, hidden_dim=4, epochs=60, learning_rate=0.03, negatives=12, dropout=0.1),
     "nmf": NmfConfig(factors=2, regularisation=0.1),

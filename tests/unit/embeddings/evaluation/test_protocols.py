@@ -1,4 +1,4 @@
-"""A hand-made folder: 12 users, 12 items on a checkerboard, item 11 new, user 11 new."""
+"""A hand-made folder: 12 users, 12 items on a checkerboard, item 29 new, user 11 new."""
 
 import numpy as np
 import pytest
@@ -51,6 +51,8 @@ def benchmark(parts, tmp_path_factory):
             continue
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / f"{name}.tsv").write_text(table(pairs))
+    facts = "".join(f"i:{i}\tgenre\tg:{i % 2}\n" for i in range(ITEMS))
+    (folder / "kg.tsv").write_text(f"head\trelation\ttail\n{facts}")
     (folder / "item_cold" / "cold_items.tsv").write_text(f"item\n{NEW_ITEM}\n")
     return Benchmark(folder)
 
@@ -124,6 +126,19 @@ def test_histories_of_new_users_are_what_they_reveal(by_name, pairs, parts, k) -
     assert pairs(by_name[f"new_users_{k}"].test.histories.matrix) == parts[f"user_cold/reveal_{k}"]
 
 
+def test_a_new_user_states_the_genre_of_the_revealed_items(by_name, pairs, parts) -> None:
+    """User 11 likes 15 odd items: 7 are revealed, the genre of all odd items is stated, 8 are relevant."""
+    task = by_name["stated_likes"].test
+    own = {p for p in parts["interactions"] if p[0] == NEW_USER}
+    assert (len(pairs(task.excluded)), len(pairs(task.relevant))) == (7, 8)
+    assert pairs(task.excluded) | pairs(task.relevant) == own
+    assert not task.histories.lengths.any()
+    rows, nodes = task.histories.likes.nonzero()
+    assert set(nodes) == {ITEMS + 1}
+    assert len(rows) == 1
+    assert task.left_out == 0
+
+
 def test_only_new_items_are_ranked_among_new(by_name, benchmark) -> None:
     assert benchmark.item_numbers[by_name["new_items"].test.candidates].tolist() == [NEW_ITEM]
     assert all(by_name[p].test.candidates is None for p in PROTOCOLS if p != "new_items")
@@ -140,6 +155,8 @@ def test_what_is_learnt_from_is_shared(by_name) -> None:
     assert by_name["new_items"].test.dataset is by_name["mixed"].test.dataset
     assert by_name["new_items"].valid.dataset is by_name["mixed"].valid.dataset
     assert len({id(by_name[f"new_users_{k}"].test.dataset) for k in (1, 3, 5)}) == 1
+    assert by_name["stated_likes"].test.dataset is by_name["new_users_1"].test.dataset
+    assert by_name["stated_likes"].valid.dataset is by_name["new_users_1"].valid.dataset
     assert by_name["warm"].valid.dataset is by_name["warm"].test.dataset
 
 

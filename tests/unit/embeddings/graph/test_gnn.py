@@ -128,7 +128,7 @@ def test_views_hide_items_of_one_half_with_their_likes(dataset, small_configs, m
     """Users and targets of a view by hand: what is visible, and what is hidden of each user."""
     seen = []
 
-    def keep(initial, views, config, rng):  # noqa: ARG001
+    def keep(initial, views, config, rng):
         seen.extend(views)
         return initial
 
@@ -140,7 +140,9 @@ def test_views_hide_items_of_one_half_with_their_likes(dataset, small_configs, m
     for number, view in enumerate(seen):
         own = found.half == number // 6
         text = dataset.content.text
-        hidden = np.array([np.flatnonzero((text == row).all(axis=1))[0] for row in view.items.text if row.any()])
+        hidden = np.array(
+            [np.flatnonzero((text == row).all(axis=1))[0] for row in view.items.text if row.any()]
+        )
         assert own[hidden].all()
         assert len(view.items.text) >= 1
         for users, targets in zip(view.users, view.relevant, strict=True):

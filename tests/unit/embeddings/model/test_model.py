@@ -14,7 +14,7 @@ from embeddings.model.artifact import (
     save_model,
     saved_models,
 )
-from embeddings.model.model import Query, deviation_of_best
+from embeddings.model.model import Query
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.train import describe, refresh, train
 from kg.errors import ArtifactError
@@ -180,11 +180,3 @@ def test_a_ranker_is_refreshed_under_its_own_settings_and_encoder(
     encoder.name = "other"
     with pytest.raises(ArtifactError, match="trained with the text encoder fake, this is other"):
         refresh(ranker, manifest, grown, encoder)
-
-
-def test_the_deviation_of_the_best_scores_by_hand() -> None:
-    """Of 9, 7, 1, -50 the best two deviate by 1; equal scores by the least that is told."""
-    scores = np.float32([1.0, 9.0, -50.0, 7.0])
-    assert deviation_of_best(scores, 2) == 1.0
-    assert deviation_of_best(scores[[1, 3]], 100) == 1.0
-    assert deviation_of_best(np.ones(3, np.float32), 2) == 1e-6
