@@ -8,7 +8,7 @@ import pytest
 
 HEAVY = {"torch", "torch_geometric", "transformers", "lightgbm"}
 NETWORKS = {
-    *(f"embeddings.graph.{name}" for name in ("gnn", "kge", "propagation")),
+    *(f"embeddings.graph.{name}" for name in ("gnn", "kge", "network", "propagation")),
     *(f"embeddings.baselines.{name}" for name in ("lightgcn", "ncf", "network", "sasrec")),
     "embeddings.evaluation.link_prediction",
 }

@@ -16,7 +16,7 @@ def test_nothing_asked_is_the_defaults() -> None:
 
 def test_scorers_stand_in_the_order_of_the_ensemble() -> None:
     assert training_config(None, ["kge", "popularity", "kge"]).scorers == select_specs(["popularity", "kge"])
-    assert tuple(training_config(None, ["gnn", "default"]).scorers) == (*DEFAULT_SCORERS, "gnn")
+    assert tuple(training_config(None, ["gnn", "kge"]).scorers) == ("kge", "gnn")
     assert tuple(training_config(None, ["all"]).scorers) == tuple(SCORER_SPECS)
 
 

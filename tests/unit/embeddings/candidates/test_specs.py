@@ -38,7 +38,7 @@ def test_the_scorers_that_can_do_something() -> None:
     content_only = {name for name, kind in kinds.items() if kind.content_only}
     linear = {name for name, kind in kinds.items() if kind.linear}
     assert content_only == {"text", "facts", "profile", "kge"}
-    assert linear == content_only | {"svd", "graph_filter", "als", "als_32", "als_16"}
+    assert linear == content_only | {"svd", "graph_filter", "als", "als_32", "als_16", "gnn"}
     assert {name for name, kind in kinds.items() if kind.explains_by_items} == {
         *("ease", "ease_strong", "ease_normalized", "svd", "graph_filter", "item_knn", "rp3beta"),
         *("cooccurrence", "cooccurrence_next", "facts", "profile"),

@@ -28,7 +28,7 @@ NAMES = ("popularity", "ease", "text", "facts", "profile", "kge", "gnn")
 @pytest.fixture(scope="module")
 def whole(config, small_configs) -> TrainingConfig:
     """A small model that has all that can be left out."""
-    own = {"kge": small_configs["kge"], "gnn": replace(small_configs["gnn"], epochs=5)}
+    own = {"kge": small_configs["kge"], "gnn": small_configs["gnn"]}
     return replace(
         config,
         scorers=select_specs(NAMES, own),
