@@ -13,7 +13,7 @@ import torch
 
 from embeddings.candidates.specs import DEFAULT_SCORERS, select_specs
 from embeddings.data.threads import single_blas_thread
-from embeddings.graph.configs import KgeConfig
+from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.model.artifact import save_model
 from embeddings.model.manifest import Manifest
 from embeddings.model.model import Model
@@ -25,11 +25,12 @@ from embeddings.training.holdout import HoldoutConfig
 from scripts.bench.synthetic_dataset import synthetic_dataset
 
 EDGES = 20_000
+KGE = KgeConfig(epochs=1, negatives=64)
 
 
 def small_config() -> TrainingConfig:
     """Every part of a training, each small."""
-    scorers = select_specs(DEFAULT_SCORERS, {"kge": KgeConfig(epochs=1, negatives=64)})
+    scorers = select_specs(DEFAULT_SCORERS, {"kge": KGE, "gnn": GnnConfig(kge=KGE)})
     ranker = RankerConfig(boosters=BoosterConfig(rounds=5))
     holdout = HoldoutConfig(cold_holdouts=1, random_holdouts=1, last_shares=(0.2,))
     return TrainingConfig(scorers, ranker=ranker, holdout=holdout)
