@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from random_likes import random_dataset
 from scorer_contract import ScorerCase, ScorerContract
 
@@ -12,6 +13,7 @@ from embeddings.data.dataset import Histories
 from embeddings.scorers.als import Als, AlsConfig, solve_rows
 from embeddings.scorers.cooccurrence import Cooccurrence, CooccurrenceConfig, _sampled
 from embeddings.scorers.ease import Ease, EaseConfig
+from embeddings.scorers.graph import Gnn, Kge, cosines_of_likes
 from embeddings.scorers.neighbours import ItemKnn, ItemKnnConfig, UserKnn, UserKnnConfig, _highest
 from embeddings.scorers.popularity import Popularity
 from embeddings.scorers.random_walk import Rp3Beta, Rp3BetaConfig
@@ -192,3 +194,13 @@ def test_user_knn_against_loops(dataset) -> None:
     last = sorted(similar)[-3]
     expected = sum(s * row for s, row in zip(similar, liked, strict=True) if s >= last - 1e-6)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_liked_nodes_score_by_their_mean_cosine() -> None:
+    """Items (1, 0) and (0, 1); entities (1, 0) and (.6, .8): their mean is (.8, .4)."""
+    vectors = np.float32([[1, 0], [0, 1], [1, 0], [0.6, 0.8]])
+    likes = sp.csr_array(np.float32([[0, 0, 1, 1], [0, 0, 0, 1]]))
+    np.testing.assert_allclose(cosines_of_likes(likes, vectors, 2), [[0.8, 0.4], [0.6, 0.8]], rtol=1e-6)
+    np.testing.assert_allclose(Kge(vectors, 2).score_likes(likes), [[0.8, 0.4], [0.6, 0.8]], rtol=1e-6)
+    twice = Gnn(2 * vectors, np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    np.testing.assert_allclose(twice.score_likes(likes), [[0.8, 0.4], [0.6, 0.8]], rtol=1e-6)
