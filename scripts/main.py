@@ -122,6 +122,10 @@ COMMANDS = Group(
                     "scripts.bench.scale:command",
                     "Train the model on synthetic graphs of growing size and measure its time and memory.",
                 ),
+                "published": Command(
+                    "scripts.bench.published:command",
+                    "Measure on a data folder of KGAT's layout beside the figures that papers published.",
+                ),
                 "ablation": Command(
                     "scripts.bench.ablation:command",
                     "Train the model with and without each of its parts and measure all on the same trials.",
