@@ -4,7 +4,7 @@ The loss of a query is the cross-entropy of the softmax over its candidates with
 equally likely (ListNet's top-one loss, Cao et al. 2007). It is convex in the weights.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,15 @@ def listwise_loss(queries: Queries) -> Loss:
     return loss
 
 
+def joined(parts: Sequence[Queries]) -> Queries:
+    """All queries of some parts, of which there is at least one."""
+    return Queries(
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.relevant for part in parts]),
+        np.concatenate([part.sizes for part in parts]),
+    )
+
+
 def convex_weights(
     queries: Queries, prior: Float64Array | None = None, penalty: float = 0.0, iterations: int = 200
 ) -> Float64Array:
@@ -66,8 +75,8 @@ def convex_weights(
     given = np.full(columns, 1 / columns) if prior is None else prior / prior.sum()
     if not len(queries):
         return given
-    sharpness = _sharpness(queries, given, iterations)
-    scaled = Queries(queries.scores * np.float32(sharpness), queries.relevant, queries.sizes)
+    factor = np.float32(sharpness(queries, given, iterations))
+    scaled = Queries(queries.scores * factor, queries.relevant, queries.sizes)
     unpenalised = listwise_loss(scaled)
 
     def loss(weights: Float64Array) -> tuple[float, Float64Array]:
@@ -79,7 +88,7 @@ def convex_weights(
     return found / found.sum() if found.any() else given
 
 
-def _sharpness(queries: Queries, weights: Float64Array, iterations: int) -> float:
+def sharpness(queries: Queries, weights: Float64Array, iterations: int = 200) -> float:
     """The factor of a weighted sum, the inverse of the temperature, that fits the queries best."""
     column = (queries.scores @ weights.astype(np.float32))[:, None]
     found = _minimum(listwise_loss(Queries(column, queries.relevant, queries.sizes)), np.ones(1), iterations)

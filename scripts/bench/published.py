@@ -18,7 +18,7 @@ from scripts.options import ModelScorerOption, training_config
 from scripts.progress import reporting
 from scripts.report import print_table
 
-DEFAULT = (OURS, "ease", "als", "item_knn", "lightgcn")
+DEFAULT = (OURS, "blend", "ease", "als", "item_knn", "lightgcn")
 
 K = 20
 """The papers' figures are of the first 20 items."""
