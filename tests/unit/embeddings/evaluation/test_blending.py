@@ -78,7 +78,9 @@ def test_candidates_are_the_first_of_each_component(monkeypatch) -> None:
     assert found.sizes.tolist() == [3]
     assert found.relevant.tolist() == [False, True, False]
     deviation = np.sqrt(2.0)
-    np.testing.assert_allclose(found.scores[:, 0], np.arcsinh(np.array([1.0, 0.0, -2.0]) / deviation), atol=1e-5)
+    np.testing.assert_allclose(
+        found.scores[:, 0], np.arcsinh(np.array([1.0, 0.0, -2.0]) / deviation), atol=1e-5
+    )
 
 
 def test_a_query_whose_relevant_items_are_no_candidates_is_left_out(monkeypatch) -> None:

@@ -48,7 +48,7 @@ def test_test_items_of_training_count_but_cannot_be_found() -> None:
 
 
 def test_random_lists_beside_the_definitions() -> None:
-    """Slow and plain: KGIN's ideal from the number of test items, KGAT's from the sorted hits of 100 places."""
+    """KGIN's ideal is from the number of test items, KGAT's from the sorted hits of 100 places."""
     rng = np.random.default_rng(0)
     likes = sp.csr_array((rng.random((7, 300)) < 0.1).astype(np.float32))
     scores = rng.random((7, 300)).astype(np.float32)
