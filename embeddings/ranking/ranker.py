@@ -227,8 +227,9 @@ class Ranker:
             BoosterEnsemble.restore(_part(arrays, "all_items")),
             known,
             KnownItemRanker.restore(following) if following else known,
-            *arrays["new_item_biases"].tolist(),
-            shrunk_weights={name: float(x) for name, x in _part(arrays, "shrunk_weights").items()},
+            float(arrays["new_item_biases"][0]),
+            float(arrays["new_item_biases"][1]),
+            {name: float(x) for name, x in _part(arrays, "shrunk_weights").items()},
         )
 
 
