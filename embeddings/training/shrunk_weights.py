@@ -1,8 +1,8 @@
 """The weights of the ranking without a learnt ranker, shrunk to the fixed ones as there are few queries.
 
 A penalty decides how far the weights may move from those of `ScorerSpec`. It is chosen by cross-validation
-over the holdouts, and an infinite one, which keeps the fixed weights, is among the choices: weights that lose
-likelihood on queries they were not fitted on are never used.
+over the holdouts. The fixed weights stay unless others are clearly better for queries that they were not
+fitted on.
 """
 
 from collections.abc import Sequence
@@ -62,18 +62,22 @@ def learn_shrunk_weights(
 def chosen_penalty(parts: Sequence[Queries], prior: Float64Array, penalties: Sequence[float]) -> float:
     """The penalty whose weights lose the least on the part that they were not fitted on; infinity: the prior.
 
-    The loss is the mean over all queries, each at the temperature that is best for the other parts.
+    The loss is that of all queries, each at the temperature that is best for the other parts. Unless it is
+    lower than the prior's by more than its standard error over the parts, the prior stays.
     """
     if len(parts) < 2:
         return np.inf
     choices = [np.inf, *penalties]
-    losses = np.zeros(len(choices))
+    losses = np.zeros((len(parts), len(choices)))
     for n, part in enumerate(parts):
         others = joined([x for m, x in enumerate(parts) if m != n])
-        for row, penalty in enumerate(choices):
+        for column, penalty in enumerate(choices):
             weights = prior if np.isinf(penalty) else convex_weights(others, prior, penalty)
-            losses[row] += listwise_loss(part)(weights * sharpness(others, weights))[0]
-    return choices[int(np.argmin(losses))]
+            losses[n, column] = listwise_loss(part)(weights * sharpness(others, weights))[0]
+    best = int(np.argmin(losses.sum(axis=0)))
+    gain = losses[:, 0] - losses[:, best]
+    certain = gain.sum() > gain.std(ddof=1) * np.sqrt(len(parts))
+    return choices[best] if certain else np.inf
 
 
 def _queries(
