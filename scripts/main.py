@@ -126,6 +126,10 @@ COMMANDS = Group(
                     "scripts.bench.similar:command",
                     "Measure which similarity of items finds the pairs that held-out users like together.",
                 ),
+                "published": Command(
+                    "scripts.bench.published:command",
+                    "Measure on a data folder of KGAT's layout beside the figures that papers published.",
+                ),
                 "ablation": Command(
                     "scripts.bench.ablation:command",
                     "Train the model with and without each of its parts and measure all on the same trials.",

@@ -10,6 +10,7 @@ from embeddings.scorers.base import Scorer
 
 BASELINES: dict[str, str] = {
     "biased_als": "embeddings.baselines.biased_als:BiasedAls",
+    "blend": "embeddings.baselines.blend:Blend",
     "content_cosine": "embeddings.baselines.attributes:ContentCosine",
     "content_pearson": "embeddings.baselines.attributes:ContentPearson",
     "ease_with_content": "embeddings.baselines.ease_with_content:EaseWithContent",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,10 @@ TRAINING_BASELINES = ("popularity", "item_knn", "ease")
 METHODS = LazyScorers({**SCORERS, **BASELINES})
 """Every scorer that can be measured, by name: the scorers of the ensemble and the baselines."""
 
-COMPARED = (*TRAINING_BASELINES, "als", "lightgcn", "ease_with_content")
+CHOOSERS: Mapping[str, str] = {"blend": "embeddings.evaluation.blending:choose_blend"}
+"""How configurations of a scorer are chosen that its grid cannot hold, as `module:function`."""
+
+COMPARED = (*TRAINING_BASELINES, "als", "blend", "lightgcn", "ease_with_content")
 """Scorers that `trailmix evaluate` measures beside the model by default."""
 
 Score = Callable[[Histories], FloatArray]
@@ -109,6 +113,10 @@ class Result:
     """The ranking for each part of the trial."""
 
 
+Choose = Callable[[Sequence[Trial], int, int, Report], Mapping[str, Any]]
+"""`choose(trials, k, seed, report)` gives each trial's configuration by its name; trials share datasets."""
+
+
 @dataclass(frozen=True, eq=False)
 class Method:
     """A method to measure: how it is fitted, and the configurations to choose from."""
@@ -116,6 +124,8 @@ class Method:
     name: str
     grid: tuple[Any, ...]
     fit: Callable[[Dataset, Any], Score]
+    choose: Callable[[Sequence[Trial], int, Report], Mapping[str, Any]] | None = None
+    """Chooses on validation events in another way than by trying the grid."""
 
 
 def named_method(name: str, seed: int = 0, report: Report = silent) -> Method:
@@ -127,9 +137,13 @@ def named_method(name: str, seed: int = 0, report: Report = silent) -> Method:
     if name not in METHODS:
         raise UsageError(f"no scorer is called {name!r}; there are {OURS}, {', '.join(METHODS)}")
     kind = METHODS[name]
-    return Method(
+    method = Method(
         name, kind.grid, lambda dataset, config: scorer_scores(kind.fit(dataset, config, seed, report))
     )
+    if name not in CHOOSERS:
+        return method
+    chooser: Choose = resolve_name(CHOOSERS[name])
+    return replace(method, choose=lambda trials, k, report: chooser(trials, k, seed, report))
 
 
 def scorer_scores(scorer: Scorer[Any]) -> Score:
@@ -145,7 +159,7 @@ def scorer_scores(scorer: Scorer[Any]) -> Score:
 def measure_method(
     method: Method, trials: Sequence[Trial], k: int = 20, depth: int | None = None, report: Report = silent
 ) -> list[Result]:
-    """Measure a method in each trial, with the configuration of its grid that has the best validation NDCG.
+    """Measure a method in each trial, with the configuration that is best on validation events.
 
     A fitted method is reused in all trials with the same dataset object, so trials should share datasets.
     """
@@ -154,27 +168,30 @@ def measure_method(
     for trial in trials:
         groups.setdefault((id(trial.valid.dataset), id(trial.test.dataset)), []).append(trial)
     for group in groups.values():
-        chosen = _choose(method, group, k, report)
-        for index in sorted(set(chosen.values())):
-            config = method.grid[index]
+        chosen = choose_configs(method, group, k, report)
+        for config in [x for n, x in enumerate(chosen) if x not in chosen[:n]]:
             score = method.fit(group[0].test.dataset, config)
-            for trial in (t for t in group if chosen[t.name] == index):
+            for trial in (t for t, own in zip(group, chosen, strict=True) if own == config):
                 parts = {name: task.measure(score, k) for name, task in trial.parts.items()}
                 found[trial.name] = Result(method.name, config, trial.test.measure(score, k, depth), parts)
     return [found[trial.name] for trial in trials]
 
 
-def _choose(method: Method, trials: Sequence[Trial], k: int, report: Report) -> dict[str, int]:
-    """The best configuration of the grid for each trial; all trials share one validation dataset."""
+def choose_configs(method: Method, trials: Sequence[Trial], k: int, report: Report = silent) -> list[Any]:
+    """The configuration for each trial: the one of the grid with the best validation NDCG, unless the method
+    chooses in its own way. All trials share one validation dataset.
+    """
+    if method.choose:
+        chosen = method.choose(trials, k, report)
+        return [chosen[trial.name] for trial in trials]
     if len(method.grid) == 1:
-        return dict.fromkeys((trial.name for trial in trials), 0)
-    ndcg: dict[str, list[float]] = {trial.name: [] for trial in trials}
+        return [method.grid[0]] * len(trials)
+    ndcg: list[list[float]] = []
     for done, config in enumerate(method.grid):
         score = method.fit(trials[0].valid.dataset, config)
-        for trial in trials:
-            ndcg[trial.name].append(trial.valid.measure(score, k).means()[f"ndcg@{k}"])
+        ndcg.append([trial.valid.measure(score, k).means()[f"ndcg@{k}"] for trial in trials])
         report(f"choosing {method.name}", done + 1, len(method.grid))
-    return {name: int(np.argmax(values)) for name, values in ndcg.items()}
+    return [method.grid[int(best)] for best in np.argmax(ndcg, axis=0)]
 
 
 def measure_scorer(

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import fmin_l_bfgs_b
 
 from embeddings.candidates.ensemble import arcsinh
 from embeddings.data.files import Array
 from embeddings.ranking.groups import RankingGroup
-from kg.graph import FloatArray, IntArray
+from embeddings.ranking.listwise import Float64Array, Queries, listwise_loss
+from kg.graph import FloatArray
 
 HISTORY_LENGTH = "log_history_length"
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,7 @@ class LinearConfig:
 class LinearRanker:
     """score = sum over columns c of (w_c + v_c (l - m)) arcsinh(x_c), l = log(1 + history length).
 
-    The loss is the cross-entropy of the softmax over a query's candidates with its relevant ones, which are
-    equally likely (ListNet's top-one loss, Cao et al. 2007). It is convex, so no seed is needed.
+    The loss is `listwise_loss`. It is convex, so no seed is needed.
     """
 
     columns: tuple[str, ...]
@@ -75,7 +72,7 @@ class LinearRanker:
         design = np.concatenate([scores, scores * (length - np.float32(mean_length))[:, None]], axis=1)
         relevant = np.concatenate([group.relevant for group in useful])
         both = np.concatenate([expected, np.zeros(len(columns))])
-        found = _minimum(design, relevant, sizes, both, config).astype(np.float32)
+        found = _minimum(Queries(design, relevant, sizes), both, config).astype(np.float32)
         return cls(columns, found[: len(columns)], found[len(columns) :], mean_length)
 
     def contributions(self, values: FloatArray, features: Sequence[str]) -> FloatArray:
@@ -108,26 +105,13 @@ def _scores(values: FloatArray, features: Sequence[str], columns: Sequence[str])
     return arcsinh(values[:, [features.index(name) for name in columns]])
 
 
-def _minimum(
-    design: FloatArray,
-    relevant: npt.NDArray[np.bool_],
-    sizes: IntArray,
-    prior: Float64Array,
-    config: LinearConfig,
-) -> Float64Array:
-    """The weights of the least penalised loss; each query, of `sizes` rows, has a relevant row."""
-    starts = np.cumsum(sizes) - sizes
-    wanted = relevant / np.repeat(np.add.reduceat(relevant.astype(np.float64), starts), sizes)
+def _minimum(queries: Queries, prior: Float64Array, config: LinearConfig) -> Float64Array:
+    """The weights of the least penalised loss."""
+    unpenalised = listwise_loss(queries)
 
     def loss(weights: Float64Array) -> tuple[float, Float64Array]:
-        scores = (design @ weights.astype(np.float32)).astype(np.float64)
-        scores -= np.repeat(np.maximum.reduceat(scores, starts), sizes)
-        exponential = np.exp(scores)
-        total = np.add.reduceat(exponential, starts)
+        value, gradient = unpenalised(weights)
         apart = weights - prior
-        value = float(np.log(total).sum() - wanted @ scores + config.penalty / 2 * (apart @ apart))
-        surplus = exponential / np.repeat(total, sizes) - wanted
-        gradient = (surplus.astype(np.float32) @ design).astype(np.float64)
-        return value, gradient + config.penalty * apart
+        return value + config.penalty / 2 * float(apart @ apart), gradient + config.penalty * apart
 
     return np.asarray(fmin_l_bfgs_b(loss, prior, maxiter=config.iterations)[0])

@@ -23,7 +23,12 @@ class RankerConfig:
     """Which rankers are fitted, and how."""
 
     min_queries: int = 100
-    """With fewer held-out queries nothing is learnt: fixed weights rank better than trees of chance."""
+    """With fewer held-out queries no trees are learnt: a weighted mean ranks better than trees of chance."""
+    min_weight_queries: int = 10
+    """With fewer the weights of that mean are fixed; with more they are shrunk to the fixed ones."""
+    weight_penalties: tuple[float, ...] = (300.0, 100.0, 30.0, 10.0)
+    """L2 penalties of these weights' distance from the fixed ones, which are divided by their sum, beside a
+    loss that is summed over the queries. One of them, or infinity, is chosen by cross-validation."""
     all_items: tuple[Objective, ...] = ("lambdarank",)
     """One booster each, for known and new items together."""
     known_items: tuple[Objective, ...] = ("lambdarank", "binary")
@@ -122,6 +127,8 @@ class Ranker:
     """Added to the score of a new item where items of any time are asked for."""
     next_new_item_bias: float = 0.0
     """Added to it where items that come after the history are asked for."""
+    shrunk_weights: Mapping[str, float] = field(default_factory=dict)
+    """Where nothing was learnt: the weights of the score columns; empty: those of the specs."""
 
     @classmethod
     def fit(
@@ -165,7 +172,7 @@ class Ranker:
 
     @property
     def learnt(self) -> bool:
-        """Whether it ranks at all; otherwise `fixed_weights` has to."""
+        """Whether it ranks at all; otherwise a weighted mean of scores has to."""
         return bool(self.all_items.models)
 
     def score(self, candidates: CandidateFeatures) -> FloatArray:
@@ -242,7 +249,7 @@ class Ranker:
             parts["next_items"] = self.next_items.arrays()
         for part, own in parts.items():
             packed |= {f"{part}.{name}": values for name, values in own.items()}
-        return packed
+        return packed | {f"shrunk_weights.{name}": np.array(x) for name, x in self.shrunk_weights.items()}
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
@@ -256,7 +263,9 @@ class Ranker:
             KnownItemRanker.restore(following) if following else known,
             LinearRanker.restore(_part(arrays, "new_items")),
             float(arrays["new_item_linear_weight"]),
-            *map(float, arrays["new_item_biases"]),
+            float(arrays["new_item_biases"][0]),
+            float(arrays["new_item_biases"][1]),
+            {name: float(x) for name, x in _part(arrays, "shrunk_weights").items()},
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from embeddings.candidates.ensemble import ScorerEnsemble
 from embeddings.candidates.select import CandidateConfig
+from embeddings.candidates.specs import fixed_weights
 from embeddings.data.dataset import Histories
 from embeddings.data.threads import in_parallel, single_blas_thread
 from embeddings.ranking.features import (
@@ -16,7 +17,7 @@ from embeddings.ranking.features import (
     ItemFeatures,
     candidate_features,
 )
-from embeddings.ranking.fixed_weights import fixed_weight_scores, summed
+from embeddings.ranking.fixed_weights import summed, weighted_scores
 from embeddings.ranking.ranker import BASE_VALUE, Ranker
 from kg.graph import BoolArray, FloatArray, IntArray
 
@@ -63,7 +64,7 @@ class TwoStageRecommender:
         """Scores of all items for one user, float32 [n_items], and their contributions by score column.
 
         Candidates have the ranker's scores; the other items stand below them in the order of the blended
-        score. Where no ranker was learnt, all items have scores by fixed weights, and those of the history
+        score. Where no ranker was learnt, all items have a weighted mean of scores, and those of the history
         stand below the others. The second value maps item numbers [m] to float32 [m] a column, which sum to
         the scores.
         """
@@ -75,7 +76,9 @@ class TwoStageRecommender:
         return scores, lambda items: self._contributions(candidates, scores, items)
 
     def _by_fixed_weights(self, history: Histories) -> tuple[FloatArray, Contributions]:
-        columns = {name: own[0] for name, own in fixed_weight_scores(history, self.ensemble).items()}
+        weights = self.ranker.shrunk_weights or fixed_weights(self.ensemble.specs)
+        scored = weighted_scores(history, self.ensemble, weights)
+        columns = {name: own[0] for name, own in scored.items()}
         scores = summed(columns)
         lowered = np.zeros_like(scores)
         if len(history.items):

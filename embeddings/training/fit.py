@@ -21,6 +21,7 @@ from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.holdout import Holdout, draw_holdouts
 from embeddings.training.new_item_bias import learn_new_item_biases
 from embeddings.training.scored_queries import ScoredQueries, score_queries
+from embeddings.training.shrunk_weights import learn_shrunk_weights
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -39,6 +40,9 @@ def fit(
     if ranker.learnt:
         biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)
         ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
+    else:
+        weights = learn_shrunk_weights(dataset, content_scorers, config, seed, report)
+        ranker = replace(ranker, shrunk_weights=weights)
     return _two_stage(dataset, content_scorers, ranker, config, seed, report)
 
 

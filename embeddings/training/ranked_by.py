@@ -28,9 +28,11 @@ def ranked_by(ranker: Ranker, dataset: Dataset) -> str:
     if likes := dataset.liked.nnz:
         users = len(set(dataset.events.user[dataset.events.liked].tolist()))
         others = ", ".join([*(name for name, found in present.items() if found), "popularity"])
+        by = f"weights of {others} and EASE"
+        how = f"{by}, kept close to fixed ones" if ranker.shrunk_weights else f"fixed {by}"
         return (
             f"too few events to learn a ranker from (likes: {likes:,}, users: {users:,}): items are "
-            f"ranked by fixed weights of {others} and EASE"
+            f"ranked by {how}"
         )
     events = len(dataset.events)
     why = f"none of the {events:,} events counts as liked" if events else "no events to learn from"

@@ -5,7 +5,7 @@ An external id is the folder's integer as text, so the graph in a store and the 
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kg.adapters.facts import unused_type
 from kg.errors import DataError
 from kg.graph import GraphSnapshot, IntArray, NodeArray
 from kg.ingestion.chunks import CHUNK_ROWS
@@ -202,12 +203,10 @@ class _Facts:
         self.entities = sorted(entities)
 
 
-def _type(name: str, taken: Iterable[str]) -> str:
+def _type(name: str, taken: Container[str]) -> str:
     """Convert a relation's name to an unused relation type: `film.directed_by` becomes FILM_DIRECTED_BY."""
     kind = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
-    kind = (kind if kind[:1].isalpha() else f"R_{kind}")[:56]
-    numbered = (f"{kind}_{n}" for n in range(2, 10**6))
-    return kind if kind not in taken else next(k for k in numbered if k not in taken)
+    return unused_type((kind if kind[:1].isalpha() else f"R_{kind}")[:56], taken)
 
 
 def _readable(entity: str) -> str:

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,14 @@ def relation_type(name: str) -> str:
     return (kind if kind[:1].isalpha() else f"R_{kind}")[:50]
 
 
-def _add_type(key: tuple[str, bool, bool], taken: set[str], mapping: dict[str, Any], workdir: Path) -> str:
-    plain = relation_type(key[0])
-    taken = taken | set(mapping["interactions"])
+def unused_type(plain: str, taken: Container[str]) -> str:
+    """The type, or the first of TYPE_2, TYPE_3, ... that is not taken."""
     numbered = (f"{plain}_{n}" for n in range(2, 10**6))
-    kind = plain if plain not in taken else next(x for x in numbered if x not in taken)
+    return plain if plain not in taken else next(x for x in numbered if x not in taken)
+
+
+def _add_type(key: tuple[str, bool, bool], taken: set[str], mapping: dict[str, Any], workdir: Path) -> str:
+    kind = unused_type(relation_type(key[0]), taken | set(mapping["interactions"]))
     head, tail = ("Item" if is_item else "Entity" for is_item in key[1:])
     mapping["sources"][kind] = {"file": _file(kind)}
     mapping["relations"][kind] = {"from": head, "to": tail, "source": kind, "head": "head", "tail": "tail"}

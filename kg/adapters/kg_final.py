@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from kg.adapters.facts import add_facts
-from kg.adapters.files import rows, write_table
+from kg.adapters.files import lines, rows, write_table
 from kg.errors import DataError
 
 
 def convert_kgat(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
     """A line of `train.txt` and `test.txt` is a user and their items; `*_list.txt` map integers to ids."""
     events = [*_lists(folder / "train.txt"), *_lists(folder / "test.txt")]
-    names = _names(folder / "item_list.txt")
+    names = names_of_list(folder / "item_list.txt")
     items = {item for _, item in events} | set(names)
     write_table(workdir / "interactions.csv", ("user", "item"), events)
     write_table(workdir / "items.csv", ("id", "name"), ((x, names.get(x, x)) for x in sorted(items, key=int)))
@@ -21,8 +21,8 @@ def convert_kgat(folder: Path, workdir: Path, mapping: dict[str, Any]) -> None:
         workdir,
         mapping,
         items,
-        _names(folder / "relation_list.txt"),
-        _names(folder / "entity_list.txt"),
+        names_of_list(folder / "relation_list.txt"),
+        names_of_list(folder / "entity_list.txt"),
     )
 
 
@@ -67,14 +67,23 @@ def _lists(path: Path) -> Iterator[tuple[str, str]]:
         yield from ((user, item) for item in dict.fromkeys(items))
 
 
-def _names(path: Path) -> dict[str, str]:
-    """The names by integer from a `*_list.txt` with org_id, remap_id and optionally freebase_id."""
-    if not path.exists():
-        return {}
+def names_of_list(path: Path) -> dict[str, str]:
+    """The names by integer from a `*_list.txt` with org_id, remap_id and optionally freebase_id.
+
+    Raises:
+        DataError: a line has no remap_id; the message names it.
+    """
     found = {}
-    for values in rows(path, None, 2, header=True):
-        at = len(values) - (1 if values[-1].isdigit() else 2)  # an org_id may hold blanks
-        if at < 1 or not values[at].isdigit():
-            raise DataError(f"{path}: {' '.join(values)!r} has no remap_id")
-        found[values[at]] = " ".join(values[:at])
+    for number, line in lines(path) if path.exists() else ():
+        values = line.split("\t" if "\t" in line else None)
+        if number == 1 or not values or (len(values) == 1 and values[0].isdigit()):
+            continue  # an entity of Amazon-Book has a remap_id and no org_id: it has no name
+        last = values[-1]
+        if not last.isdigit():  # Yelp2018 has no blank between a remap_id and the org_id that follows again
+            last = last.removesuffix(values[0])
+        at = len(values) - (1 if last.isdigit() else 2)  # an org_id may hold blanks
+        remap_id = last if last.isdigit() else values[at]
+        if at < 1 or not remap_id.isdigit():
+            raise DataError(f"{path}, line {number}: {line.strip()!r} has no remap_id")
+        found[remap_id] = " ".join(values[:at])
     return found

@@ -7,7 +7,7 @@ from fake_scorers import FixedScores, FixedVectors, ensemble_of, first_and_previ
 from embeddings.candidates.specs import SCORER_SPECS, ScorerSpec, fixed_weights
 from embeddings.data.dataset import Histories
 from embeddings.data.spectral import SpectralConfig
-from embeddings.ranking.fixed_weights import fixed_weight_scores, summed
+from embeddings.ranking.fixed_weights import summed, weighted_scores
 from embeddings.scorers.svd import Svd
 
 ONE_KNOWN = np.array([True, False, False, False])
@@ -20,7 +20,9 @@ HIGH, LOW = np.arcsinh(np.sqrt(3)), np.arcsinh(-1 / np.sqrt(3))
 
 def scored(extrapolator=None, **scorers):
     ensemble = ensemble_of(scorers, extrapolator or first_and_previous([1.0] * 4), ONE_KNOWN)
-    return {name: own[0] for name, own in fixed_weight_scores(Histories.of([[]], 4), ensemble).items()}
+    weights = fixed_weights(ensemble.specs)
+    found = weighted_scores(Histories.of([[]], 4), ensemble, weights)
+    return {name: own[0] for name, own in found.items()}
 
 
 def test_scores_are_standardized_over_all_items_where_one_is_known() -> None:

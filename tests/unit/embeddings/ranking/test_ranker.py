@@ -328,3 +328,10 @@ def test_without_context_features_trees_split_on_scores_alone(group) -> None:
     used = dict(zip(booster.feature_name(), booster.feature_importance(), strict=True))
     assert used["column"] > 0
     assert used["is_new"] == 0
+
+
+def test_weights_of_a_ranker_that_learnt_nothing_are_kept() -> None:
+    weights = {"ease": 0.25, "popularity_ridge": 0.75}
+    ranker = replace(Ranker.unfitted(FEATURES, PRIOR), shrunk_weights=weights)
+    assert Ranker.restore(ranker.arrays()).shrunk_weights == weights
+    assert Ranker.restore(Ranker.unfitted(FEATURES, PRIOR).arrays()).shrunk_weights == {}

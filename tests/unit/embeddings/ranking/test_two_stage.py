@@ -74,6 +74,21 @@ def test_without_trees_all_items_are_ranked_by_fixed_weights(unlearnt) -> None:
     np.testing.assert_allclose(contributions(np.array([4, 1]))["ease"], scores[[4, 1]], atol=1e-6)
 
 
+def test_without_trees_weights_that_were_learnt_rank(unlearnt) -> None:
+    """Ease has weight 1 and popularity 3, so popularity counts for three quarters.
+
+    Popularity 0, 0, 0, 0, 5 has the mean 1 and the variance (4 * 1 + 16) / 5 = 4.
+    """
+    scorers = {"ease": FixedScores([3.0, 2.0, 1.0, 0.0, 9.0]), "popularity": FixedScores([0.0, 0, 0, 0, 5])}
+    ensemble = ensemble_of(scorers, first_and_previous([1.0] * 5), np.ones(5, np.bool_))
+    ranker = replace(unlearnt.ranker, shrunk_weights={"ease": 1.0, "popularity": 3.0})
+    weighted = replace(unlearnt, ensemble=ensemble, ranker=ranker)
+    scores, _ = weighted.score_one(Histories.of([[]], 5))
+    ease = np.arcsinh((np.array([3, 2, 1, 0, 9]) - 3) / np.sqrt(10))
+    popularity = np.arcsinh((np.array([0, 0, 0, 0, 5]) - 1) / 2)
+    np.testing.assert_allclose(scores, 0.25 * ease + 0.75 * popularity, atol=1e-5)
+
+
 def test_without_trees_what_is_liked_is_below_all_others(unlearnt) -> None:
     """Item 4 is the best, 6 / sqrt(10) above the mean, and item 3 the last, 3 / sqrt(10) below it."""
     scores, contributions = unlearnt.score_one(Histories.of([[4]], 5))
