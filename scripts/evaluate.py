@@ -17,7 +17,7 @@ from embeddings.evaluation.experiment import (
     result_tables,
     run_experiment,
 )
-from embeddings.evaluation.trials import OURS, Method
+from embeddings.evaluation.trials import OURS, Method, ModelScore
 from embeddings.text.encoder import open_encoder
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit
@@ -112,7 +112,7 @@ def _experiment(benchmark: Path | None, protocol: str, split: str, seed: int, re
 
 def model_method(config: TrainingConfig, seed: int, report: Report) -> Method:
     """The model under a configuration, as a method to measure."""
-    return Method(OURS, (config,), lambda data, config: fit(data, config, seed, report).score)
+    return Method(OURS, (config,), lambda data, config: ModelScore(fit(data, config, seed, report)))
 
 
 def _write_pictures(

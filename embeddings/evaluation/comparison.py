@@ -1,7 +1,7 @@
 """Comparison tables: the metrics of all methods in a trial, with intervals and ratios to a baseline."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from embeddings.evaluation.beyond_accuracy import Catalogue, beyond_accuracy
 from embeddings.evaluation.bootstrap import Comparison, Interval, compare, mean_interval
 from embeddings.evaluation.metrics import Ranking
+from embeddings.evaluation.reliability import Reliability
 from embeddings.evaluation.trials import Result, Trial
 from embeddings.model.config import ModelConfig
 from kg.errors import UsageError
@@ -40,6 +41,8 @@ class Row:
     groups: tuple[Group, ...]
     parts: dict[str, dict[str, float]]
     """Accuracy metrics by part of the trial; a part is a subset of the relevant items."""
+    reliability: Mapping[int, Reliability] = field(default_factory=dict)
+    """As `Ranking.reliability`."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ def _row(trial: Trial, result: Result, baseline: Result, catalogue: Catalogue, s
             for name, mask in groups_by_history(task.histories.lengths[ranking.users]).items()
         ),
         parts={name: part.means() for name, part in result.parts.items()},
+        reliability=ranking.reliability,
     )
 
 

@@ -12,6 +12,9 @@ from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
+from embeddings.evaluation.reliability import Reliability, reliability
+from embeddings.ranking.calibration import share_asked_about
+from embeddings.ranking.two_stage import TwoStageRecommender
 from kg.errors import UsageError
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
@@ -28,6 +31,17 @@ COMPARED = (*TRAINING_BASELINES, "als", "lightgcn", "ease_with_content")
 
 Score = Callable[[Histories], FloatArray]
 """Function from histories to scores, float32 [users, n_items]."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScore:
+    """The `Score` of the model, whose probabilities are measured too."""
+
+    model: TwoStageRecommender
+
+    def __call__(self, histories: Histories) -> FloatArray:
+        """The scores."""
+        return self.model.score(histories)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +67,7 @@ class Task:
 
     def measure(self, score: Score, k: int, depth: int | None = None) -> Ranking:
         """Rank items for each user with relevant items; lists are truncated to `depth` items (None: k)."""
-        return rank(
+        ranking = rank(
             lambda users: score(self.histories.select(users)),
             self.excluded,
             self.relevant,
@@ -61,6 +75,28 @@ class Task:
             self.candidates,
             depth,
         )
+        if not isinstance(score, ModelScore) or not score.model.calibrated(self.histories):
+            return ranking
+        return replace(ranking, reliability=self._reliability(ranking, score.model))
+
+    def _reliability(self, ranking: Ranking, model: TwoStageRecommender) -> dict[int, Reliability]:
+        """Of the first 10 and k places, and of all that are listed."""
+        histories, top = self.histories.select(ranking.users), ranking.top
+        ranked = sp.csr_array(self.relevant - self.relevant.multiply(self.excluded > 0))
+        ranked.eliminate_zeros()
+        wanted = sp.coo_array(ranked)
+        keys = (wanted.row.astype(np.int64) * self.dataset.n_items) + wanted.col
+        hits = np.isin(ranking.users[:, None] * self.dataset.n_items + top, keys)
+        share = share_asked_about(histories.lengths, np.diff(ranked.indptr)[ranking.users])
+        outcomes = hits * share[:, None]
+        listed = top >= 0
+        probabilities = model.probabilities(histories, np.where(listed, ranking.scores, 0))
+        found = {}
+        for places in {10, ranking.k, top.shape[1]}:
+            first = listed & (np.arange(top.shape[1]) < places)
+            if places <= top.shape[1] and first.any():
+                found[places] = reliability(probabilities[first], outcomes[first])
+        return found
 
 
 @dataclass(frozen=True, eq=False)

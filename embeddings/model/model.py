@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from embeddings.data.dataset import Histories, TimeArray
 from embeddings.data.vectors import unit_rows
 from embeddings.model.manifest import Manifest
+from embeddings.ranking.linear import Float64Array
 from embeddings.ranking.two_stage import TwoStageRecommender
 from kg.graph import FloatArray, IntArray
 
@@ -56,6 +57,12 @@ class Scores:
     contributions: Callable[[IntArray], dict[str, FloatArray]]
     """From item numbers [m] to the contributions to their scores, float32 [m] each, which sum to the scores:
     Shapley values of the ranker's trees by score column, `base_value`, `likes` and `text_query`."""
+    probabilities: Callable[[FloatArray], Float64Array]
+    """From scores [m] to probabilities in the same order, float64 [m]; `embeddings.ranking.calibration` says
+    of what."""
+    calibrated: bool
+    """Whether probabilities of this kind were learnt from held-out likes: a ranker was learnt, and nothing
+    but the history counts."""
 
 
 class Model:
@@ -106,7 +113,15 @@ class Model:
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
             return contributions(items) | {name: values[items] for name, values in stated.items()}
 
-        return Scores(np.asarray(sum(stated.values(), ranked), np.float32), with_stated)
+        def probabilities(scores: FloatArray) -> Float64Array:
+            return np.asarray(self.two_stage.probabilities(history, scores[None])[0])
+
+        return Scores(
+            np.asarray(sum(stated.values(), ranked), np.float32),
+            with_stated,
+            probabilities,
+            self.two_stage.calibrated(history) and not stated,
+        )
 
     def _deviation(self, ranked: FloatArray) -> float:
         """The standard deviation of the best model scores."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from embeddings.data.files import Array
 from embeddings.ranking.boosters import BoosterConfig, BoosterEnsemble, Objective
+from embeddings.ranking.calibration import Calibration
 from embeddings.ranking.features import BLENDED_SCORE, IS_NEW, LOG_RANK, CandidateFeatures
 from embeddings.ranking.groups import RankerGroups, RankingGroup
 from embeddings.ranking.linear import LinearConfig, LinearRanker
@@ -114,6 +115,8 @@ class Ranker:
     """Added to the score of a new item where items of any time are asked for."""
     next_new_item_bias: float = 0.0
     """Added to it where items that come after the history are asked for."""
+    calibration: Calibration = field(default_factory=lambda: Calibration({}))
+    """From the scores to probabilities."""
 
     @classmethod
     def fit(
@@ -203,7 +206,11 @@ class Ranker:
             "features": np.frombuffer("\n".join(self.features).encode(), np.uint8),
             "new_item_biases": np.array([self.new_item_bias, self.next_new_item_bias]),
         }
-        parts = {"all_items": self.all_items.arrays(), "known_items": self.known_items.arrays()}
+        parts = {
+            "all_items": self.all_items.arrays(),
+            "known_items": self.known_items.arrays(),
+            "calibration": self.calibration.arrays(),
+        }
         if self.next_items is not self.known_items:
             parts["next_items"] = self.next_items.arrays()
         for part, own in parts.items():
@@ -220,7 +227,9 @@ class Ranker:
             BoosterEnsemble.restore(_part(arrays, "all_items")),
             known,
             KnownItemRanker.restore(following) if following else known,
-            *map(float, arrays["new_item_biases"]),
+            float(arrays["new_item_biases"][0]),
+            float(arrays["new_item_biases"][1]),
+            Calibration.restore(_part(arrays, "calibration")),
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from embeddings.data.dataset import Dataset
-from embeddings.evaluation.trials import OURS, Method
+from embeddings.evaluation.trials import OURS, Method, ModelScore
 from embeddings.graph.configs import GnnConfig
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit
@@ -91,7 +91,7 @@ def variants(
 
 
 def _method(name: str, variant: Variant, config: TrainingConfig, seed: int, report: Report) -> Method:
-    return Method(name, (config,), lambda data, whole: fit(*variant(data, whole), seed, report).score)
+    return Method(name, (config,), lambda data, whole: ModelScore(fit(*variant(data, whole), seed, report)))
 
 
 def _without_scorer(config: TrainingConfig, name: str) -> TrainingConfig:

@@ -14,28 +14,36 @@ from embeddings.ranking.features import IS_NEW, ItemFeatures, feature_names
 from embeddings.ranking.groups import RankerGroups, RankingGroup
 from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageRecommender
+from embeddings.training.calibrate import CalibrationUsers, learn_calibration
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.holdout import Holdout, draw_holdouts
 from embeddings.training.new_item_bias import learn_new_item_biases
 from embeddings.training.scored_queries import ScoredQueries, score_queries
+from kg.graph import BoolArray
 from kg.progress import Report, silent
 
 
 def fit(
     dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
 ) -> TwoStageRecommender:
-    """Fit scorers, ranker and new-item bias on a dataset's events; the same seed gives the same arrays."""
+    """Fit scorers, ranker, new-item bias and calibration on a dataset's events.
+
+    The same seed gives the same arrays.
+    """
     dataset = dataset.with_content_config(config.content)
     content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
-    groups = ranker_groups(dataset, content_scorers, config, seed, report)
+    others = CalibrationUsers.draw(dataset.n_users, config.calibration, seed)
+    groups = ranker_groups(dataset, content_scorers, config, seed, report, ~others.users)
     features = feature_names(score_columns(config.scorers))
     prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
     report("ranker", 0, 1)
     ranker = Ranker.fit(features, groups, config.ranker, prior, seed)
     report("ranker", 1, 1)
     if ranker.learnt:
-        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)
+        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report, others)
         ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
+        calibration = learn_calibration(ranker, others.queries, config.calibration)
+        ranker = replace(ranker, calibration=calibration)
     return _two_stage(dataset, content_scorers, ranker, config, seed, report)
 
 
@@ -54,13 +62,14 @@ def ranker_groups(
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
+    users: BoolArray | None = None,
 ) -> RankerGroups:
-    """What the ranker learns from: queries of holdouts of each kind.
+    """What the ranker learns from: queries of holdouts of each kind, of some users or of all (None).
 
     New users are hidden in cold holdouts alone, so their queries are for the rankers of known items as well.
     """
     rng = np.random.default_rng(seed)
-    holdouts = draw_holdouts(dataset, config.holdout, rng)
+    holdouts = draw_holdouts(dataset, config.holdout, rng, users)
     own = config.holdout
     total = own.cold_holdouts + own.random_holdouts + len(own.last_shares)
     done = 0

@@ -8,6 +8,7 @@ import numpy as np
 from embeddings.candidates.ensemble import ContentScorers
 from embeddings.data.dataset import Dataset
 from embeddings.ranking.ranker import Ranker
+from embeddings.training.calibrate import CalibrationUsers
 from embeddings.training.config import NewItemBiasConfig, TrainingConfig
 from embeddings.training.holdout import (
     Holdout,
@@ -38,16 +39,18 @@ def learn_new_item_biases(
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
+    calibration: CalibrationUsers | None = None,
 ) -> NewItemBiases:
     """The biases that lose least NDCG in holdouts; those of the configuration, if it has one.
+
+    The queries of the holdouts are collected in `calibration`.
 
     For items of any time, items are hidden in the proportion that `new_item_share` estimates of new items,
     and some events. For what comes next, the last events of each user are hidden; where times are unknown,
     the first bias holds there too.
     """
     own, rng = config.new_item_bias, np.random.default_rng(seed)
-    if own.bias is not None:
-        return NewItemBiases(own.bias, own.bias)
+    calibration = calibration or CalibrationUsers(np.zeros(dataset.n_users, np.bool_))
     share = new_item_share(dataset, own.new_item_share, seed)
     n_known = int(dataset.has_interactions.sum())
     arrived = min(share * (dataset.n_items - n_known) / max(n_known, 1), own.max_new_items)
@@ -59,9 +62,11 @@ def learn_new_item_biases(
     for done, holdouts in enumerate(kinds):
         report("new-item bias", done, len(kinds))
         served = [with_unpopular_items(holdout, dataset, share, rng) for holdout in holdouts]
-        lost = _loss_by_bias(ranker, served, content_scorers, config, seed)
+        lost = _loss_by_bias(ranker, served, content_scorers, config, seed, calibration)
         found.append(biases(own)[int(lost.argmin())] if lost.max() > 0 else 0.0)
     report("new-item bias", len(kinds), len(kinds))
+    if own.bias is not None:
+        return NewItemBiases(own.bias, own.bias)
     return NewItemBiases(found[0], found[-1])
 
 
@@ -77,10 +82,13 @@ def _loss_by_bias(
     content_scorers: ContentScorers,
     config: TrainingConfig,
     seed: int,
+    calibration: CalibrationUsers,
 ) -> FloatArray:
     """The share of the best bias's mean NDCG that each bias loses, [biases]."""
     found = [
-        ndcg for holdout in holdouts for ndcg in _ndcg_by_bias(ranker, holdout, content_scorers, config, seed)
+        ndcg
+        for holdout in holdouts
+        for ndcg in _ndcg_by_bias(ranker, holdout, content_scorers, config, seed, calibration)
     ]
     mean = np.concatenate(found, axis=1).mean(axis=1) if sum(x.shape[1] for x in found) else np.zeros(1)
     lost = 1 - mean / mean.max() if mean.max() > 0 else np.zeros(len(biases(config.new_item_bias)))
@@ -88,11 +96,17 @@ def _loss_by_bias(
 
 
 def _ndcg_by_bias(
-    ranker: Ranker, holdout: Holdout, content_scorers: ContentScorers, config: TrainingConfig, seed: int
+    ranker: Ranker,
+    holdout: Holdout,
+    content_scorers: ContentScorers,
+    config: TrainingConfig,
+    seed: int,
+    calibration: CalibrationUsers,
 ) -> Iterator[FloatArray]:
     """NDCG@k [biases, users] of some users after others."""
     unbiased, own = replace(ranker, new_item_bias=0.0), config.new_item_bias
     for scored in score_queries(holdout, content_scorers, config, seed):
+        calibration.collect(scored)
         scores, new = unbiased.score(scored.candidates), ranker.is_new(scored.candidates)
         total = np.diff(scored.queries.relevant.indptr)
         ndcg = [_ndcg(scores + bias * new, scored.relevant, total, own.k) for bias in biases(own)]

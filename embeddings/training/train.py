@@ -10,6 +10,7 @@ from embeddings.data.splits import forward_split, random_split
 from embeddings.evaluation.trials import (
     OURS,
     TRAINING_BASELINES,
+    ModelScore,
     Result,
     Task,
     measure_scorer,
@@ -140,7 +141,7 @@ def describe_refreshed(of: Manifest, snapshot: GraphSnapshot, encoder: str) -> M
 
 def measure_two_stage(two_stage: TwoStageRecommender, config: TrainingConfig, test: Task, k: int) -> Result:
     """The model on the test events."""
-    return Result(OURS, config, test.measure(two_stage.score, k))
+    return Result(OURS, config, test.measure(ModelScore(two_stage), k))
 
 
 def describe(

@@ -58,7 +58,7 @@ def test_lists_score_as_the_table_says(table, results, tmp_path) -> None:
     relevant = {"u1": "m8", "u2": "m7", "u3": "m6"}
     for row, file in zip(table.rows, ("random.tsv", "random/random.tsv"), strict=True):
         header, *lines = (tmp_path / file).read_text().splitlines()
-        assert header == "user\titem\trank\tscore"
+        assert header == "user\titem\trank\tranking_score"
         gained = dict.fromkeys(relevant, 0.0)
         for line in lines:
             user, item, rank, _score = line.split("\t")
