@@ -5,7 +5,7 @@ history, at least one. Where items of any time are asked for, it is the probabil
 many further likes of the user, drawn at random.
 
 The calibration is isotonic (Zadrozny & Elkan 2002), continuous and strictly increasing, so it keeps every
-order. It takes the length of the history into account, by logistic regression (Platt 1999).
+order. It takes into account how many likes are asked about, by logistic regression (Platt 1999).
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,18 @@ HISTORY_PER_LIKE = 8
 trains on 80 % of the likes and tests on 10 %."""
 
 
+def likes_asked_about(history_lengths: IntArray) -> Float64Array:
+    """How many further likes a score is about, by the length of the history: not always a whole number."""
+    return np.maximum(history_lengths / HISTORY_PER_LIKE, 1.0)
+
+
 def share_asked_about(history_lengths: IntArray, held_out: IntArray) -> Float64Array:
     """The share of each user's held-out likes that a score is about, float64 of the arrays' shape.
 
     Where more are held out than are asked about, as of a user with a short history, each of them counts as
     much as it is likely to be drawn.
     """
-    asked = np.maximum(history_lengths / HISTORY_PER_LIKE, 1.0)
-    return np.minimum(asked / np.maximum(held_out, 1), 1.0)
+    return np.minimum(likes_asked_about(history_lengths) / np.maximum(held_out, 1), 1.0)
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,9 @@ class CalibrationConfig:
 
 @dataclass(frozen=True, eq=False)
 class CalibrationCurve:
-    """logit(p) = f(score + v log(1 + history length)), f piecewise linear and strictly increasing."""
+    """logit(p) = f(score + v log(likes asked about)), f piecewise linear and strictly increasing."""
 
-    length_weight: float
+    weight: float
     """v."""
     slope: float
     """The slope of f at its ends, where it flattens: the odds reach e times those of the last knot."""
@@ -74,11 +78,12 @@ class CalibrationCurve:
         """
         if labels.sum() < config.min_relevant:
             return None
-        slope, by_length = _logistic(scores, np.log1p(lengths), labels, config.penalty)
+        log_asked = np.log(likes_asked_about(lengths))
+        slope, by_asked = _logistic(scores, log_asked, labels, config.penalty)
         if slope <= 0:
             return None
-        weight = by_length / slope
-        inputs = scores + weight * np.log1p(lengths)
+        weight = by_asked / slope
+        inputs = scores + weight * log_asked
         order = np.argsort(inputs, kind="stable")
         inputs, labels = inputs[order], labels[order]
         n_bins = int(np.clip(labels.sum() // config.relevant_per_bin, 1, config.bins))
@@ -95,7 +100,7 @@ class CalibrationCurve:
 
     def probabilities(self, scores: Float64Array, lengths: IntArray) -> Float64Array:
         """Of scores [b, m] of users with histories of these lengths [b], float64 [b, m] between 0 and 1."""
-        inputs = scores + self.length_weight * np.log1p(lengths)[:, None]
+        inputs = scores + self.weight * np.log(likes_asked_about(lengths))[:, None]
         above = self.slope * np.maximum(inputs - self.knots[-1], 0.0)
         below = self.slope * np.maximum(self.knots[0] - inputs, 0.0)
         ends = above / (1 + above) - below / (1 + below)
@@ -108,8 +113,7 @@ class CalibrationCurve:
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         """The curve whose `arrays()` these are."""
-        given = float(arrays["length_weight"]), float(arrays["slope"])
-        return cls(*given, arrays["knots"], arrays["logits"])
+        return cls(float(arrays["weight"]), float(arrays["slope"]), arrays["knots"], arrays["logits"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,10 +151,10 @@ def uncalibrated(scores: Float64Array) -> Float64Array:
 
 
 def _logistic(
-    scores: Float64Array, log_lengths: Float64Array, labels: Float64Array, penalty: float
+    scores: Float64Array, log_asked: Float64Array, labels: Float64Array, penalty: float
 ) -> tuple[float, float]:
-    """The coefficients of the scores and of the lengths in a logistic regression."""
-    inputs = np.stack([scores, log_lengths])
+    """The coefficients of the scores and of the numbers of likes in a logistic regression."""
+    inputs = np.stack([scores, log_asked])
     mean, deviation = inputs.mean(axis=1), np.maximum(inputs.std(axis=1), 1e-9)
     design = np.stack([*((inputs - mean[:, None]) / deviation[:, None]), np.ones(len(labels))])
     penalties = penalty * np.array([1.0, 1.0, 0.0])

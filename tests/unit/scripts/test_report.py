@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +25,16 @@ def test_plain_tables(table, capsys) -> None:
     assert lines[3].split()[:3] == ["trailmix", f"{OURS_NDCG:.4f}", "1.0000"]
     assert lines[4].split()[:3] == ["random", f"{RANDOM_NDCG:.4f}", "0.6667"]
     assert "random, old <items> alone" in lines
+
+
+def test_the_calibration_error_is_shown_of_the_methods_that_have_one(table, capsys) -> None:
+    ours, other = table.rows
+    known = replace(ours, metrics={**ours.metrics, "ece@3": 0.0123})
+    print_tables([replace(table, rows=(other, known))])
+    headings, first, second = capsys.readouterr().out.splitlines()[2:5]
+    end = headings.index("ECE") + len("ECE")
+    assert first[end - 6 : end].strip() == ""
+    assert second[end - 6 : end] == "0.0123"
 
 
 def test_json_has_everything_and_no_infinities(table, results) -> None:

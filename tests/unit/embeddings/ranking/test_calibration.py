@@ -38,14 +38,14 @@ def test_bins_have_equally_many_relevant_candidates_and_falling_rates_are_pooled
     curve = by_hand()
     np.testing.assert_allclose(curve.knots, [(0 + 8) / 2, (9 + 11) / 2])
     np.testing.assert_allclose(expit(curve.logits), [3 / 9, 1 - 1e-6])
-    assert curve.length_weight == pytest.approx(0)
+    assert curve.weight == pytest.approx(0)
 
 
 def test_between_knots_the_logit_is_linear_and_beyond_them_it_flattens() -> None:
     curve = CalibrationCurve(0.5, 2.0, np.array([0.0, 2.0]), np.array([-3.0, -1.0]))
-    lengths = np.array([0, 3])
+    lengths = np.array([7, 32])
     found = logit(curve.probabilities(np.array([[0.5, 5.0, -1.0], [0.5, 5.0, -1.0]]), lengths))
-    shift = 0.5 * np.log(4)
+    shift = 0.5 * np.log(32 / 8)
     np.testing.assert_allclose(found[0], [-3 + 0.5, -1 + 6 / 7, -3 - 2 / 3])
     beyond, below = 2 * (3 + shift), 2 * (1 - shift)
     np.testing.assert_allclose(
@@ -62,14 +62,14 @@ def test_the_order_of_distinct_scores_is_kept_and_probabilities_are_in_0_to_1() 
 
 
 def test_known_probabilities_are_found_again() -> None:
-    """p = 1 / (1 + exp(4 - 2 score - log(1 + length))); neither is monotone in the score alone."""
+    """p = 1 / (1 + exp(4 - 2 score - log(likes asked about)))."""
     rng = np.random.default_rng(3)
-    scores, lengths = rng.normal(size=200_000), rng.integers(0, 60, 200_000)
-    truth = expit(2 * scores + np.log1p(lengths) - 6)
+    scores, lengths = rng.normal(size=200_000), rng.integers(0, 400, 200_000)
+    truth = expit(2 * scores + np.log(np.maximum(lengths / 8, 1)) - 4)
     curve = CalibrationCurve.fit(scores, (rng.random(200_000) < truth) * 1.0, lengths, CalibrationConfig())
     found = curve.probabilities(scores[:, None], lengths)[:, 0]
     assert np.abs(found - truth).mean() < 0.01
-    assert curve.length_weight == pytest.approx(0.5, abs=0.02)
+    assert curve.weight == pytest.approx(0.5, abs=0.02)
 
 
 def test_nothing_is_learnt_from_too_little_or_from_scores_that_mislead() -> None:
