@@ -27,7 +27,7 @@ class Reliability:
 
 
 def reliability(probabilities: Float64Array, outcomes: Float64Array, bins: int = BINS) -> Reliability:
-    """Of recommendations [n], at least one; an outcome is 0, 1, or between them the chance of a 1."""
+    """Of recommendations [n], at least one; an outcome is 0, 1, or how often a 1 is expected."""
     order = np.argsort(probabilities, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     counts = [len(part) for part in parts]

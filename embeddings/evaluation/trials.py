@@ -180,7 +180,9 @@ def measure_method(
             config = method.grid[index]
             score = method.fit(group[0].test.dataset, config)
             for trial in (t for t in group if chosen[t.name] == index):
-                parts = {name: task.measure(score, k) for name, task in trial.parts.items()}
+                # probabilities are about all relevant items of a trial, not about a part of them
+                plain = score.model.score if isinstance(score, ModelScore) else score
+                parts = {name: task.measure(plain, k) for name, task in trial.parts.items()}
                 found[trial.name] = Result(method.name, config, trial.test.measure(score, k, depth), parts)
     return [found[trial.name] for trial in trials]
 

@@ -26,17 +26,18 @@ trains on 80 % of the likes and tests on 10 %."""
 
 
 def likes_asked_about(history_lengths: IntArray) -> Float64Array:
-    """How many further likes a score is about, by the length of the history: not always a whole number."""
+    """How many further likes a score is about, by the length of the history; maybe no whole number."""
     return np.maximum(history_lengths / HISTORY_PER_LIKE, 1.0)
 
 
 def share_asked_about(history_lengths: IntArray, held_out: IntArray) -> Float64Array:
-    """The share of each user's held-out likes that a score is about, float64 of the arrays' shape.
+    """Likes that a score is about, as a share of each user's held-out ones, float64 of the arrays' shape.
 
-    Where more are held out than are asked about, as of a user with a short history, each of them counts as
-    much as it is likely to be drawn.
+    A held-out like counts as much. Where more are held out than are asked about, as of a user with a short
+    history, that is how likely it is to be drawn. Where fewer are, it stands for those that are missing, up
+    to as many again.
     """
-    return np.minimum(likes_asked_about(history_lengths) / np.maximum(held_out, 1), 1.0)
+    return np.minimum(likes_asked_about(history_lengths) / np.maximum(held_out, 1), 2.0)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,10 @@ def test_the_calibration_error_of_the_first_places_by_hand(board) -> None:
     np.testing.assert_allclose(found.ece, np.mean(np.abs(np.subtract(predicted, observed))))
     assert ranking.means()["ece@2"] == found.ece
     assert set(ranking.reliability) == {2}
+    method = Method("m", (None,), lambda *_: ModelScore(Coins()))
+    (result,) = measure_method(method, [Trial("t", task, task, {"a part": task})], k=2)
+    assert result.ranking.reliability == ranking.reliability
+    assert not result.parts["a part"].reliability
     deep = task.measure(ModelScore(Coins()), k=2, depth=4).reliability
     assert {places: sum(x.counts) for places, x in deep.items()} == {2: 4, 4: 7}, "user 1 has one item less"
 

@@ -16,9 +16,9 @@ SMALL = CalibrationConfig(min_relevant=1, relevant_per_bin=2)
 
 
 def test_an_eighth_of_the_history_is_asked_about_and_at_least_one_like() -> None:
-    """Of 40 likes 5 are asked about, of 4 and of none 1; if fewer are held out, all of them are."""
-    found = share_asked_about(np.array([40, 40, 4, 0, 16, 3]), np.array([10, 5, 2, 4, 1, 0]))
-    np.testing.assert_allclose(found, [5 / 10, 1, 1 / 2, 1 / 4, 1, 1])
+    """Of 40 likes 5 are asked about, of 4 and of none 1; a held-out like stands for two at most."""
+    found = share_asked_about(np.array([40, 40, 40, 40, 4, 0, 3]), np.array([10, 5, 4, 1, 2, 4, 0]))
+    np.testing.assert_allclose(found, [5 / 10, 1, 5 / 4, 2, 1 / 2, 1 / 4, 1])
 
 
 def by_hand() -> CalibrationCurve:

@@ -91,23 +91,23 @@ def test_a_tenth_of_the_users_is_drawn_apart_from_what_holdouts_hide() -> None:
 def truth():
     """1,000 queries; p = 1 / (1 + exp(-score)) where known items alone are candidates."""
     rng = np.random.default_rng(1)
-    values = rng.normal(-2, 1, (1000, 30))
+    values = rng.normal(-3, 1, (1000, 30))
     liked = (rng.random((1000, 30)) < expit(values)) * 1.0
     return values, liked
 
 
 def test_curves_by_kind_of_question(truth) -> None:
-    """A history of 400 likes, so that all that is held out is asked about."""
+    """A history of 400 likes is asked about 50, far more than are held out, so each of these counts twice."""
     values, liked = truth
     one = scored([np.arange(400) % 30] * 1000, liked, values)
     queries = [CalibrationQueries.of(one, np.arange(1000))]
     found = learn_calibration(FirstFeature(), queries, CONFIG)
     assert set(found.curves) == {(True, False), (True, True)}
-    lengths, asked = np.array([400]), np.array([[-3.0, -2.0, -1.0]])
+    lengths, asked = np.array([400]), np.array([[-4.0, -3.0, -2.0]])
     known = found.curve(ask_next=True, new_items=False).probabilities(asked, lengths)
     with_new = found.curve(ask_next=True, new_items=True).probabilities(asked + 10, lengths)
-    np.testing.assert_allclose(known[0], expit(asked[0]), atol=0.03)
-    np.testing.assert_allclose(with_new[0], expit(asked[0]), atol=0.03)
+    np.testing.assert_allclose(known[0], 2 * expit(asked[0]), atol=0.03)
+    np.testing.assert_allclose(with_new[0], 2 * expit(asked[0]), atol=0.03)
 
 
 def test_where_no_query_asks_for_what_comes_next_those_of_any_time_serve(truth) -> None:
