@@ -13,7 +13,7 @@ DEPTH = 100
 
 
 def write_lists(folder: Path, results: ExperimentResults) -> None:
-    """Write TRIAL.tsv (user item rank score) for each trial and method.
+    """Write TRIAL.tsv (user item rank ranking_score) for each trial and method.
 
     The first method's lists lie in `folder` itself, those of each other method in a subfolder of its name.
     """
@@ -29,10 +29,10 @@ def write_lists(folder: Path, results: ExperimentResults) -> None:
 def lists_tsv(ranking: Ranking, users: Sequence[str], items: Sequence[str]) -> str:
     """The first 100 of every list that was ranked so deep; ranks count from 1.
 
-    Scores have nine digits, so that the score that `trailmix recommend` rounds follows from the file.
+    Scores have nine digits, so that the rounded ones of `trailmix recommend` follow from the file.
     """
     top = ranking.top[:, :DEPTH]
-    lines = ["user\titem\trank\tscore"]
+    lines = ["user\titem\trank\tranking_score"]
     for row, place in zip(*np.nonzero(top >= 0), strict=True):
         user, item = users[ranking.users[row]], items[top[row, place]]
         lines.append(f"{user}\t{item}\t{place + 1}\t{ranking.scores[row, place]:.9g}")

@@ -52,7 +52,7 @@ def _contributions(shares: Mapping[str, float]) -> str:
     shown = list(shares.items())[:CONTRIBUTIONS_SHOWN]
     rest = sum(list(shares.values())[CONTRIBUTIONS_SHOWN:])
     more = [("the rest", rest)] if len(shares) > CONTRIBUTIONS_SHOWN else []
-    return "score: " + ", ".join(f"{name} {value:+.3f}" for name, value in [*shown, *more])
+    return "ranking score: " + ", ".join(f"{name} {value:+.3f}" for name, value in [*shown, *more])
 
 
 def _table(user: str, liked: str, answer: Recommendation) -> None:

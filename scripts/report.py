@@ -26,8 +26,9 @@ HEADINGS = {
     "popularity": "popul.",
     "gini": "Gini",
     "miscalibration": "miscal.",
+    "ece": "ECE",
 }
-"""Metrics shown for each method, in this order; the JSON has all metrics."""
+"""Metrics shown for each method that has them, in this order; the JSON has all metrics."""
 
 
 def print_tables(tables: Iterable[Table]) -> None:
@@ -47,7 +48,8 @@ def title(table: Table) -> str:
 
 def cells(table: Table) -> tuple[list[str], list[list[str]]]:
     """Headings, and one line per method."""
-    shown = [name for name in HEADINGS if name in short(table.rows[0].metrics)]
+    known = {name for row in table.rows for name in short(row.metrics)}
+    shown = [name for name in HEADINGS if name in known]
     headings = ["", *(HEADINGS[name] for name in shown), "NDCG 95 %", f"/ {table.baseline}"]
     return headings, [_line(row, shown) for row in table.rows]
 
@@ -87,7 +89,7 @@ def short(metrics: dict[str, float]) -> dict[str, float]:
 
 def _line(row: Row, shown: Sequence[str]) -> list[str]:
     metrics = short(row.metrics)
-    figures = [f"{metrics[name]:.4f}" for name in shown]
+    figures = [f"{metrics[name]:.4f}" if name in metrics else "" for name in shown]
     return [row.method, *figures, span(row.ndcg), ratio(row.versus)]
 
 

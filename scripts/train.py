@@ -141,6 +141,10 @@ def metrics_text(table: dict[str, dict[str, float]]) -> str:
     names = list(next(iter(table.values()), {}))
     lines = [f"{'':<12}" + "".join(f"{name:>14}" for name in names)]
     for method, values in table.items():
-        cells = (f"{values[name]:>14,.0f}" if name == "users" else f"{values[name]:>14.4f}" for name in names)
-        lines.append(f"{method:<12}" + "".join(cells))
+        cells = (_cell(name, values[name]) if name in values else "" for name in names)
+        lines.append(f"{method:<12}" + "".join(f"{cell:>14}" for cell in cells))
     return "\n".join(lines)
+
+
+def _cell(name: str, value: float) -> str:
+    return f"{value:,.0f}" if name == "users" else f"{value:.4f}"

@@ -65,7 +65,8 @@ class RecommendRequest(_Contract):
     )
     explain: bool = Field(True, description="Whether each item comes with its paths.")
     score_contributions: bool = Field(
-        False, description="Whether each item comes with what each scorer contributed to its score."
+        False,
+        description="Whether each item comes with what each scorer contributed to its `ranking_score`.",
     )
 
     @model_validator(mode="before")
@@ -130,7 +131,15 @@ class RecommendedItem(_Contract):
 
     item_id: str
     rank: int = Field(ge=1)
-    score: float
+    score: float = Field(
+        ge=0,
+        le=1,
+        description="The probability that the item is among the next likes of the user, as many as an eighth"
+        " of the history, at least one, if `meta.calibrated`. Otherwise a number of the same order.",
+    )
+    ranking_score: float = Field(
+        description="What the items are ranked by; it compares within one answer only."
+    )
     title: str
     """The name as stored; other items may have the same."""
     display_title: str = Field(
@@ -139,7 +148,7 @@ class RecommendedItem(_Contract):
     paths: list[Path]
     score_contributions: dict[str, float] | None = Field(
         None,
-        description="By scorer, its share of the score, the largest first; the shares sum to the score."
+        description="By scorer, its share of `ranking_score`, the largest first; the shares sum to it."
         " `base_value` is the remainder of the Shapley values. Null unless asked for.",
     )
 
@@ -156,6 +165,10 @@ class Meta(_Contract):
 
     request_id: str
     model_version: str
+    calibrated: bool = Field(
+        description="Whether each `score` is a probability that was learnt from held-out likes. It is none"
+        " where fixed weights rank, or where a text or likes of the request count beside the history."
+    )
 
 
 class Recommendation(_Contract):

@@ -1,6 +1,7 @@
 """What a request rejects, taken out of the list or ranked down."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def ranked_down(
     """Scores less a penalty for items near to a rejected clause; the penalty is one of the contributions.
 
     `cosines` has one float32 [n_items] a clause. The penalty of an item is that of the clause nearest to it.
+    No held-out events tell what probability such a score has.
     """
     own = scores.scores
     unit = config.scale * deviation_of_best(own, config.best_scores)
@@ -44,7 +46,7 @@ def ranked_down(
     def contributions(items: IntArray) -> dict[str, FloatArray]:
         return {**scores.contributions(items), REJECTED: penalty[items]}
 
-    return Scores(own + penalty, contributions)
+    return replace(scores, scores=own + penalty, contributions=contributions, calibrated=False)
 
 
 def _standardized(values: FloatArray) -> FloatArray:

@@ -99,16 +99,18 @@ class Recommender:
             paths = self._paths.find(sources, items, self._config.paths_per_item)
         wanted = request.score_contributions
         contributions = _contributions(scores, items) if wanted else [None for _ in items]
+        ranked_by = scores.scores[items]
+        probabilities = scores.probabilities(ranked_by)
         return Recommendation(
             items=[
-                self._item(rank, item, float(scores.scores[item]), why, shares)
-                for rank, (item, why, shares) in enumerate(
-                    zip(items, paths, contributions, strict=True), start=1
+                self._item(rank, *own)
+                for rank, own in enumerate(
+                    zip(items, probabilities, ranked_by, paths, contributions, strict=True), start=1
                 )
             ],
             user_state=context.user_state(self._config.hot_from),
             warnings=context.warnings,
-            meta=Meta(request_id=request_id, model_version=self.model_version),
+            meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=scores.calibrated),
         )
 
     def _scores(self, context: QueryContext) -> Scores:
@@ -133,14 +135,16 @@ class Recommender:
         self,
         rank: int,
         item: int,
-        score: float,
+        score: np.float64,
+        ranking_score: np.float32,
         paths: Sequence[ExplanationPath],
         contributions: dict[str, float] | None,
     ) -> RecommendedItem:
         return RecommendedItem(
             item_id=self.snapshot.items.ids[item],
             rank=rank,
-            score=round(score, SCORE_DECIMALS),
+            score=round(float(score), SCORE_DECIMALS),
+            ranking_score=round(float(ranking_score), SCORE_DECIMALS),
             title=self.snapshot.names[item],
             display_title=self.snapshot.display_names[item],
             paths=[self._path(path) for path in paths],

@@ -1,7 +1,7 @@
 """Comparison tables: the metrics of all methods in a trial, with intervals and ratios to a baseline."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from embeddings.evaluation.beyond_accuracy import Catalogue, beyond_accuracy
 from embeddings.evaluation.bootstrap import Comparison, Interval, compare, mean_interval
 from embeddings.evaluation.metrics import Ranking
+from embeddings.evaluation.reliability import Reliability
 from embeddings.evaluation.trials import Result, Trial
 from embeddings.model.config import ModelConfig
 from kg.errors import UsageError
@@ -42,6 +43,8 @@ class Row:
     """Accuracy metrics by part of the trial; a part is a subset of the relevant items."""
     versus_by_part: dict[str, Comparison | None]
     """NDCG by part compared with that part's own baseline; None for the baseline itself."""
+    reliability: Mapping[int, Reliability] = field(default_factory=dict)
+    """As `Ranking.reliability`."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ def _row(
         ),
         parts={name: part.means() for name, part in result.parts.items()},
         versus_by_part=versus_by_part,
+        reliability=ranking.reliability,
     )
 
 

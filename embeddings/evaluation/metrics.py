@@ -1,13 +1,14 @@
 """Full-ranking metrics over all items except the excluded ones; ties are broken by one fixed order."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from embeddings.data.ties import tie_order
+from embeddings.evaluation.reliability import Reliability
 from kg.graph import BoolArray, FloatArray, IntArray
 
 WORST = float(np.finfo(np.float32).min)
@@ -34,11 +35,14 @@ class Ranking:
     """The scores of `top`, float32; -inf at padding."""
     coverage: float
     """Share of the candidates that are in the top k of at least one user."""
+    reliability: Mapping[int, Reliability] = field(default_factory=dict)
+    """Of the probabilities of a calibrated method, by how many first places of each list are looked at."""
 
     def means(self) -> dict[str, float]:
-        """The mean of each metric over the users, and coverage@k."""
+        """The mean of each metric over the users, coverage@k, and ece@k of a calibrated method."""
         found = {name: float(values.mean()) if len(values) else 0.0 for name, values in self.values.items()}
-        return found | {f"coverage@{self.k}": self.coverage}
+        ece = {f"ece@{self.k}": self.reliability[self.k].ece} if self.k in self.reliability else {}
+        return found | {f"coverage@{self.k}": self.coverage} | ece
 
 
 def rank(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +13,9 @@ from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
+from embeddings.evaluation.reliability import Reliability, reliability
+from embeddings.ranking.calibration import share_asked_about
+from embeddings.ranking.linear import Float64Array
 from embeddings.scorers.base import Scorer
 from kg.errors import UsageError
 from kg.graph import BoolArray, FloatArray, IntArray
@@ -33,6 +36,30 @@ COMPARED = (*TRAINING_BASELINES, "als", "blend", "lightgcn", "ease_with_content"
 
 Score = Callable[[Histories], FloatArray]
 """Function from histories to scores, float32 [users, n_items]."""
+
+
+class ProbabilisticModel(Protocol):
+    """A model whose scores may stand for probabilities."""
+
+    def score(self, histories: Histories) -> FloatArray:
+        """A `Score`."""
+
+    def calibrated(self, histories: Histories) -> bool:
+        """Whether `probabilities` are measured ones."""
+
+    def probabilities(self, histories: Histories, scores: FloatArray) -> Float64Array:
+        """From scores [users, m] to probabilities, float64 [users, m]."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScore:
+    """The `Score` of the model, whose probabilities are measured too."""
+
+    model: "ProbabilisticModel"
+
+    def __call__(self, histories: Histories) -> FloatArray:
+        """The scores."""
+        return self.model.score(histories)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +87,7 @@ class Task:
 
     def measure(self, score: Score, k: int, depth: int | None = None) -> Ranking:
         """Rank items for each user with relevant items; lists are truncated to `depth` items (None: k)."""
-        return rank(
+        ranking = rank(
             lambda users: score(self.histories.select(users)),
             self.excluded,
             self.relevant,
@@ -68,6 +95,28 @@ class Task:
             self.candidates,
             depth,
         )
+        if not isinstance(score, ModelScore) or not score.model.calibrated(self.histories):
+            return ranking
+        return replace(ranking, reliability=self._reliability(ranking, score.model))
+
+    def _reliability(self, ranking: Ranking, model: "ProbabilisticModel") -> dict[int, Reliability]:
+        """Of the first 10 and k places, and of all that are listed."""
+        histories, top = self.histories.select(ranking.users), ranking.top
+        ranked = sp.csr_array(self.relevant - self.relevant.multiply(self.excluded > 0))
+        ranked.eliminate_zeros()
+        wanted = sp.coo_array(ranked)
+        keys = (wanted.row.astype(np.int64) * self.dataset.n_items) + wanted.col
+        hits = np.isin(ranking.users[:, None] * self.dataset.n_items + top, keys)
+        share = share_asked_about(histories.lengths, np.diff(ranked.indptr)[ranking.users])
+        outcomes = hits * share[:, None]
+        listed = top >= 0
+        probabilities = model.probabilities(histories, np.where(listed, ranking.scores, 0))
+        found = {}
+        for places in {10, ranking.k, top.shape[1]}:
+            first = listed & (np.arange(top.shape[1]) < places)
+            if places <= top.shape[1] and first.any():
+                found[places] = reliability(probabilities[first], outcomes[first])
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +221,9 @@ def measure_method(
         for config in [x for n, x in enumerate(chosen) if x not in chosen[:n]]:
             score = method.fit(group[0].test.dataset, config)
             for trial in (t for t, own in zip(group, chosen, strict=True) if own == config):
-                parts = {name: task.measure(score, k) for name, task in trial.parts.items()}
+                # probabilities are about all relevant items of a trial, not about a part of them
+                plain = score.model.score if isinstance(score, ModelScore) else score
+                parts = {name: task.measure(plain, k) for name, task in trial.parts.items()}
                 found[trial.name] = Result(method.name, config, trial.test.measure(score, k, depth), parts)
     return [found[trial.name] for trial in trials]
 

@@ -15,6 +15,7 @@ from embeddings.model.stated_preferences import (
     StatedPreferences,
     one_user_likes,
 )
+from embeddings.ranking.linear import Float64Array
 from embeddings.ranking.two_stage import TwoStageRecommender
 from kg.graph import FloatArray, IntArray
 
@@ -46,6 +47,12 @@ class Scores:
     contributions: Callable[[IntArray], dict[str, FloatArray]]
     """From item numbers [m] to the contributions to their scores, float32 [m] each, which sum to the scores:
     Shapley values of the ranker's trees by score column, `base_value`, `likes` and `text_query`."""
+    probabilities: Callable[[FloatArray], Float64Array]
+    """From scores [m] to probabilities in the same order, float64 [m]; `embeddings.ranking.calibration` says
+    of what."""
+    calibrated: bool
+    """Whether probabilities of this kind were learnt from held-out likes: a ranker was learnt, and nothing
+    but the history counts."""
 
 
 class Model:
@@ -94,7 +101,15 @@ class Model:
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
             return contributions(items) | {name: values[items] for name, values in stated.items()}
 
-        return Scores(np.asarray(sum(stated.values(), ranked), np.float32), with_stated)
+        def probabilities(scores: FloatArray) -> Float64Array:
+            return np.asarray(self.two_stage.probabilities(history, scores[None])[0])
+
+        return Scores(
+            np.asarray(sum(stated.values(), ranked), np.float32),
+            with_stated,
+            probabilities,
+            self.two_stage.calibrated(history) and not stated,
+        )
 
     def score_text(self, text: FloatArray) -> FloatArray | None:
         """As `StatedPreferences.score_text`."""

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from embeddings.data.dataset import Histories
 from embeddings.data.liked_entities import entity_weights, items_of_likes, share_of_likes
+from embeddings.ranking.linear import Float64Array
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray, IntArray
@@ -57,6 +58,14 @@ class StatedPreferences:
                 added = self.added(scores[row], histories.select(np.array([row])))
                 scores[row] = sum(added.values(), scores[row])
         return scores
+
+    def calibrated(self, histories: Histories) -> bool:
+        """Whether `probabilities` are measured ones: where entities are stated they are not."""
+        return histories.likes is None and self.two_stage.calibrated(histories)
+
+    def probabilities(self, histories: Histories, scores: FloatArray) -> Float64Array:
+        """As `TwoStageRecommender.probabilities`."""
+        return self.two_stage.probabilities(histories, scores)
 
     def added(
         self, ranked: FloatArray, known: Histories, text: FloatArray | None = None

@@ -9,6 +9,7 @@ import numpy as np
 
 from embeddings.data.files import Array
 from embeddings.ranking.boosters import BoosterConfig, BoosterEnsemble, Objective
+from embeddings.ranking.calibration import Calibration
 from embeddings.ranking.features import BLENDED_SCORE, IS_NEW, LOG_RANK, CandidateFeatures
 from embeddings.ranking.groups import RankerGroups, RankingGroup
 from embeddings.ranking.linear import LinearConfig, LinearRanker
@@ -129,6 +130,8 @@ class Ranker:
     """Added to it where items that come after the history are asked for."""
     shrunk_weights: Mapping[str, float] = field(default_factory=dict)
     """Where nothing was learnt: the weights of the score columns; empty: those of the specs."""
+    calibration: Calibration = field(default_factory=lambda: Calibration({}))
+    """From the scores to probabilities."""
 
     @classmethod
     def fit(
@@ -244,6 +247,7 @@ class Ranker:
             "all_items": self.all_items.arrays(),
             "known_items": self.known_items.arrays(),
             "new_items": self.new_items.arrays(),
+            "calibration": self.calibration.arrays(),
         }
         if self.next_items is not self.known_items:
             parts["next_items"] = self.next_items.arrays()
@@ -266,6 +270,7 @@ class Ranker:
             float(arrays["new_item_biases"][0]),
             float(arrays["new_item_biases"][1]),
             {name: float(x) for name, x in _part(arrays, "shrunk_weights").items()},
+            Calibration.restore(_part(arrays, "calibration")),
         )
 
 

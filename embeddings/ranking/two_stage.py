@@ -10,6 +10,7 @@ from embeddings.candidates.select import CandidateConfig
 from embeddings.candidates.specs import fixed_weights
 from embeddings.data.dataset import Histories
 from embeddings.data.threads import in_parallel, single_blas_thread
+from embeddings.ranking.calibration import CalibrationCurve, uncalibrated
 from embeddings.ranking.features import (
     BLENDED_SCORE,
     CandidateFeatures,
@@ -18,6 +19,7 @@ from embeddings.ranking.features import (
     candidate_features,
 )
 from embeddings.ranking.fixed_weights import summed, weighted_scores
+from embeddings.ranking.linear import Float64Array
 from embeddings.ranking.ranker import BASE_VALUE, Ranker
 from kg.graph import BoolArray, FloatArray, IntArray
 
@@ -74,6 +76,25 @@ class TwoStageRecommender:
             candidates = self.candidate_features(history)
             scores = scores_of_all(candidates, self.ranker.score(candidates))[0]
         return scores, lambda items: self._contributions(candidates, scores, items)
+
+    def calibrated(self, histories: Histories) -> bool:
+        """Whether `probabilities` are measured ones: a ranker and its calibration were learnt."""
+        return self._curve(histories) is not None
+
+    def probabilities(self, histories: Histories, scores: FloatArray) -> Float64Array:
+        """From scores [users, m] to probabilities, see `calibration`, in the same order, float64 [users, m].
+
+        Where none were learnt they are of no meaning, but between 0 and 1 and in the same order, too.
+        """
+        curve = self._curve(histories)
+        if curve is None:
+            return uncalibrated(scores.astype(np.float64))
+        return curve.probabilities(scores.astype(np.float64), histories.lengths)
+
+    def _curve(self, histories: Histories) -> CalibrationCurve | None:
+        """The calibration for a kind of question."""
+        new_items = not bool(self.items.known.all())
+        return self.ranker.calibration.curve(ask_next=histories.ask_next, new_items=new_items)
 
     def _by_fixed_weights(self, history: Histories) -> tuple[FloatArray, Contributions]:
         weights = self.ranker.shrunk_weights or fixed_weights(self.ensemble.specs)

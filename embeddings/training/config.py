@@ -6,6 +6,7 @@ from embeddings.data.cold_items import ColdItemConfig
 from embeddings.data.item_features import ContentConfig
 from embeddings.graph.configs import KgeModel, kge_of, with_kge
 from embeddings.model.config import ModelConfig
+from embeddings.ranking.calibration import CalibrationConfig
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.training.holdout import HoldoutConfig
 from embeddings.training.new_item_share import NewItemShareConfig
@@ -63,6 +64,7 @@ class TrainingConfig(ModelConfig):
     holdout: HoldoutConfig = field(default_factory=HoldoutConfig)
     groups: GroupConfig = field(default_factory=GroupConfig)
     new_item_bias: NewItemBiasConfig = field(default_factory=NewItemBiasConfig)
+    calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
 
     def __post_init__(self) -> None:
         """Refuse two knowledge-graph embeddings in one model."""

@@ -3,26 +3,28 @@
 Scorers see the training part of each holdout; the ranker learns from the queries about the hidden part.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble, score_columns
 from embeddings.candidates.specs import new_item_weights
-from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.dataset import Dataset
 from embeddings.data.threads import single_blas_thread
+from embeddings.evaluation.trials import ModelScore
 from embeddings.model.stated_preferences import StatedPreferences
 from embeddings.ranking.features import IS_NEW, ItemFeatures, feature_names
 from embeddings.ranking.groups import RankerGroups, RankingGroup
 from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageRecommender
+from embeddings.training.calibrate import CalibrationUsers, learn_calibration
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.holdout import Holdout, draw_holdouts
 from embeddings.training.new_item_bias import learn_new_item_biases
 from embeddings.training.scored_queries import ScoredQueries, score_queries
 from embeddings.training.shrunk_weights import learn_shrunk_weights
-from kg.graph import FloatArray
+from kg.graph import BoolArray
 from kg.progress import Report, silent
 
 
@@ -30,16 +32,19 @@ from kg.progress import Report, silent
 def fit(
     dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
 ) -> TwoStageRecommender:
-    """Fit scorers, ranker and new-item bias on a dataset's events.
+    """Fit scorers, ranker, new-item bias and calibration on a dataset's events.
 
     The same seed gives the same arrays, however many threads there are and whatever else the machine does.
     """
     dataset = dataset.with_content_config(config.content)
     content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
-    ranker = _learn_ranker(dataset, content_scorers, config, seed, report)
+    others = CalibrationUsers.draw(dataset.n_users, config.calibration, seed)
+    ranker = _learn_ranker(dataset, content_scorers, config, seed, report, ~others.users)
     if ranker.learnt:
-        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report)
+        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report, others)
         ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
+        calibration = learn_calibration(ranker, others.queries, config.calibration)
+        ranker = replace(ranker, calibration=calibration)
     else:
         weights = learn_shrunk_weights(dataset, content_scorers, config, seed, report)
         ranker = replace(ranker, shrunk_weights=weights)
@@ -48,10 +53,10 @@ def fit(
 
 def fit_scores(
     dataset: Dataset, config: TrainingConfig, seed: int = 0, report: Report = silent
-) -> Callable[[Histories], FloatArray]:
+) -> ModelScore:
     """Fit as `fit`; the result scores histories and liked entities as the served model does."""
     two_stage = fit(dataset, config, seed, report)
-    return StatedPreferences(two_stage, dataset.links, config.stated_preferences).score
+    return ModelScore(StatedPreferences(two_stage, dataset.links, config.stated_preferences))
 
 
 @single_blas_thread()
@@ -65,10 +70,15 @@ def refit(
 
 
 def _learn_ranker(
-    dataset: Dataset, content_scorers: ContentScorers, config: TrainingConfig, seed: int, report: Report
+    dataset: Dataset,
+    content_scorers: ContentScorers,
+    config: TrainingConfig,
+    seed: int,
+    report: Report,
+    users: BoolArray,
 ) -> Ranker:
-    """The ranker without biases; its groups, a third of the memory, are released afterwards."""
-    groups = ranker_groups(dataset, content_scorers, config, seed, report)
+    """The ranker without biases, of some users; its groups, a third of the memory, are released afterwards."""
+    groups = ranker_groups(dataset, content_scorers, config, seed, report, users)
     features = feature_names(score_columns(config.scorers))
     prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
     selecting = new_item_weights(config.scorers)
@@ -85,13 +95,14 @@ def ranker_groups(
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
+    users: BoolArray | None = None,
 ) -> RankerGroups:
-    """What the ranker learns from: queries of holdouts of each kind.
+    """What the ranker learns from: queries of holdouts of each kind, of some users or of all (None).
 
     New users are hidden in cold holdouts alone, so their queries are for the rankers of known items as well.
     """
     rng = np.random.default_rng(seed)
-    holdouts = draw_holdouts(dataset, config.holdout, rng)
+    holdouts = draw_holdouts(dataset, config.holdout, rng, users)
     own = config.holdout
     total = own.cold_holdouts + own.random_holdouts + len(own.last_shares)
     done = 0

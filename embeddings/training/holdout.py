@@ -1,7 +1,7 @@
 """Holdouts that the ranker learns from: events, items and users hidden from the scorers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -43,6 +43,8 @@ class HoldoutQueries:
     histories: Histories
     relevant: sp.csr_array
     """Users x items."""
+    users: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The users' numbers [b]."""
     new_users: bool = False
     """Whether all other events of the users are hidden."""
 
@@ -50,7 +52,12 @@ class HoldoutQueries:
         """The same queries, at most `size` users at a time."""
         for start in range(0, len(self.histories), size):
             some = np.arange(start, min(start + size, len(self.histories)))
-            yield replace(self, histories=self.histories.select(some), relevant=self.relevant[some])
+            yield replace(
+                self,
+                histories=self.histories.select(some),
+                relevant=self.relevant[some],
+                users=self.users[start : start + size],
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,28 +83,35 @@ class Holdouts:
     """They hide events alone; what is relevant comes after the history. None where a time is unknown."""
 
 
-def draw_holdouts(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdouts:
-    """As many holdouts of each kind as configured."""
+def draw_holdouts(
+    dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator, users: BoolArray | None = None
+) -> Holdouts:
+    """As many holdouts of each kind as configured; `users` as for `random_holdout`."""
     of_events = replace(config, items=0.0, users=0.0)
     shares = config.last_shares if dataset.events.all_times_known else ()
     return Holdouts(
-        (random_holdout(dataset, config, rng) for _ in range(config.cold_holdouts)),
-        (random_holdout(dataset, of_events, rng) for _ in range(config.random_holdouts)),
-        (last_events_holdout(dataset, share, config, rng) for share in shares),
+        (random_holdout(dataset, config, rng, users) for _ in range(config.cold_holdouts)),
+        (random_holdout(dataset, of_events, rng, users) for _ in range(config.random_holdouts)),
+        (last_events_holdout(dataset, share, config, rng, users) for share in shares),
     )
 
 
-def random_holdout(dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator) -> Holdout:
-    """Hide some users and some items with all their events, and some of the other events."""
-    events = dataset.events
+def random_holdout(
+    dataset: Dataset, config: HoldoutConfig, rng: np.random.Generator, users: BoolArray | None = None
+) -> Holdout:
+    """Hide some users and some items with all their events, and some of the other events.
+
+    There are queries of `users` alone, bool [n_users]; None: of all.
+    """
+    events, asked = dataset.events, _everyone(dataset) if users is None else users
     new_users = rng.random(dataset.n_users) < config.users
     new_items = rng.random(dataset.n_items) < config.items
     stay = rng.random(len(events)) >= config.events
     train = dataset.select_events(stay & ~new_users[events.user] & ~new_items[events.item])
-    known = _sampled(np.flatnonzero(train.histories.lengths), config.max_users, rng)
+    known = _sampled(np.flatnonzero(asked & (train.histories.lengths > 0)), config.max_users, rng)
     queries = [_remaining_likes(dataset, known, train.histories.select(known), ask_next=False)]
     lengths = config.history_lengths
-    enough = np.flatnonzero(new_users & (dataset.histories.lengths > max(lengths, default=0)))
+    enough = np.flatnonzero(asked & new_users & (dataset.histories.lengths > max(lengths, default=0)))
     enough = _sampled(enough, config.max_users // (2 * max(len(lengths), 1)), rng)
     for length in lengths if len(enough) else ():
         revealed = _revealed(dataset, enough, train.has_interactions, length, config.timeless, rng)
@@ -107,14 +121,21 @@ def random_holdout(dataset: Dataset, config: HoldoutConfig, rng: np.random.Gener
 
 
 def last_events_holdout(
-    dataset: Dataset, share: float, config: HoldoutConfig, rng: np.random.Generator
+    dataset: Dataset,
+    share: float,
+    config: HoldoutConfig,
+    rng: np.random.Generator,
+    users: BoolArray | None = None,
 ) -> Holdout:
-    """Hide the last events of each user, at least one of users with three; equal times in random order."""
-    events = dataset.events
+    """Hide the last events of each user, at least one of users with three; equal times in random order.
+
+    There are queries of `users` alone, bool [n_users]; None: of all.
+    """
+    events, asked = dataset.events, _everyone(dataset) if users is None else users
     order = np.lexsort((rng.random(len(events)), events.time, events.user))
     place, counts = places_of_users(events.user, order)
     train = dataset.select_events(place < (counts - held_out(counts, share))[events.user])
-    known = _sampled(np.flatnonzero(train.histories.lengths), config.max_users, rng)
+    known = _sampled(np.flatnonzero(asked & (train.histories.lengths > 0)), config.max_users, rng)
     queries = (_remaining_likes(dataset, known, train.histories.select(known)),)
     return Holdout(train, ~dataset.has_interactions, queries)
 
@@ -131,6 +152,10 @@ def with_unpopular_items(
     return replace(holdout, excluded=~dataset.has_interactions & new)
 
 
+def _everyone(dataset: Dataset) -> BoolArray:
+    return np.ones(dataset.n_users, np.bool_)
+
+
 def _sampled(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:
     """All users, or `count` of them drawn at random."""
     return users if len(users) <= count else np.sort(rng.permutation(users)[:count])
@@ -142,7 +167,7 @@ def _remaining_likes(
     """Queries for what users like beyond what is revealed of each."""
     relevant = sp.csr_array(dataset.liked[users] - revealed.matrix)
     relevant.eliminate_zeros()
-    return HoldoutQueries(replace(revealed, ask_next=ask_next), relevant)
+    return HoldoutQueries(replace(revealed, ask_next=ask_next), relevant, users)
 
 
 def _revealed(

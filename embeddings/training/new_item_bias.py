@@ -8,6 +8,7 @@ import numpy as np
 from embeddings.candidates.ensemble import ContentScorers
 from embeddings.data.dataset import Dataset
 from embeddings.ranking.ranker import Ranker
+from embeddings.training.calibrate import CalibrationUsers
 from embeddings.training.config import NewItemBiasConfig, TrainingConfig
 from embeddings.training.holdout import (
     Holdout,
@@ -38,16 +39,18 @@ def learn_new_item_biases(
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
+    calibration: CalibrationUsers | None = None,
 ) -> NewItemBiases:
     """The biases that are good enough in holdouts, see `chosen_bias`; those of the configuration, if any.
+
+    The queries of the holdouts are collected in `calibration`.
 
     For items of any time, items are hidden in the proportion that `new_item_share` estimates of new items,
     and some events. For what comes next, the last events of each user are hidden; where times are unknown,
     the first bias holds there too. All users of the holdouts are known.
     """
     own, rng = config.new_item_bias, np.random.default_rng(seed)
-    if own.bias is not None:
-        return NewItemBiases(own.bias, own.bias)
+    calibration = calibration or CalibrationUsers(np.zeros(dataset.n_users, np.bool_))
     share = new_item_share(dataset, own.new_item_share, seed)
     n_known = int(dataset.has_interactions.sum())
     arrived = min(share * (dataset.n_items - n_known) / max(n_known, 1), own.max_new_items)
@@ -59,8 +62,12 @@ def learn_new_item_biases(
     for done, holdouts in enumerate(kinds):
         report("new-item bias", done, len(kinds))
         served = [with_unpopular_items(holdout, dataset, share, rng) for holdout in holdouts]
-        found.append(chosen_bias(*_mean_ndcg(ranker, served, content_scorers, config, seed), own))
+        found.append(
+            chosen_bias(*_mean_ndcg(ranker, served, content_scorers, config, seed, calibration), own)
+        )
     report("new-item bias", len(kinds), len(kinds))
+    if own.bias is not None:
+        return NewItemBiases(own.bias, own.bias)
     return NewItemBiases(found[0], found[-1])
 
 
@@ -89,22 +96,29 @@ def _mean_ndcg(
     content_scorers: ContentScorers,
     config: TrainingConfig,
     seed: int,
+    calibration: CalibrationUsers,
 ) -> tuple[FloatArray, float]:
     """NDCG@k by bias [biases], and without new items: means over the users of holdouts; 0 without users."""
     found: list[FloatArray] = [np.zeros((len(biases(config.new_item_bias)) + 1, 0), np.float32)]
     for holdout in holdouts:
-        found += _ndcg_by_bias(ranker, holdout, content_scorers, config, seed)
+        found += _ndcg_by_bias(ranker, holdout, content_scorers, config, seed, calibration)
     users = np.concatenate(found, axis=1)
     mean = users.sum(axis=1, dtype=np.float64) / max(users.shape[1], 1)
     return mean[:-1], float(mean[-1])
 
 
 def _ndcg_by_bias(
-    ranker: Ranker, holdout: Holdout, content_scorers: ContentScorers, config: TrainingConfig, seed: int
+    ranker: Ranker,
+    holdout: Holdout,
+    content_scorers: ContentScorers,
+    config: TrainingConfig,
+    seed: int,
+    calibration: CalibrationUsers,
 ) -> Iterator[FloatArray]:
     """NDCG@k [biases + 1, users] of some users after others; the last row is without new items."""
     unbiased, own = replace(ranker, new_item_bias=0.0, next_new_item_bias=0.0), config.new_item_bias
     for scored in score_queries(holdout, content_scorers, config, seed):
+        calibration.collect(scored)
         scores, new = unbiased.score(scored.candidates), ranker.is_new(scored.candidates)
         total = np.diff(scored.queries.relevant.indptr)
         ranked = [*(scores + bias * new for bias in biases(own)), np.where(new, -np.inf, scores)]

@@ -11,6 +11,7 @@ from embeddings.data.threads import single_blas_thread
 from embeddings.evaluation.trials import (
     OURS,
     TRAINING_BASELINES,
+    ModelScore,
     Result,
     Task,
     measure_scorer,
@@ -142,7 +143,7 @@ def describe_refreshed(of: Manifest, snapshot: GraphSnapshot, encoder: str) -> M
 
 def measure_two_stage(two_stage: TwoStageRecommender, config: TrainingConfig, test: Task, k: int) -> Result:
     """The model on the test events."""
-    return Result(OURS, config, test.measure(two_stage.score, k))
+    return Result(OURS, config, test.measure(ModelScore(two_stage), k))
 
 
 def describe(

@@ -85,7 +85,7 @@ def test_from_the_first_event_on_what_is_similar_comes_first(ingested, trailmix_
     assert "too few events to learn a ranker from (likes: 1, users: 1)" in trained.stderr
     answer = json.loads(trailmix_here("recommend", "r1", "--k", "4", "--json").stdout)
     assert {item["item_id"] for item in answer["items"]} == PRATCHETT - {"b00"}
-    assert all(item["score"] > 0.1 and item["paths"] for item in answer["items"])
+    assert all(item["ranking_score"] > 0.1 and item["paths"] for item in answer["items"])
     assert answer["warnings"] == []
     assert "model: unchanged inputs, reused" in trailmix_here("train").stderr
     assert json.loads(trailmix_here("train", "--refresh", "--json").stdout)["ranked_by"]

@@ -71,7 +71,7 @@ def lists(path: Path) -> dict[str, list[tuple[str, float]]]:
     table = pd.read_csv(path, sep="\t", dtype={"user": str, "item": str})
     found = defaultdict(list)
     for row in table.sort_values(["user", "rank"]).itertuples():
-        found[row.user].append((row.item, round(row.score, 6)))
+        found[row.user].append((row.item, round(row.ranking_score, 6)))
     return found
 
 
@@ -91,7 +91,7 @@ def test_lists_of_evaluate_recommend_and_the_service_are_one(
     out = split["valid"].astype(str).groupby("user")["item"].agg(set)  # evaluation leaves these out as well
 
     def shown(answer) -> list[tuple[str, float]]:
-        return [(x["item_id"], x["score"]) for x in answer["items"]]
+        return [(x["item_id"], x["ranking_score"]) for x in answer["items"]]
 
     for user, expected in measured.items():
         answer = client.post("/recommend", json={"user_id": user, "k": ITEMS, "explain": False})
@@ -105,4 +105,5 @@ def test_lists_of_evaluate_recommend_and_the_service_are_one(
         answer = client.post("/recommend", json={"user_id": user, "k": ITEMS, "score_contributions": True})
         assert json.loads(printed)["items"] == answer.json["items"]
         for item in answer.json["items"]:
-            np.testing.assert_allclose(sum(item["score_contributions"].values()), item["score"], atol=1e-4)
+            shares = item["score_contributions"].values()
+            np.testing.assert_allclose(sum(shares), item["ranking_score"], atol=1e-4)

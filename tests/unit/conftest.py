@@ -130,7 +130,12 @@ class FakeModel:
 
     def score(self, query: Query) -> Scores:
         self.asked.append(query)
-        return Scores(self.scores, lambda items: {"fixed": self.scores[items]})
+        return Scores(
+            self.scores,
+            lambda items: {"fixed": self.scores[items]},
+            lambda scores: np.exp2(scores.astype(np.float64) - 8),
+            calibrated=query.text is None and not len(query.likes),
+        )
 
     def score_text(self, text: FloatArray) -> FloatArray | None:
         return self.near_text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embeddings.candidates.specs import DEFAULT_SCORERS, SCORER_SPECS, select_specs
+from embeddings.candidates.specs import SCORER_SPECS, select_specs
 from embeddings.graph.configs import KgeConfig
 from embeddings.training.config import TrainingConfig
 from kg.errors import UsageError

@@ -16,7 +16,7 @@ def test_plain_lines_where_no_terminal_is(
     lines = printed.out.splitlines()
     assert lines[0] == "user u2 liked: The Godfather, Alien"
     assert lines[1].startswith("Recommended for user u2 (warm")
-    assert lines[2].split() == ["1.", "Blade", "Runner", "7.000"]
+    assert lines[2].split() == ["1.", "Blade", "Runner", "0.500"]
     assert lines[3].strip().startswith("because you liked *Alien*, directed by *Ridley Scott*")
     assert printed.err == "note: no Movie has the id 'zz'; it was left out\n"
 
@@ -28,7 +28,7 @@ def test_score_contributions_are_a_line_of_their_own(
         RecommendRequest(history=["m1"], k=1, score_contributions=True), request_id="r"
     )
     print_recommendation("you", [], answer)
-    assert capsys.readouterr().out.splitlines()[-1].strip() == "score: fixed +7.000"
+    assert capsys.readouterr().out.splitlines()[-1].strip() == "ranking score: fixed +7.000"
     many = {f"e{n}": 1.0 - n / 10 for n in range(8)}
     item = answer.items[0].model_copy(update={"score_contributions": many})
     print_recommendation("you", [], answer.model_copy(update={"items": [item]}))

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,16 @@ def test_a_trial_and_its_parts_are_in_one_table(table, capsys) -> None:
     assert other[:5] == ["random", f"{RANDOM_NDCG:.4f}", "baseline", f"{RANDOM_NDCG:.4f}", "baseline"]
 
 
+def test_the_calibration_error_is_shown_of_the_methods_that_have_one(table, capsys) -> None:
+    ours, other = table.rows
+    known = replace(ours, metrics={**ours.metrics, "ece@3": 0.0123})
+    print_tables([replace(table, rows=(other, known))])
+    headings, first, second = capsys.readouterr().out.splitlines()[2:5]
+    end = headings.index("ECE") + len("ECE")
+    assert first[end - 6 : end].strip() == ""
+    assert second[end - 6 : end] == "0.0123"
+
+
 def test_json_has_everything_and_no_infinities(table, results) -> None:
     content = json.loads(tables_json({"seed": 3}, [table], ndcg_by_user(results)), parse_constant=pytest.fail)
     assert content["seed"] == 3
@@ -73,7 +84,7 @@ def test_lists_score_as_the_table_says(table, results, tmp_path) -> None:
     relevant = {"u1": "m8", "u2": "m7", "u3": "m6"}
     for row, file in zip(table.rows, ("random.tsv", "random/random.tsv"), strict=True):
         header, *lines = (tmp_path / file).read_text().splitlines()
-        assert header == "user\titem\trank\tscore"
+        assert header == "user\titem\trank\tranking_score"
         gained = dict.fromkeys(relevant, 0.0)
         for line in lines:
             user, item, rank, _score = line.split("\t")

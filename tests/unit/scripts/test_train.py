@@ -38,3 +38,16 @@ def test_metrics_are_a_table() -> None:
         ["trailmix", "0.2500", "1,234"],
         ["ease", "0.2000", "1,234"],
     ]
+
+
+def test_a_method_without_a_metric_has_an_empty_cell() -> None:
+    table = {
+        "trailmix": {"ndcg@20": 0.25, "ece@20": 0.0125, "users": 7.0},
+        "ease": {"ndcg@20": 0.2, "users": 7.0},
+    }
+    lines = metrics_text(table).splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        ["trailmix", "0.2500", "0.0125", "7"],
+        ["ease", "0.2000", "7"],
+    ]
+    assert lines[2].index("7") == lines[1].rindex("7"), "the last column"

@@ -27,12 +27,18 @@ class FakeRecommender:
         return Recommendation(
             items=[
                 RecommendedItem(
-                    item_id="m1", rank=1, score=0.5, title="Alien", display_title="Alien", paths=[]
+                    item_id="m1",
+                    rank=1,
+                    score=0.5,
+                    ranking_score=2.5,
+                    title="Alien",
+                    display_title="Alien",
+                    paths=[],
                 )
             ],
             user_state="cold",
             warnings=[],
-            meta=Meta(request_id=request_id, model_version=self.model_version),
+            meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=True),
         )
 
 

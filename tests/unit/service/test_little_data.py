@@ -6,6 +6,7 @@ about dragons.
 
 from functools import cache
 
+import numpy as np
 import pytest
 from small_library import AUTHORS, N_BOOKS, ThemeEncoder, library
 
@@ -56,7 +57,9 @@ ASKED = [
 def test_what_is_known_of_content_ranks_with_hardly_any_events(loans, request_, what) -> None:
     answer = ask(served(tuple(loans), readers=5, **what), k=4, **request_)
     assert set(listed(answer)) < DRAGONS
-    assert answer.items[0].score > 0.2
+    assert answer.items[0].ranking_score > 0.2
+    assert answer.items[0].score == pytest.approx(1 / (1 + np.exp(-answer.items[0].ranking_score)), abs=1e-5)
+    assert not answer.meta.calibrated
 
 
 @pytest.mark.parametrize("what", [BOTH, FACTS_ALONE, TEXT_ALONE], ids=["both", "facts", "text"])
@@ -91,7 +94,7 @@ def test_contributions_sum_to_the_score(loans) -> None:
             k=N_BOOKS,
         )
         for item in answer.items:
-            assert sum(item.score_contributions.values()) == pytest.approx(item.score, abs=1e-5)
+            assert sum(item.score_contributions.values()) == pytest.approx(item.ranking_score, abs=1e-5)
 
 
 def test_what_the_user_has_stands_last_where_it_is_not_left_out() -> None:

@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 
 from embeddings.model.model import Scores
-from kg.graph import GraphSnapshot, Triples
+from kg.graph import FloatArray, GraphSnapshot, Triples
 from service.config import RejectionConfig
 from service.penalty import items_with, ranked_down
 
 CONFIG = RejectionConfig(weight=1.0, tolerated=1.0, meant=0.5, scale=3.0)
 
 
+def given(scores: FloatArray) -> Scores:
+    """Calibrated scores."""
+    return Scores(scores, lambda items: {"fixed": scores[items]}, lambda x: x / 10, calibrated=True)
+
+
 def of_four() -> Scores:
     """Scores 0, 2, 0, 2: their deviation is 1."""
-    scores = np.array([0, 2, 0, 2], np.float32)
-    return Scores(scores, lambda items: {"fixed": scores[items]})
+    return given(np.array([0, 2, 0, 2], np.float32))
 
 
 def test_an_item_far_above_the_mean_is_ranked_down() -> None:
@@ -24,6 +28,8 @@ def test_an_item_far_above_the_mean_is_ranked_down() -> None:
     found = ranked_down(of_four(), [cosines], np.zeros(4, bool), CONFIG)
     lowered = 2 - 3 * (3**0.5 - 1)
     assert found.scores.tolist() == pytest.approx([0, 2, 0, lowered], abs=1e-5)
+    assert not found.calibrated
+    assert found.probabilities(found.scores)[1] == pytest.approx(0.2)
     parts = found.contributions(np.array([3, 1]))
     assert parts["rejected"].tolist() == pytest.approx([lowered - 2, 0], abs=1e-5)
     assert sum(parts.values()).tolist() == pytest.approx([lowered, 2], abs=1e-5)
@@ -45,13 +51,13 @@ def test_a_step_is_the_deviation_of_the_best_scores() -> None:
     """The best two are 1 and 3, with a deviation of 1; half a step of 3 is 1.5."""
     scores = np.array([0, 3, 0, 1], np.float32)
     meant = np.array([False, True, False, False])
-    found = ranked_down(Scores(scores, lambda _: {}), [], meant, replace(CONFIG, best_scores=2))
+    found = ranked_down(given(scores), [], meant, replace(CONFIG, best_scores=2))
     assert found.scores.tolist() == pytest.approx([0, 1.5, 0, 1])
 
 
 def test_of_equal_scores_that_of_what_is_rejected_is_lower() -> None:
     meant = np.array([False, True, False])
-    found = ranked_down(Scores(np.zeros(3, np.float32), lambda _: {}), [], meant, CONFIG)
+    found = ranked_down(given(np.zeros(3, np.float32)), [], meant, CONFIG)
     assert found.scores[1] < found.scores[0] == found.scores[2]
 
 

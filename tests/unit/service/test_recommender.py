@@ -25,9 +25,26 @@ def test_a_known_user_gets_what_they_have_no_event_with(recommender: Recommender
     answer = ask(recommender, user_id="u1", k=3)
     assert ids(answer) == ["m2", "m3", "m5"], "u1 rated m1, m4 and, low, m6"
     assert [item.rank for item in answer.items] == [1, 2, 3]
-    assert [item.score for item in answer.items] == [7, 6, 4]
+    assert [item.ranking_score for item in answer.items] == [7, 6, 4]
+    assert [item.score for item in answer.items] == [2**-1, 2**-2, 2**-4], "as the model says"
     assert answer.items[0].title == "Blade Runner"
-    assert answer.meta.model_dump() == {"request_id": "r1", "model_version": "v1"}
+    assert answer.meta.model_dump() == {"request_id": "r1", "model_version": "v1", "calibrated": True}
+
+
+@pytest.mark.parametrize(
+    ("fields", "calibrated"),
+    [
+        ({"user_id": "u1", "history": ["m2"]}, True),
+        ({"text": "robots"}, False),
+        ({"likes": ["Person:p1"]}, False),
+        ({"user_id": "u1", "text": "without dragons"}, False),
+    ],
+)
+def test_scores_by_more_than_the_history_are_not_calibrated(
+    recommender: Recommender, model: Any, fields: dict[str, Any], calibrated: bool
+) -> None:
+    model.near_text = np.array([0, 1, 0, 0, 0, 0, 0, 0], np.float32)
+    assert ask(recommender, **fields).meta.calibrated is calibrated
 
 
 def test_score_contributions_are_there_when_asked_for(recommender: Recommender) -> None:
@@ -46,12 +63,14 @@ def test_the_largest_contributions_come_first_and_zeros_are_left_out(
         def score(self, query: Query) -> Scores:
             one = np.ones(8, np.float32)
             parts = {"a": 0.5 * one, "b": -1.5 * one, "nothing": 0 * one, "c": 2 * one}
-            return Scores(one, lambda items: {name: x[items] for name, x in parts.items()})
+            contributions = lambda items: {name: x[items] for name, x in parts.items()}  # noqa: E731
+            return Scores(one, contributions, lambda scores: scores / 4, calibrated=True)
 
     item = ask(Recommender(films, Additive(), encoder), k=1, score_contributions=True).items[0]
     assert item.score_contributions == {"c": 2.0, "b": -1.5, "a": 0.5}
     assert list(item.score_contributions) == ["c", "b", "a"]
-    assert sum(item.score_contributions.values()) == item.score
+    assert sum(item.score_contributions.values()) == item.ranking_score == 1
+    assert item.score == 1 / 4
 
 
 def test_what_is_seen_comes_back_when_asked_for(recommender: Recommender) -> None:
@@ -164,7 +183,7 @@ def test_items_near_to_what_is_rejected_rank_lower(recommender: Recommender, mod
     assert parts["rejected"] == pytest.approx(-3 * deviation * (7**0.5 - 1), abs=1e-4), (
         "sqrt(7) above the mean"
     )
-    assert sum(parts.values()) == pytest.approx(answer.items[-1].score, abs=1e-5)
+    assert sum(parts.values()) == pytest.approx(answer.items[-1].ranking_score, abs=1e-5)
     assert "rejected" not in (answer.items[0].score_contributions or {})
 
 

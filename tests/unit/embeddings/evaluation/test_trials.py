@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import random_split
 from embeddings.evaluation.trials import (
     Method,
+    ModelScore,
     Task,
     Trial,
     measure_method,
@@ -65,6 +67,55 @@ def test_a_task_is_measurable_where_a_relevant_item_is_ranked() -> None:
     assert not measurable(relevant, np.array([0, 1]))
     assert not measurable(relevant * [1, 1, 0])
     assert not measurable(none)
+
+
+class Coins:
+    """A model of given scores; the probability is a tenth of the score, less for a longer history."""
+
+    def calibrated(self, histories):
+        return not histories.ask_next
+
+    def score(self, histories):
+        return np.tile(np.array([1.0, 2.0, 3.0, 4.0], np.float32), (len(histories), 1))
+
+    def probabilities(self, histories, scores):
+        return scores / 10 - histories.lengths[:, None] / 100
+
+
+def test_the_calibration_error_of_the_first_places_by_hand(board) -> None:
+    """Users 0 and 1 have one like each, and user 1 has item 3 already; user 2 has nothing relevant.
+
+    One like is asked about. Of user 0 two are held out, items 3 and 0, so each counts half; of user 1 one.
+    """
+    excluded = sp.csr_array(np.array([[0, 0, 0, 0], [0, 0, 0, 1.0], [0, 0, 0, 0]]))
+    relevant = sp.csr_array(np.array([[1.0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 0, 0]]))
+    histories = replace(Histories.of([[1], [0], [2]], 4), ask_next=False)
+    task = Task(SimpleNamespace(n_items=4), histories, excluded, relevant)
+    ranking = task.measure(ModelScore(Coins()), k=2)
+    found = ranking.reliability[2]
+    predicted, observed = [0.19, 0.29, 0.29, 0.39], [0, 0, 1, 0.5]
+    by_bin = {0.19: [0.0], 0.29: [0.0, 1.0], 0.39: [0.5]}
+    assert sorted(by_bin) == sorted(set(np.round(found.predicted, 6)))
+    assert sum(found.counts) == 4
+    np.testing.assert_allclose(sorted(found.observed), sorted(observed))
+    np.testing.assert_allclose(found.ece, np.mean(np.abs(np.subtract(predicted, observed))))
+    assert ranking.means()["ece@2"] == found.ece
+    assert set(ranking.reliability) == {2}
+    method = Method("m", (None,), lambda *_: ModelScore(Coins()))
+    (result,) = measure_method(method, [Trial("t", task, task, {"a part": task})], k=2)
+    assert result.ranking.reliability == ranking.reliability
+    assert not result.parts["a part"].reliability
+    deep = task.measure(ModelScore(Coins()), k=2, depth=4).reliability
+    assert {places: sum(x.counts) for places, x in deep.items()} == {2: 4, 4: 7}, "user 1 has one item less"
+
+
+def test_what_is_not_calibrated_has_no_calibration_error(board) -> None:
+    relevant = sp.csr_array(np.array([[1.0, 0, 0, 1]]))
+    task = Task(SimpleNamespace(n_items=4), Histories.of([[1]], 4), sp.csr_array((1, 4)), relevant)
+    for score in (ModelScore(Coins()), Coins().score):
+        ranking = task.measure(score, k=2)
+        assert not ranking.reliability
+        assert "ece@2" not in ranking.means()
 
 
 def test_a_configuration_is_chosen_on_validation_and_fitted_on_what_the_test_learns_from(tasks) -> None:

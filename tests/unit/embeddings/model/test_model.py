@@ -14,7 +14,9 @@ from embeddings.model.artifact import (
     save_model,
     saved_models,
 )
-from embeddings.model.model import Query
+from embeddings.model.model import Model, Query
+from embeddings.model.stated_preferences import StatedPreferenceConfig
+from embeddings.ranking.calibration import Calibration, CalibrationCurve
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.train import describe, refresh, train
 from kg.errors import ArtifactError
@@ -70,6 +72,25 @@ def test_item_vectors_are_unit(model) -> None:
 def test_measured_beside_baselines(model) -> None:
     assert list(model.manifest.metrics) == ["trailmix", "popularity", "item_knn", "ease"]
     assert all(0 < table["ndcg@3"] <= 1 for table in model.manifest.metrics.values())
+
+
+def test_a_calibrated_model_saved_and_loaded(model, snapshot, text, tmp_path) -> None:
+    """A history of 16 likes is asked about 2; with a text beside it nothing tells the probability."""
+    curve = CalibrationCurve(1.0, 1.0, np.array([0.0]), np.array([-2.0]))
+    calibration = Calibration({(True, new_items): curve for new_items in (False, True)})
+    ranker = replace(model.two_stage.ranker, calibration=calibration)
+    calibrated = Model(
+        model.manifest, replace(model.two_stage, ranker=ranker), model.links, StatedPreferenceConfig()
+    )
+    for own in (calibrated, load_model(save_model(calibrated, tmp_path), snapshot)):
+        scores = own.score(Query(np.arange(16) % 12))
+        assert scores.calibrated
+        ends = np.log(2) / (1 + np.log(2))
+        np.testing.assert_allclose(scores.probabilities(np.zeros(1)), 1 / (1 + np.exp(2 - ends)))
+        order = np.argsort(scores.scores)
+        assert (np.diff(scores.probabilities(scores.scores[order])) >= 0).all()
+        assert not own.score(Query(np.array([0]), text=text[3])).calibrated
+        assert not own.score(Query(np.array([0]), likes=np.array([12]))).calibrated
 
 
 def test_saved_and_loaded(model, snapshot, tmp_path) -> None:

@@ -8,6 +8,7 @@ from fake_scorers import FixedScores, blended_ranker, ensemble_of, first_and_pre
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.ranking.boosters import BoosterEnsemble
+from embeddings.ranking.calibration import Calibration, CalibrationCurve
 from embeddings.ranking.features import CandidateFeatures, FeatureConfig, ItemFeatures, feature_names
 from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageConfig, TwoStageRecommender, scores_of_all
@@ -61,6 +62,28 @@ def test_what_is_liked_is_below_all_candidates(two_stage) -> None:
 def test_scores_do_not_depend_on_the_other_users(two_stage) -> None:
     both = two_stage.score(Histories.of([[0], [1, 2]], 5))
     np.testing.assert_array_equal(both[1:], two_stage.score(Histories.of([[1, 2]], 5)))
+
+
+def test_probabilities_are_those_of_the_curve_for_the_kind_of_question(two_stage, unlearnt) -> None:
+    """Item 4 of the board is new; a curve of one knot at 0 has its logit there."""
+    curves = {
+        kind: CalibrationCurve(0.0, 1.0, np.zeros(1), np.array([-float(n)]))
+        for n, kind in enumerate([(False, False), (False, True), (True, False), (True, True)])
+    }
+    histories, zero = Histories.of([[0], [1]], 5), np.zeros((2, 1), np.float32)
+    known = replace(two_stage.items, has_interactions=np.ones(5, np.float32))
+    for own, new_items in ((two_stage, True), (replace(two_stage, items=known), False)):
+        for ask_next in (False, True):
+            kind = replace(histories, ask_next=ask_next)
+            learnt = replace(own, ranker=replace(own.ranker, calibration=Calibration(curves)))
+            assert learnt.calibrated(kind)
+            logits = -float(2 * ask_next + new_items)
+            np.testing.assert_allclose(
+                learnt.probabilities(kind, zero), 1 / (1 + np.exp(-logits)) * np.ones((2, 1))
+            )
+    for without in (two_stage, unlearnt):
+        assert not without.calibrated(histories)
+        np.testing.assert_allclose(without.probabilities(histories, zero + np.float32(np.log(3))), 3 / 4)
 
 
 def test_without_trees_all_items_are_ranked_by_fixed_weights(unlearnt) -> None:

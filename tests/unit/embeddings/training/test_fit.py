@@ -12,13 +12,15 @@ from embeddings.candidates.ensemble import score_columns
 from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.boosters import BoosterConfig
+from embeddings.ranking.calibration import Calibration, CalibrationConfig, CalibrationCurve
 from embeddings.ranking.features import CandidateFeatures, feature_names
 from embeddings.ranking.groups import RankingGroup
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.training import fit as fitting
+from embeddings.training.calibrate import CalibrationUsers
 from embeddings.training.config import GroupConfig
 from embeddings.training.fit import fit, ranker_groups, ranking_group, refit
-from embeddings.training.holdout import HoldoutQueries, Holdouts
+from embeddings.training.holdout import HoldoutQueries, Holdouts, draw_holdouts
 from embeddings.training.scored_queries import ScoredQueries
 
 
@@ -123,6 +125,24 @@ def test_a_model_of_few_scorers(dataset, config, small_configs, names) -> None:
     assert np.isfinite(scores).all()
     assert scores[0, [4, 6, 8]].mean() > scores[0, [5, 7, 9]].mean()
     assert scores[1, [5, 7, 9]].mean() > scores[1, [4, 6, 8]].mean()
+
+
+def test_the_calibration_is_learnt_from_users_that_the_ranker_did_not_learn_from(
+    dataset, config, monkeypatch
+) -> None:
+    asked, learnt = [], []
+    monkeypatch.setattr(fitting, "draw_holdouts", lambda *own: (asked.append(own[3]), draw_holdouts(*own))[1])
+    curves = Calibration({(True, True): CalibrationCurve(0.0, 1.0, np.zeros(1), np.zeros(1))})
+    monkeypatch.setattr(
+        fitting, "learn_calibration", lambda ranker, queries, _: (learnt.extend(queries), curves)[1]
+    )
+    some = replace(config, calibration=CalibrationConfig(users=0.5))
+    ranker = fit(dataset, some, seed=1).ranker
+    others = CalibrationUsers.draw(dataset.n_users, some.calibration, 1).users
+    assert asked[0].tolist() == (~others).tolist()
+    assert 4 < others.sum() < 20
+    assert others.sum() <= sum(len(x.lengths) for x in learnt) <= 2 * others.sum(), "in two holdouts"
+    assert ranker.calibration is curves
 
 
 def test_new_users_are_for_the_rankers_of_known_items_as_well(dataset, config, monkeypatch) -> None:

@@ -232,11 +232,30 @@ def test_of_the_items_without_events_those_that_are_not_new_are_candidates(board
 
 
 def test_queries_in_batches(board: Dataset) -> None:
-    first = HoldoutQueries(Histories.of([[0], [1], [2]], 5), sp.csr_array(np.eye(3, 5)))
+    first = HoldoutQueries(Histories.of([[0], [1], [2]], 5), sp.csr_array(np.eye(3, 5)), np.array([7, 8, 9]))
     second = HoldoutQueries(Histories.of([[3]], 5), sp.csr_array(np.eye(1, 5)))
     parts = [*first.batches(2), *second.batches(2)]
     assert [listed(part.histories) for part in parts] == [[[0], [1]], [[2]], [[3]]]
     assert [relevant_of(part) for part in parts] == [[[0], [1]], [[2]], [[0]]]
+    assert [part.users.tolist() for part in parts] == [[7, 8], [9], []]
+
+
+def test_some_users_alone_are_asked_about(wide: Dataset) -> None:
+    """All users' events are hidden alike; of the new users, user 2 alone, and of the known ones 0 and 2."""
+    some, rng = np.array([True, False, True]), np.random.default_rng(0)
+    holdout = last_events_holdout(wide, 0.3, HoldoutConfig(), rng, some)
+    (queries,) = holdout.queries
+    assert queries.users.tolist() == [0, 2]
+    assert listed(queries.histories) == [[3, 2, 1, 0, 6], [0, 1, 2]]
+    assert len(holdout.train.events) == 16 - 2 - 2 - 1
+    config = HoldoutConfig(events=0.5, items=0.0, users=0.5, history_lengths=(1,))
+    for seed in range(20):
+        with_all, with_some = (
+            random_holdout(wide, config, np.random.default_rng(seed), users) for users in (None, some)
+        )
+        assert pairs(with_all.train.events) == pairs(with_some.train.events)
+        for all_queries, queries in zip(with_all.queries, with_some.queries, strict=False):
+            assert queries.users.tolist() == [x for x in all_queries.users.tolist() if x != 1]
 
 
 def three_users(times) -> Dataset:

@@ -12,6 +12,7 @@ from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.features import feature_names
 from embeddings.training import new_item_bias
+from embeddings.training.calibrate import CalibrationUsers
 from embeddings.training.config import NewItemBiasConfig, TrainingConfig
 from embeddings.training.fit import fit
 from embeddings.training.holdout import Holdout, HoldoutQueries
@@ -61,11 +62,13 @@ def test_ndcg_by_bias(board, config) -> None:
     """
     some = replace(config, scorers=select_specs(["popularity"]))
     relevant = sp.csr_array(np.array([[0, 0, 0, 0, 1.0], [0, 0, 0, 0, 0]]))
-    queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant)
+    queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant, np.arange(2))
     holdout = Holdout(board, np.zeros(5, np.bool_), (queries,))
     content_scorers = ContentScorers.fit(board, some.scorers, 0)
     ranker = replace(blended_ranker(feature_names(score_columns(some.scorers))), new_item_bias=5.0)
-    (found,) = _ndcg_by_bias(ranker, holdout, content_scorers, some, 0)
+    calibration = CalibrationUsers(np.array([False, True]))
+    (found,) = _ndcg_by_bias(ranker, holdout, content_scorers, some, 0, calibration)
+    assert [x.lengths.tolist() for x in calibration.queries] == [[1]]
     scored = next(score_queries(holdout, content_scorers, some, 0))
     assert scored.queries.histories[0].tolist() == [0]
     blended = scored.candidates.blended_score[0]
@@ -84,9 +87,9 @@ def test_the_mean_is_over_the_users_of_all_holdouts(monkeypatch) -> None:
         3: [np.zeros((3, 0))],
     }
     monkeypatch.setattr(new_item_bias, "_ndcg_by_bias", lambda ranker, holdout, *_: found[holdout])
-    ndcg, without = _mean_ndcg(None, [1, 2, 3], None, config, 0)
+    ndcg, without = _mean_ndcg(None, [1, 2, 3], None, config, 0, None)
     np.testing.assert_allclose([*ndcg, without], [0.4, 0.3, 0.2], rtol=1e-6)
-    nothing = _mean_ndcg(None, [3], None, config, 0)
+    nothing = _mean_ndcg(None, [3], None, config, 0, None)
     assert (nothing[0].tolist(), nothing[1]) == ([0.0, 0.0], 0.0)
 
 
