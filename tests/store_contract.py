@@ -408,6 +408,31 @@ class StoreContract:
         store.write_batch(*batch)
         assert store.counts().nodes["Book"] == 4
 
+    def test_relations_of_new_and_of_old_nodes_are_written_once(self, store: GraphStore) -> None:
+        """b4 is new, so (r2, b4) needs no search; (r2, b1) does; (r1, b1) is there and gets a new value."""
+        fill(store)
+        rows = [
+            relation("r2", "b4", value=4.0),
+            relation("r2", "b1", value=3.0),
+            relation("r1", "b1", value=2.0),
+        ]
+        batch = {"Book": [node("b4")]}, {"READ": rows}, Checkpoint("run1", "orders", 3, 3, 0)
+        before = store.counts().relations["READ"]
+        store.write_batch(*batch, new=["Book"])
+        assert store.counts().relations["READ"] == before + 2
+        pairs = [("r2", "b4"), ("r2", "b1"), ("r1", "b1")]
+        stored = store.stored_relations("READ", pairs, ["value", "trailmix_run"])
+        assert [stored[pair]["value"] for pair in pairs] == [4.0, 3.0, 2.0]
+        assert {stored[pair]["trailmix_run"] for pair in pairs[:2]} == {"run1"}
+
+    def test_a_pair_that_a_batch_repeats_is_one_relation(self, store: GraphStore) -> None:
+        fill(store)
+        before = store.counts().relations["READ"]
+        rows = [relation("r2", "b4", value=1.0), relation("r2", "b4", value=2.0)]
+        store.write_batch({"Book": [node("b4")]}, {"READ": rows}, Checkpoint("r", "o", 2, 2, 0), new=["Book"])
+        assert store.counts().relations["READ"] == before + 1
+        assert store.stored_relations("READ", [("r2", "b4")], ["value"])["r2", "b4"]["value"] == 2.0
+
     def test_a_batch_whose_relations_miss_an_end_is_refused_whole(self, store: GraphStore) -> None:
         fill(store)
         before = store.state()

@@ -64,7 +64,8 @@ class GraphWriter:
             rejected = in_sorted(_numbers(frame, counts), result.rejected)
             for part, last in _parts(frame[~rejected], result, chunk.last):
                 self._writer.write(self._batch(part, result, counts), place, last, len(part))
-                self._report(f"write {place}", last, counts.read)
+                if last < counts.read:  # the stage ends when all is written, rejected rows included
+                    self._report(f"write {place}", last, counts.read)
 
     def _batch(self, frame: pd.DataFrame, result: ValidationResult, counts: FileCounts) -> Batch:
         batch = Batch()

@@ -126,6 +126,7 @@ class BoltRuns(BoltSession, RunStore):
         ends = {kind: self._ends(kind) for kind in relations}
 
         def work(transaction: ManagedTransaction) -> None:
+            created: dict[str, set[str]] = {}
             for label, rows in nodes.items():
                 for batch in batches(rows, NODE_BATCH):
                     statement = node_statement(label, f"n.{RUN_PROPERTY} = $trailmix_run, ")
@@ -134,9 +135,15 @@ class BoltRuns(BoltSession, RunStore):
                     ).consume()
                     if label in new and done.counters.nodes_created != len(batch):
                         raise NotNewError(label)
+                if label in new:
+                    created[label] = {row["id"] for row in rows}
             for kind, edges in relations.items():
-                for some in batches(edges, RELATION_BATCH):
-                    _write_relations(transaction, kind, ends[kind], some, checkpoint.run, kind in new)
+                added = 0
+                for clause, part in _by_clause(edges, *(created.get(end, set()) for end in ends[kind])):
+                    for some in batches(part, RELATION_BATCH):
+                        added += _write_relations(transaction, kind, ends[kind], some, checkpoint.run, clause)
+                if kind in new and added != len(edges):
+                    raise NotNewError(kind)
             # one statement whose records are not awaited, because each answer costs a server round trip
             transaction.run(
                 f"{_CHECKPOINT} WITH c {BUMP}" if changes else _CHECKPOINT,
@@ -202,15 +209,32 @@ class BoltRuns(BoltSession, RunStore):
             return done
 
 
+def _by_clause(
+    rows: Sequence[RelationRow], new_heads: Collection[str], new_tails: Collection[str]
+) -> Iterator[tuple[str, Sequence[RelationRow]]]:
+    """The rows to CREATE, then those to MERGE.
+
+    A relation of a node that the same transaction created is new, so it need not be searched for; ArcadeDB
+    searches all relations of the head. Rows with equal ends are merged, whatever they are.
+    """
+    if len({(row["head"], row["tail"]) for row in rows}) < len(rows):
+        yield "MERGE", rows
+        return
+    new = [row["head"] in new_heads or row["tail"] in new_tails for row in rows]
+    yield "CREATE", [row for row, is_new in zip(rows, new, strict=True) if is_new]
+    yield "MERGE", [row for row, is_new in zip(rows, new, strict=True) if not is_new]
+
+
 def _write_relations(
     transaction: ManagedTransaction,
     kind: str,
     ends: tuple[str, str],
     rows: Sequence[RelationRow],
     run: str,
-    must_be_new: bool,
-) -> None:
-    statement = relation_statement(kind, *ends, f"r.{RUN_PROPERTY} = $trailmix_run, ")
+    clause: str,
+) -> int:
+    """Write relations by CREATE or MERGE; returns how many of them are new."""
+    statement = relation_statement(kind, *ends, f"r.{RUN_PROPERTY} = $trailmix_run, ", clause)
     result = transaction.run(statement, trailmix_rows=rows, trailmix_run=run)
     found = sum(row["found"] for row in result)
     if found != len(rows):
@@ -218,8 +242,7 @@ def _write_relations(
             f"{kind}: {len(rows) - found} of {len(rows)} relations did not find their nodes; "
             "something else deletes from this graph: run the ingestion again"
         )
-    if must_be_new and result.consume().counters.relationships_created != len(rows):
-        raise NotNewError(kind)
+    return int(result.consume().counters.relationships_created)
 
 
 def _collected_columns(variable: str, names: Sequence[str]) -> str:

@@ -31,11 +31,14 @@ def node_statement(label: str, first: str = "") -> str:
     return f"UNWIND $trailmix_rows AS row {merge} SET {first}n += row.properties"
 
 
-def relation_statement(kind: str, head: str, tail: str, first: str = "") -> str:
-    """A statement like `node_statement` for relations; it returns the number of rows with both ends."""
+def relation_statement(kind: str, head: str, tail: str, first: str = "", clause: str = "MERGE") -> str:
+    """A statement like `node_statement` for relations; it returns the number of rows with both ends.
+
+    The clause CREATE is for relations that are known to be new.
+    """
     return (
         f"UNWIND $trailmix_rows AS row MATCH (h:{quoted(head)} {{id: row.head}}) "
-        f"MATCH (t:{quoted(tail)} {{id: row.tail}}) MERGE (h)-[r:{quoted(kind)}]->(t) "
+        f"MATCH (t:{quoted(tail)} {{id: row.tail}}) {clause} (h)-[r:{quoted(kind)}]->(t) "
         f"SET {first}r += row.properties RETURN count(*) AS found"
     )
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import torch
 
-from embeddings.text.encoder import CachedEncoder, TransformerEncoder
+from embeddings.text.encoder import CachedEncoder, TransformerEncoder, _of_one_length
 from kg.errors import SettingsError
 
 
@@ -71,6 +72,42 @@ def test_the_packaged_model_knows_what_is_near() -> None:
     assert vectors[0] @ vectors[2] > vectors[0] @ vectors[3] + 0.2
     np.testing.assert_allclose(real.encode(texts[2:3])[0] @ vectors[2], 1.0, atol=2e-3)
     assert real.name.startswith("model:")
+
+
+def test_a_vector_depends_on_neither_threads_nor_other_texts() -> None:
+    real = TransformerEncoder()
+    texts = [
+        f"A film about {about}" for about in ("whales", "two old whales", "the sea", "a ship and a storm")
+    ]
+    real.batch_tokens = 1  # a batch for each text
+    threads = torch.get_num_threads()
+    found = []
+    try:
+        for number in (1, 3):
+            torch.set_num_threads(number)
+            found.append(real.encode(texts))
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(found[0], found[1])
+    real.batch_tokens = 1024
+    if ":int8:" in real.name:  # products in floating point depend on the size of the batch
+        np.testing.assert_array_equal(real.encode([*texts, "a third text", *texts])[:4], found[0])
+
+
+def test_integers_change_little() -> None:
+    texts = [
+        f"A {kind} about {about}." for kind in ("comedy", "tragedy") for about in ("love", "war", "bees")
+    ]
+    exact = TransformerEncoder()
+    exact.__dict__["_precision"] = "float32"
+    assert exact.name.split(":")[2] == "float32"
+    assert (TransformerEncoder().encode(texts) * exact.encode(texts)).sum(1).min() > 0.99
+
+
+def test_batches_have_texts_of_one_length() -> None:
+    """Six tokens a batch: one text of 5 tokens, three of 2, two of 2, one of 9 that alone has more."""
+    assert list(_of_one_length([2, 5, 2, 2, 9, 2, 2], 6)) == [[4], [1], [0, 2, 3], [5, 6]]
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path) -> None:

@@ -33,6 +33,14 @@ def rows(report):
     return {x.name: (x.read, x.written, x.unchanged, x.rejected) for x in report.sources}
 
 
+def test_each_stage_ends_once(shop, fake_store):
+    reported = []
+    ingest(load_mapping(shop / "mapping.yaml"), shop, fake_store, lambda *of: reported.append(of))
+    ended = [stage for stage, done, total in reported if done == total]
+    assert "write orders orders.csv" in ended
+    assert len(ended) == len(set(ended))
+
+
 def test_a_bookshop_arrives(shop, fake_store):
     report = load(shop, fake_store)
     assert fake_store.nodes["Book"]["b1"] == {
