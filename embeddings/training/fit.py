@@ -77,7 +77,7 @@ def _learn_ranker(
     report: Report,
     users: BoolArray,
 ) -> Ranker:
-    """The ranker without biases, of some users; its groups, a third of the memory, are released afterwards."""
+    """The ranker without biases; its groups, a third of the memory, are released afterwards."""
     groups = ranker_groups(dataset, content_scorers, config, seed, report, users)
     features = feature_names(score_columns(config.scorers))
     prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
