@@ -37,7 +37,7 @@ class StatedPreferenceConfig:
     """Weight of the share of the liked entities that facts join to the item, beside 1 for that scorer."""
     link_weight_with_text: float = 1.0
     """The same beside a text: the entities that it names are what is wanted."""
-    vector_weight: float = 0.1
+    vector_weight: float = 0.5
     """Weight of the scores of the liked entities by the vectors of a scorer, beside 1 for that scorer."""
 
 
