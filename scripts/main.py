@@ -120,11 +120,11 @@ COMMANDS = Group(
                 ),
                 "scale": Command(
                     "scripts.bench.scale:command",
-                    "Train the model on synthetic graphs of growing size and measure its time and memory.",
+                    "Train on synthetic graphs of growing size and measure time and memory of each stage.",
                 ),
                 "similar": Command(
                     "scripts.bench.similar:command",
-                    "Measure which similarity of items finds the pairs that held-out users like together.",
+                    "Rank items by similarity to an item, and look for those that hidden users like too.",
                 ),
                 "published": Command(
                     "scripts.bench.published:command",

@@ -15,7 +15,7 @@ from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
 from embeddings.evaluation.reliability import Reliability, reliability
 from embeddings.ranking.calibration import share_asked_about
-from embeddings.ranking.linear import Float64Array
+from embeddings.ranking.listwise import Float64Array
 from embeddings.scorers.base import Scorer
 from kg.errors import UsageError
 from kg.graph import BoolArray, FloatArray, IntArray

@@ -15,7 +15,7 @@ from embeddings.model.stated_preferences import (
     StatedPreferences,
     one_user_likes,
 )
-from embeddings.ranking.linear import Float64Array
+from embeddings.ranking.listwise import Float64Array
 from embeddings.ranking.two_stage import TwoStageRecommender
 from kg.graph import FloatArray, IntArray
 

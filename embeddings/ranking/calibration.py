@@ -17,7 +17,7 @@ from scipy.optimize import fmin_l_bfgs_b, isotonic_regression
 from scipy.special import expit, logit
 
 from embeddings.data.files import Array
-from embeddings.ranking.linear import Float64Array
+from embeddings.ranking.listwise import Float64Array
 from kg.graph import IntArray
 
 HISTORY_PER_LIKE = 8

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar, Self
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +15,9 @@ from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.scorers.base import Linear
 from kg.graph import FloatArray
 from kg.progress import Report, silent
+
+if TYPE_CHECKING:
+    from embeddings.graph.gnn import GraphNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +84,12 @@ class Gnn(Linear[GnnConfig]):
     ) -> Callable[[Dataset], Self]:
         from embeddings.graph.gnn import train_gnn
 
-        network = train_gnn(dataset, config, seed, report)
+        return partial(cls._placed, train_gnn(dataset, config, seed, report))
 
-        def fit(some: Dataset) -> Self:
-            found = network.vectors(some)
-            return cls(found.nodes, found.history, found.bias, found.likes_bias)
-
-        return fit
+    @classmethod
+    def _placed(cls, network: "GraphNetwork", dataset: Dataset) -> Self:
+        found = network.vectors(dataset)
+        return cls(found.nodes, found.history, found.bias, found.likes_bias)
 
     @override
     @classmethod

@@ -39,7 +39,7 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
 ) -> None:
-    """Train the model on synthetic graphs of growing size and measure time and memory of each stage.
+    """Train on synthetic graphs of growing size and measure time and memory of each stage.
 
     Each training runs in a process of its own under the limits given. Users, items, events and facts grow in
     proportion. "slope" is that from the size before, on logarithmic scales: 1 is proportional to the edges.

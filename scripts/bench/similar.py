@@ -45,7 +45,7 @@ def command(
     ] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
 ) -> None:
-    """Rank all items by their similarity to an item, and look for those that held-out users like with it.
+    """Rank items by similarity to an item, and look for those that hidden users like too.
 
     A fifth of the users is hidden from what is learnt, and so are all events of a tenth of the items, whose
     figures stand in a table of their own.

@@ -11,6 +11,7 @@ NETWORKS = {
     *(f"embeddings.graph.{name}" for name in ("gnn", "kge", "network", "propagation")),
     *(f"embeddings.baselines.{name}" for name in ("lightgcn", "ncf", "network", "sasrec")),
     "embeddings.evaluation.link_prediction",
+    "embeddings.text.int8",
 }
 """The modules that import torch; others import them inside functions."""
 

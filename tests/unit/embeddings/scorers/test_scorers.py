@@ -202,5 +202,11 @@ def test_liked_nodes_score_by_their_mean_cosine() -> None:
     likes = sp.csr_array(np.float32([[0, 0, 1, 1], [0, 0, 0, 1]]))
     np.testing.assert_allclose(cosines_of_likes(likes, vectors, 2), [[0.8, 0.4], [0.6, 0.8]], rtol=1e-6)
     np.testing.assert_allclose(Kge(vectors, 2).score_likes(likes), [[0.8, 0.4], [0.6, 0.8]], rtol=1e-6)
-    twice = Gnn(2 * vectors, np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
-    np.testing.assert_allclose(twice.score_likes(likes), [[0.8, 0.4], [0.6, 0.8]], rtol=1e-6)
+
+
+def test_the_graph_network_scores_liked_nodes_by_products_and_popularity() -> None:
+    """Twice the vectors of above: four times the products; the second item has a bias of .1."""
+    vectors = np.float32([[2, 0], [0, 2], [2, 0], [1.2, 1.6]])
+    likes = sp.csr_array(np.float32([[0, 0, 1, 1], [0, 0, 0, 1]]))
+    fitted = Gnn(vectors, np.zeros((2, 2), np.float32), np.zeros(2, np.float32), np.float32([0, 0.1]))
+    np.testing.assert_allclose(fitted.score_likes(likes), [[3.2, 1.7], [2.4, 3.3]], rtol=1e-6)

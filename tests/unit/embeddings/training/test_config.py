@@ -47,6 +47,8 @@ OTHER_VALUES = {
     ("known_items",): ("lambdarank",),
     ("history_lengths",): (0, 2),
     ("last_shares",): (0.15,),
+    ("items_scorer",): "ease",
+    ("weight_penalties",): (0.5,),
 }
 
 
