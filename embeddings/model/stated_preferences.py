@@ -35,8 +35,9 @@ class StatedPreferenceConfig:
     people like who like these items."""
     link_weight: float = 0.2
     """Weight of the share of the liked entities that facts join to the item, beside 1 for that scorer."""
-    link_weight_with_text: float = 1.0
-    """The same beside a text: the entities that it names are what is wanted."""
+    strong_link_weight: float = 1.0
+    """The same beside a text, since the entities that it names are what is wanted, and where no ranker was learnt,
+    since too little is known of other users."""
     vector_weight: float = 0.5
     """Weight of the scores of the liked entities by the vectors of a scorer, beside 1 for that scorer."""
 
@@ -77,7 +78,8 @@ class StatedPreferences:
         """
         likes = known.likes
         config = self.config
-        link_weight = config.link_weight if text is None else config.link_weight_with_text
+        known_users = text is None and self.two_stage.ranker.learnt
+        link_weight = config.link_weight if known_users else config.strong_link_weight
         stated = {
             "likes": None if likes is None or not likes.nnz else self._score_likes(likes, link_weight),
             "text_query": None if text is None else self.score_text(text),

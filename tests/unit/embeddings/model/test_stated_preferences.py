@@ -26,7 +26,7 @@ CONFIG = StatedPreferenceConfig(
     likes_alone_weight=12.0,
     fixed_deviation=0.5,
     link_weight=0.2,
-    link_weight_with_text=1.0,
+    strong_link_weight=1.0,
     vector_weight=0.1,
 )
 
@@ -117,6 +117,13 @@ def test_facts_count_more_beside_a_text(board) -> None:
 def test_facts_alone_where_no_ranker_was_learnt(board) -> None:
     added = stated(board, learnt=False, ease_strong=Weighted(np.zeros(5))).added(RANKED, known([5]))
     np.testing.assert_allclose(added["likes"], 12 * 0.5 * normalized(normalized([1, 1, 0, 0, 1])), rtol=1e-5)
+
+
+def test_facts_count_more_than_vectors_where_no_ranker_was_learnt(board) -> None:
+    """Weights 1 and .1; with a ranker they are .2 and .1."""
+    own = stated(board, learnt=False, gnn=Near([0, 0, 1, 0, 0]))
+    sums = 1.0 * normalized([1, 1, 0, 0, 1]) + 0.1 * normalized([0, 0, 1, 0, 0])
+    np.testing.assert_allclose(own.added(RANKED, known([5]))["likes"], 12 * 0.5 * normalized(sums), rtol=1e-5)
 
 
 def test_likes_count_less_beside_a_history_or_a_text(board) -> None:
