@@ -15,10 +15,10 @@ class KgeConfig:
     model: KgeModel = "complex"
     embedding_dim: int = 64
     """Width of an entity vector; even for complex and rotate, which store real | imaginary parts."""
-    epochs: int = 3
+    epochs: int = 2
     batch_size: int = 8192
     learning_rate: float = 0.05
-    negatives: int = 256
+    negatives: int = 128
     """Negative tails per fact; if there are no more entities than that, all are used (1-N scoring)."""
     facts_sharing_negatives: int = 32
     """Number of facts of a batch that share their negatives, which are scored by one matrix product. This is

@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset
+from embeddings.data.threads import in_parallel
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig
 from embeddings.graph.device import single_torch_thread
@@ -103,18 +104,21 @@ class GraphNetwork:
 @single_torch_thread()
 def train_gnn(dataset: Dataset, config: GnnConfig, seed: int = 0, report: Report = silent) -> GraphNetwork:
     """Train both networks on the likes of a dataset."""
-    rng = np.random.default_rng(seed)
     content = ContentInputs(dataset, _knowledge(dataset, config, seed, report))
-    half, has_likes = rng.integers(0, 2, dataset.n_items), dataset.degrees > 0
+    half = np.random.default_rng(seed).integers(0, 2, dataset.n_items)
+    has_likes = dataset.degrees > 0
     reference = GraphInputs.of(content, dataset, config.vectors, None).items
-    items, entities = [], []
-    for own in (0, 1):
-        report(STAGE, own, 2)
-        views = _Views(content, dataset, np.flatnonzero((half == own) & has_likes), reference, config, rng)
-        placed = _trained(views, config, rng)
-        items.append(placed[0])
-        entities.append(placed[1])
+    _ = content.adjacencies, dataset.liked, dataset.links  # both halves read what is computed here once
+
+    def trained(own: int) -> tuple[ItemWeights, EntityWeights]:
+        rng = np.random.default_rng([seed, own])
+        hidden = np.flatnonzero((half == own) & has_likes)
+        return _trained(_Views(content, dataset, hidden, reference, config, rng), config, rng)
+
+    report(STAGE, 0, 2)
+    placed = list(in_parallel(trained, (0, 1)))
     report(STAGE, 2, 2)
+    items, entities = zip(*placed, strict=True)
     return GraphNetwork(items, entities, half, has_likes, reference, content, config)
 
 

@@ -36,8 +36,8 @@ class StatedPreferenceConfig:
     link_weight: float = 0.2
     """Weight of the share of the liked entities that facts join to the item, beside 1 for that scorer."""
     strong_link_weight: float = 1.0
-    """The same beside a text, since the entities that it names are what is wanted, and where no ranker was learnt,
-    since too little is known of other users."""
+    """The same beside a text, since the entities that it names are what is wanted, and where no ranker was
+    learnt, since too little is known of other users."""
     vector_weight: float = 0.5
     """Weight of the scores of the liked entities by the vectors of a scorer, beside 1 for that scorer."""
 

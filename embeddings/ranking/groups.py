@@ -24,6 +24,8 @@ class RankingGroup:
         query = np.repeat(np.arange(len(self.sizes)), self.sizes)
         useful = np.bincount(query[rows & self.relevant], minlength=len(self.sizes)) > 0
         rows = rows & useful[query]
+        if rows.all():  # a copy would take much of the memory of a training
+            return self
         sizes = np.bincount(query[rows], minlength=len(self.sizes))
         return RankingGroup(self.values[rows], self.relevant[rows], sizes[sizes > 0])
 

@@ -1,13 +1,14 @@
 """The second stage: ranks candidates by boosted trees and by a weighted sum of their scores."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 
 from embeddings.data.files import Array
+from embeddings.data.threads import in_parallel
 from embeddings.ranking.boosters import BoosterConfig, BoosterEnsemble, Objective
 from embeddings.ranking.calibration import Calibration
 from embeddings.ranking.features import BLENDED_SCORE, IS_NEW, LOG_RANK, CandidateFeatures
@@ -155,12 +156,11 @@ class Ranker:
         own = [groups.known_items]
         if _n_queries(groups.next_items) >= config.min_queries:
             own.append(groups.next_items)
-        with ThreadPoolExecutor(1 + len(own)) as pool:
-            submitted = pool.submit(
-                BoosterEnsemble.fit, names, groups.all_items, config.all_items, config.boosters, seed
-            )
-            fitted = list(pool.map(lambda x: KnownItemRanker.fit(names, x, config, prior, seed), own))
-        all_items = submitted.result()
+        fits: list[Callable[[], Any]] = [
+            partial(BoosterEnsemble.fit, names, groups.all_items, config.all_items, config.boosters, seed),
+            *(partial(KnownItemRanker.fit, names, some, config, prior, seed) for some in own),
+        ]
+        all_items, *fitted = in_parallel(lambda fit: fit(), fits)
         if not all_items.learnt:
             return nothing
         new = _linear_of_new_items(names, groups.all_items, config, new_prior, all_items)
