@@ -9,8 +9,9 @@ from embeddings.data.dataset import Histories
 from embeddings.data.spectral import SpectralConfig
 from embeddings.graph.configs import GnnConfig
 from embeddings.graph.device import sparse_device
-from embeddings.graph.gnn import stated_entities, train_gnn, truncated
-from embeddings.graph.network import ItemWeights
+from embeddings.graph.gnn import _Views, stated_entities, train_gnn, truncated
+from embeddings.graph.inputs import ContentInputs, GraphInputs
+from embeddings.graph.network import EntityWeights, ItemWeights
 from embeddings.graph.propagation import Propagation
 from embeddings.scorers.graph import Gnn
 
@@ -124,31 +125,39 @@ def test_training_is_repeatable(dataset, small_configs) -> None:
         np.testing.assert_array_equal(values, two[name])
 
 
-def test_views_hide_items_of_one_half_with_their_likes(dataset, small_configs, monkeypatch) -> None:
-    """Users and targets of a view by hand: what is visible, and what is hidden of each user."""
-    seen = []
+def test_a_view_asks_for_hidden_items_by_the_visible_histories(dataset, small_configs) -> None:
+    config = replace(small_configs["gnn"], short=0.0)
+    content = ContentInputs(dataset, np.zeros((14, 1), np.float32))
+    reference = GraphInputs.of(content, dataset, config.vectors, None).items
+    rng = np.random.default_rng(0)
+    view = _Views(content, dataset, np.arange(12), reference, config, rng)._view(np.array([0, 3]))
+    visible = dataset.select_events(~np.isin(dataset.events.item, [0, 3]))
+    graph = GraphInputs.of(content, visible, config.vectors, reference)
+    users = np.flatnonzero(dataset.liked.toarray()[:, [0, 3]].any(axis=1))
+    np.testing.assert_array_equal(view.relevant, dataset.liked.toarray()[users][:, [0, 3]])
+    np.testing.assert_allclose(view.users, visible.liked.toarray()[users] @ graph.history, atol=1e-5)
+    np.testing.assert_allclose(view.items.ridge, graph.of_items(np.array([0, 3])).ridge, atol=1e-6)
+    liked = visible.liked.toarray()[users]
+    np.testing.assert_array_equal(view.stated.relevant, liked[:, graph.has_likes])
+    np.testing.assert_allclose(view.stated.candidates, graph.items[graph.has_likes], atol=1e-6)
+    colour = graph.entities[np.where(liked[:, ::2].any(axis=1), 0, 1)]  # each user states the own colour
+    np.testing.assert_allclose(view.stated.means, colour, atol=1e-5)
 
-    def keep(initial, views, config, rng):
-        seen.extend(views)
-        return initial
 
-    monkeypatch.setattr("embeddings.graph.gnn.train_items", keep)
-    config = replace(small_configs["gnn"], views=6, short=0.0, hide_items=0.3)
-    found = train_gnn(dataset, config, seed=1)
-    assert len(seen) == 12
-    liked = dataset.liked.toarray()
-    for number, view in enumerate(seen):
-        own = found.half == number // 6
-        text = dataset.content.text
-        hidden = np.array(
-            [np.flatnonzero((text == row).all(axis=1))[0] for row in view.items.text if row.any()]
-        )
-        assert own[hidden].all()
-        assert len(view.items.text) >= 1
-        for users, targets in zip(view.users, view.relevant, strict=True):
-            assert users.any()
-            assert targets.any()
-        assert view.relevant.sum() <= liked[:, own].sum()
+def test_each_network_hides_items_of_its_own_half(dataset, small_configs, monkeypatch) -> None:
+    hidden = {}
+    weights = (ItemWeights.initial(8, 1, 4, 8), EntityWeights.initial(8, 8))
+
+    def keep(views, config, rng):
+        hidden[len(hidden)] = views.items
+        return weights
+
+    monkeypatch.setattr("embeddings.graph.gnn._trained", keep)
+    known = dataset.select_events(dataset.events.item != 4)
+    found = train_gnn(known, small_configs["gnn"], seed=1)
+    halves = [found.half[items].tolist() for items in hidden.values()]
+    assert sorted(map(set, halves), key=str) == [{0}, {1}]
+    assert sorted(np.concatenate(list(hidden.values()))) == [n for n in range(12) if n != 4]
 
 
 def test_too_few_items_to_learn_from(dataset) -> None:
