@@ -21,7 +21,7 @@ MIN_DEVIATION = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class ContentScorers:
+class SharedScorers:
     """What is learnt once, whichever events are held out."""
 
     scorers: Mapping[str, Scorer[Any]]
@@ -94,7 +94,7 @@ class ScorerEnsemble:
         cls,
         dataset: Dataset,
         specs: Mapping[str, ScorerSpec],
-        content_scorers: ContentScorers,
+        shared_scorers: SharedScorers,
         cold_items: ColdItemConfig,
         seed: int,
         report: Report = silent,
@@ -102,16 +102,16 @@ class ScorerEnsemble:
         """Fit each scorer on its own, several at a time, and the extrapolation."""
 
         def fit(name: str) -> Scorer[Any]:
-            pretrained = content_scorers.pretrained.get(name)
+            pretrained = shared_scorers.pretrained.get(name)
             return pretrained(dataset) if pretrained else specs[name].fit(dataset, seed, report)
 
-        scorers: dict[str, Any] = {name: content_scorers.scorers.get(name) for name in specs}
+        scorers: dict[str, Any] = {name: shared_scorers.scorers.get(name) for name in specs}
         missing = [name for name, scorer in scorers.items() if scorer is None]
         for done, (name, scorer) in enumerate(zip(missing, in_parallel(fit, missing), strict=True)):
             report("scorers", done, len(missing))
             scorers[name] = scorer
         report("scorers", len(missing), len(missing))
-        extrapolator = ColdItemExtrapolator.fit(dataset, content_scorers.neighbours, cold_items)
+        extrapolator = ColdItemExtrapolator.fit(dataset, shared_scorers.neighbours, cold_items)
         return cls.of(specs, scorers, extrapolator, dataset.has_interactions)
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble, score_columns
+from embeddings.candidates.ensemble import ScorerEnsemble, SharedScorers, score_columns
 from embeddings.candidates.specs import new_item_weights
 from embeddings.data.dataset import Dataset
 from embeddings.data.threads import single_blas_thread
@@ -37,18 +37,18 @@ def fit(
     The same seed gives the same arrays, however many threads there are and whatever else the machine does.
     """
     dataset = dataset.with_content_config(config.content)
-    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
+    shared_scorers = SharedScorers.fit(dataset, config.scorers, seed, report)
     others = CalibrationUsers.draw(dataset.n_users, config.calibration, seed)
-    ranker = _learn_ranker(dataset, content_scorers, config, seed, report, ~others.users)
+    ranker = _learn_ranker(dataset, shared_scorers, config, seed, report, ~others.users)
     if ranker.learnt:
-        biases = learn_new_item_biases(ranker, dataset, content_scorers, config, seed, report, others)
+        biases = learn_new_item_biases(ranker, dataset, shared_scorers, config, seed, report, others)
         ranker = replace(ranker, new_item_bias=biases.any_time, next_new_item_bias=biases.next)
         calibration = learn_calibration(ranker, others.queries, config.calibration)
         ranker = replace(ranker, calibration=calibration)
     else:
-        weights = learn_shrunk_weights(dataset, content_scorers, config, seed, report)
+        weights = learn_shrunk_weights(dataset, shared_scorers, config, seed, report)
         ranker = replace(ranker, shrunk_weights=weights)
-    return _two_stage(dataset, content_scorers, ranker, config, seed, report)
+    return _two_stage(dataset, shared_scorers, ranker, config, seed, report)
 
 
 def fit_scores(
@@ -65,20 +65,20 @@ def refit(
 ) -> TwoStageRecommender:
     """Fit the scorers on all events of a dataset and keep a ranker that was learnt before."""
     dataset = dataset.with_content_config(config.content)
-    content_scorers = ContentScorers.fit(dataset, config.scorers, seed, report)
-    return _two_stage(dataset, content_scorers, ranker, config, seed, report)
+    shared_scorers = SharedScorers.fit(dataset, config.scorers, seed, report)
+    return _two_stage(dataset, shared_scorers, ranker, config, seed, report)
 
 
 def _learn_ranker(
     dataset: Dataset,
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     config: TrainingConfig,
     seed: int,
     report: Report,
     users: BoolArray,
 ) -> Ranker:
     """The ranker without biases; its groups, a third of the memory, are released afterwards."""
-    groups = ranker_groups(dataset, content_scorers, config, seed, report, users)
+    groups = ranker_groups(dataset, shared_scorers, config, seed, report, users)
     features = feature_names(score_columns(config.scorers))
     prior = {name: spec.known_item_weight for name, spec in config.scorers.items()}
     selecting = new_item_weights(config.scorers)
@@ -91,7 +91,7 @@ def _learn_ranker(
 
 def ranker_groups(
     dataset: Dataset,
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
@@ -110,7 +110,7 @@ def ranker_groups(
     def scored(some: Iterator[Holdout]) -> Iterator[ScoredQueries]:
         nonlocal done
         for holdout in some:
-            yield from score_queries(holdout, content_scorers, config, seed)
+            yield from score_queries(holdout, shared_scorers, config, seed)
             done += 1
             report("holdouts", done, total)
 
@@ -145,12 +145,12 @@ def ranking_group(scored: ScoredQueries, config: GroupConfig, rng: np.random.Gen
 
 def _two_stage(
     dataset: Dataset,
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     ranker: Ranker,
     config: TrainingConfig,
     seed: int,
     report: Report,
 ) -> TwoStageRecommender:
-    ensemble = ScorerEnsemble.fit(dataset, config.scorers, content_scorers, config.cold_items, seed, report)
+    ensemble = ScorerEnsemble.fit(dataset, config.scorers, shared_scorers, config.cold_items, seed, report)
     items = ItemFeatures.of(dataset, config.two_stage.features)
     return TwoStageRecommender(ensemble, items, ranker, config.two_stage)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from embeddings.candidates.ensemble import ContentScorers
+from embeddings.candidates.ensemble import SharedScorers
 from embeddings.data.dataset import Dataset
 from embeddings.ranking.ranker import Ranker
 from embeddings.training.calibrate import CalibrationUsers
@@ -35,7 +35,7 @@ class NewItemBiases:
 def learn_new_item_biases(
     ranker: Ranker,
     dataset: Dataset,
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
@@ -62,9 +62,7 @@ def learn_new_item_biases(
     for done, holdouts in enumerate(kinds):
         report("new-item bias", done, len(kinds))
         served = [with_unpopular_items(holdout, dataset, share, rng) for holdout in holdouts]
-        found.append(
-            chosen_bias(*_mean_ndcg(ranker, served, content_scorers, config, seed, calibration), own)
-        )
+        found.append(chosen_bias(*_mean_ndcg(ranker, served, shared_scorers, config, seed, calibration), own))
     report("new-item bias", len(kinds), len(kinds))
     if own.bias is not None:
         return NewItemBiases(own.bias, own.bias)
@@ -93,7 +91,7 @@ def chosen_bias(ndcg: FloatArray, without: float, config: NewItemBiasConfig) -> 
 def _mean_ndcg(
     ranker: Ranker,
     holdouts: Sequence[Holdout],
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     config: TrainingConfig,
     seed: int,
     calibration: CalibrationUsers,
@@ -101,7 +99,7 @@ def _mean_ndcg(
     """NDCG@k by bias [biases], and without new items: means over the users of holdouts; 0 without users."""
     found: list[FloatArray] = [np.zeros((len(biases(config.new_item_bias)) + 1, 0), np.float32)]
     for holdout in holdouts:
-        found += _ndcg_by_bias(ranker, holdout, content_scorers, config, seed, calibration)
+        found += _ndcg_by_bias(ranker, holdout, shared_scorers, config, seed, calibration)
     users = np.concatenate(found, axis=1)
     mean = users.sum(axis=1, dtype=np.float64) / max(users.shape[1], 1)
     return mean[:-1], float(mean[-1])
@@ -110,14 +108,14 @@ def _mean_ndcg(
 def _ndcg_by_bias(
     ranker: Ranker,
     holdout: Holdout,
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     config: TrainingConfig,
     seed: int,
     calibration: CalibrationUsers,
 ) -> Iterator[FloatArray]:
     """NDCG@k [biases + 1, users] of some users after others; the last row is without new items."""
     unbiased, own = replace(ranker, new_item_bias=0.0, next_new_item_bias=0.0), config.new_item_bias
-    for scored in score_queries(holdout, content_scorers, config, seed):
+    for scored in score_queries(holdout, shared_scorers, config, seed):
         calibration.collect(scored)
         scores, new = unbiased.score(scored.candidates), ranker.is_new(scored.candidates)
         total = np.diff(scored.queries.relevant.indptr)

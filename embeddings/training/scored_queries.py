@@ -6,7 +6,7 @@ from itertools import chain
 
 import numpy as np
 
-from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble
+from embeddings.candidates.ensemble import ScorerEnsemble, SharedScorers
 from embeddings.data.threads import in_parallel, single_blas_thread
 from embeddings.ranking.features import CandidateFeatures, ItemFeatures, candidate_features
 from embeddings.training.config import TrainingConfig
@@ -35,7 +35,7 @@ class ScoredQueries:
 
 
 def score_queries(
-    holdout: Holdout, content_scorers: ContentScorers, config: TrainingConfig, seed: int
+    holdout: Holdout, shared_scorers: SharedScorers, config: TrainingConfig, seed: int
 ) -> Iterator[ScoredQueries]:
     """Fit the scorers on the training part and score the queries, some users at a time, in order.
 
@@ -44,7 +44,7 @@ def score_queries(
     if not any(queries.relevant.nnz for queries in holdout.queries):
         return
     two_stage, train = config.two_stage, holdout.train
-    ensemble = ScorerEnsemble.fit(train, config.scorers, content_scorers, config.cold_items, seed)
+    ensemble = ScorerEnsemble.fit(train, config.scorers, shared_scorers, config.cold_items, seed)
     items = ItemFeatures.of(train, two_stage.features)
     size = int(np.clip(_BATCH_SCORES // (len(ensemble.score_columns) * train.n_items), 1, _BATCH))
 

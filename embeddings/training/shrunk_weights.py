@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embeddings.candidates.ensemble import ContentScorers, ScorerEnsemble
+from embeddings.candidates.ensemble import ScorerEnsemble, SharedScorers
 from embeddings.candidates.specs import fixed_weights
 from embeddings.data.dataset import Dataset
 from embeddings.ranking.fixed_weights import comparable_columns
@@ -31,7 +31,7 @@ _MAX_ITEMS = 10_000
 
 def learn_shrunk_weights(
     dataset: Dataset,
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     config: TrainingConfig,
     seed: int,
     report: Report = silent,
@@ -45,7 +45,7 @@ def learn_shrunk_weights(
     columns = fixed_weights(config.scorers)
     parts: list[Queries] = []
     for holdout in holdouts.last if dataset.events.all_times_known else holdouts.random:
-        parts.append(_queries(holdout, content_scorers, config, tuple(columns), seed, rng))
+        parts.append(_queries(holdout, shared_scorers, config, tuple(columns), seed, rng))
         report("weights", len(parts), max(len(parts), config.holdout.random_holdouts))
     parts = [part for part in parts if len(part)]
     if sum(map(len, parts)) < config.ranker.min_weight_queries:
@@ -82,13 +82,13 @@ def chosen_penalty(parts: Sequence[Queries], prior: Float64Array, penalties: Seq
 
 def _queries(
     holdout: Holdout,
-    content_scorers: ContentScorers,
+    shared_scorers: SharedScorers,
     config: TrainingConfig,
     columns: Sequence[str],
     seed: int,
     rng: np.random.Generator,
 ) -> Queries:
-    ensemble = ScorerEnsemble.fit(holdout.train, config.scorers, content_scorers, config.cold_items, seed)
+    ensemble = ScorerEnsemble.fit(holdout.train, config.scorers, shared_scorers, config.cold_items, seed)
     return joined([_columns(own, ensemble, columns, rng) for own in holdout.queries])
 
 

@@ -5,10 +5,10 @@ import pytest
 from fake_scorers import FixedScores, FixedVectors, ensemble_of, first_and_previous
 
 from embeddings.candidates.ensemble import (
-    ContentScorers,
     EnsembleScores,
     ScorerEnsemble,
     ScoreStandardizer,
+    SharedScorers,
     _uniform_over,
     score_columns,
     standardize,
@@ -29,8 +29,8 @@ def histories(dataset) -> Histories:
 def ensemble(dataset: Dataset, request: pytest.FixtureRequest) -> ScorerEnsemble:
     part = dataset.select_events(~np.isin(dataset.events.item, [0, 3]))
     specs = select_specs(request.param)
-    content_scorers = ContentScorers.fit(part, specs, seed=0)
-    return ScorerEnsemble.fit(part, specs, content_scorers, ColdItemConfig(), seed=0)
+    shared_scorers = SharedScorers.fit(part, specs, seed=0)
+    return ScorerEnsemble.fit(part, specs, shared_scorers, ColdItemConfig(), seed=0)
 
 
 def test_all_items_have_the_standardized_score_of_each_scorer(ensemble, histories) -> None:

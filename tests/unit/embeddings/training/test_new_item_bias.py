@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from fake_scorers import blended_ranker
 
-from embeddings.candidates.ensemble import ContentScorers, score_columns
+from embeddings.candidates.ensemble import SharedScorers, score_columns
 from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.features import feature_names
@@ -64,12 +64,12 @@ def test_ndcg_by_bias(board, config) -> None:
     relevant = sp.csr_array(np.array([[0, 0, 0, 0, 1.0], [0, 0, 0, 0, 0]]))
     queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant, np.arange(2))
     holdout = Holdout(board, np.zeros(5, np.bool_), (queries,))
-    content_scorers = ContentScorers.fit(board, some.scorers, 0)
+    shared_scorers = SharedScorers.fit(board, some.scorers, 0)
     ranker = replace(blended_ranker(feature_names(score_columns(some.scorers))), new_item_bias=5.0)
     calibration = CalibrationUsers(np.array([False, True]))
-    (found,) = _ndcg_by_bias(ranker, holdout, content_scorers, some, 0, calibration)
+    (found,) = _ndcg_by_bias(ranker, holdout, shared_scorers, some, 0, calibration)
     assert [x.lengths.tolist() for x in calibration.queries] == [[1]]
-    scored = next(score_queries(holdout, content_scorers, some, 0))
+    scored = next(score_queries(holdout, shared_scorers, some, 0))
     assert scored.queries.histories[0].tolist() == [0]
     blended = scored.candidates.blended_score[0]
     places = [1 + (blended[[1, 2, 3]] > blended[4] + bias).sum() for bias in BIASES]
