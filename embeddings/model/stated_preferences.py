@@ -22,7 +22,7 @@ class StatedPreferenceConfig:
 
     weight: float = 3.0
     """Standard deviation of the stated-preference scores, as a multiple of that of the best model scores."""
-    likes_alone_weight: float = 20.0
+    likes_alone_weight: float = 100.0
     """The same for liked entities where neither history nor text is known: the model's scores then say
     nothing of the user."""
     best_scores: int = 100

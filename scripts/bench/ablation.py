@@ -43,8 +43,7 @@ def command(
     """Train the model with and without each of its parts and measure all on the same trials.
 
     A part is a scorer (gnn, kge), what the data tells of items (text, facts), or the features that tell the
-    ranker how much is known of users and items. Graph convolution is not a scorer by default;
-    `--model-scorer default --model-scorer gnn` adds it.
+    ranker how much is known of users and items.
 
     Example: trailmix bench ablation --benchmark sample --protocol warm --without text --without facts
     """
