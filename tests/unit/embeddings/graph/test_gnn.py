@@ -7,13 +7,13 @@ import torch
 
 from embeddings.data.dataset import Histories
 from embeddings.data.spectral import SpectralConfig
-from embeddings.graph.configs import GnnConfig
+from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.graph.device import sparse_device
 from embeddings.graph.gnn import _Views, stated_entities, train_gnn, truncated
 from embeddings.graph.inputs import ContentInputs, GraphInputs
 from embeddings.graph.network import EntityWeights, ItemWeights
 from embeddings.graph.propagation import Propagation
-from embeddings.scorers.graph import Gnn
+from embeddings.scorers.graph import Gnn, Kge
 
 
 def test_propagation_is_the_dense_product_and_so_is_its_gradient() -> None:
@@ -205,3 +205,11 @@ def test_scores_of_liked_entities_by_hand() -> None:
     fitted = Gnn(vectors, vectors[:2], np.zeros(2, np.float32), np.array([0.25, 0.5], np.float32))
     likes = sp.csr_array(np.array([[0, 0, 1, 1]], np.float32))
     np.testing.assert_allclose(fitted.score_likes(likes), [[1.5 + 0.25, 1 + 0.5]])
+
+
+def test_items_are_centred_for_cosines_and_entities_are_not(dataset, monkeypatch) -> None:
+    """Six items at (1, 1) and six at (3, 1) have the mean (2, 1)."""
+    vectors = np.array([[1, 1]] * 6 + [[3, 1]] * 6 + [[0, 2], [4, 0]], np.float32)
+    monkeypatch.setattr("embeddings.graph.kge.node_embedding", lambda *_: vectors)
+    fitted = Kge.fit(dataset, KgeConfig())
+    np.testing.assert_allclose(fitted.vectors, [[-1, 0]] * 6 + [[1, 0]] * 6 + [[0, 1], [1, 0]])
