@@ -65,7 +65,8 @@ def test_ndcg_by_bias(board, config) -> None:
     queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant, np.arange(2))
     holdout = Holdout(board, np.zeros(5, np.bool_), (queries,))
     shared_scorers = SharedScorers.fit(board, some.scorers, 0)
-    ranker = replace(blended_ranker(feature_names(score_columns(some.scorers))), new_item_bias=5.0)
+    ranker = blended_ranker(feature_names(score_columns(some.scorers)))
+    ranker = replace(ranker, new_item_bias=5.0, next_new_item_bias=5.0)
     calibration = CalibrationUsers(np.array([False, True]))
     (found,) = _ndcg_by_bias(ranker, holdout, shared_scorers, some, 0, calibration)
     assert [x.lengths.tolist() for x in calibration.queries] == [[1]]

@@ -91,3 +91,18 @@ def test_candidates_are_the_items_without_the_history(most, rows, monkeypatch) -
     assert ours.scores.tolist() == [[found["two"][0, row], found["one"][0, row]] for row in rows]
     assert ours.relevant.tolist() == [row == 1 for row in rows]
     assert ours.sizes.tolist() == [len(rows)]
+
+
+@pytest.mark.parametrize(("last", "penalty"), [(9.5, 1.0), (11.5, np.inf)])
+def test_weights_must_be_better_by_more_than_a_standard_error(last, penalty, monkeypatch) -> None:
+    """The prior loses 10 on each part. Gains of 1, 1, .5 sum to 2.5 with a standard error of .5; those of
+    1, 1, -1.5 sum to .5 with one of 2.5. The weights for a part are fitted on the two others.
+    """
+    fitted_on = []
+    monkeypatch.setattr(shrunk_weights, "joined", list)
+    monkeypatch.setattr(shrunk_weights, "sharpness", lambda *_: 1.0)
+    monkeypatch.setattr(shrunk_weights, "convex_weights", lambda others, *_: fitted_on.append(others) or 2.0)
+    losses = {1.0: [10, 10, 10], 2.0: [9, 9, last]}
+    monkeypatch.setattr(shrunk_weights, "listwise_loss", lambda part: lambda own: (losses[own][part], None))
+    assert chosen_penalty([0, 1, 2], 1.0, (1.0,)) == penalty
+    assert fitted_on == [[1, 2], [0, 2], [0, 1]]
