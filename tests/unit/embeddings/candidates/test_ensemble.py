@@ -103,3 +103,23 @@ def test_without_known_items_all_have_the_same_weight() -> None:
     np.testing.assert_allclose(_uniform_over(np.zeros(4, bool)), [0.25] * 4)
     np.testing.assert_allclose(_uniform_over(np.array([True, False, True, True])), [1 / 3, 0, 1 / 3, 1 / 3])
     assert len(_uniform_over(np.zeros(0, bool))) == 0
+
+
+def test_a_pretrained_scorer_is_fitted_by_what_was_learnt_once(dataset) -> None:
+    specs, part = select_specs(["popularity"]), dataset.select_events(dataset.events.item != 0)
+    own, asked = specs["popularity"].fit(dataset, 0), []
+    pretrained = {"popularity": lambda given: asked.append(given) or own}
+    shared = SharedScorers({}, pretrained, dataset.content_neighbours)
+    found = ScorerEnsemble.fit(part, specs, shared, ColdItemConfig(), seed=0)
+    assert found.scorers["popularity"] is own
+    assert len(asked) == 1
+    assert asked[0] is part
+
+
+def test_what_is_learnt_once_is_learnt_of_the_whole_dataset_with_the_seed(dataset, monkeypatch) -> None:
+    specs, asked = select_specs(["popularity"]), []
+    monkeypatch.setattr(specs["popularity"].scorer, "pretrain", lambda *given: asked.append(given))
+    assert not SharedScorers.fit(dataset, specs, seed=7).pretrained
+    ((whole, config, seed, _),) = asked
+    assert whole is dataset
+    assert (config, seed) == (specs["popularity"].config, 7)

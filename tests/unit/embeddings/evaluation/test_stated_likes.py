@@ -6,7 +6,12 @@ import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.evaluation.protocols import ProtocolConfig, hidden_users_trial
-from embeddings.evaluation.stated_likes import StatedLikesConfig, stated_entities, stated_likes_task
+from embeddings.evaluation.stated_likes import (
+    StatedLikesConfig,
+    _revealed,
+    stated_entities,
+    stated_likes_task,
+)
 from embeddings.evaluation.trials import scorer_scores
 from embeddings.scorers.popularity import Popularity
 from kg.errors import MissingDataError
@@ -117,3 +122,16 @@ def test_a_scorer_that_cannot_score_likes_sees_an_empty_history() -> None:
     counts = np.arange(8, dtype=np.float32)
     assert scorer_scores(Popularity(counts))(histories).tolist() == [counts.tolist()] * 2
     assert histories.select(np.array([1])).likes.nonzero()[1].tolist() == [10]
+
+
+def test_an_item_that_facts_join_to_items_is_no_entity() -> None:
+    revealed = np.zeros((1, N_ITEMS), np.float32)
+    revealed[0, [0, 1]] = 1
+    whole = dataset([(0, 0, 1)], 1, {GENRE: [0, 1], 2: [0, 1]})
+    assert stated_entities(sp.csr_array(revealed), whole, StatedLikesConfig()).indices.tolist() == [GENRE]
+
+
+def test_half_of_the_likes_are_revealed_rounded_down() -> None:
+    liked = events([(0, 0, 1), (0, 1, 1), (0, 2, 1), *((1, item, 1) for item in range(5))])
+    revealed = _revealed(liked, 0, StatedLikesConfig())
+    assert np.bincount(liked.user[revealed]).tolist() == [1, 2]

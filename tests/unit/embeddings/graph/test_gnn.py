@@ -7,13 +7,13 @@ import torch
 
 from embeddings.data.dataset import Histories
 from embeddings.data.spectral import SpectralConfig
-from embeddings.graph.configs import GnnConfig
+from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.graph.device import sparse_device
 from embeddings.graph.gnn import _Views, stated_entities, train_gnn, truncated
 from embeddings.graph.inputs import ContentInputs, GraphInputs
 from embeddings.graph.network import EntityWeights, ItemWeights
 from embeddings.graph.propagation import Propagation
-from embeddings.scorers.graph import Gnn
+from embeddings.scorers.graph import Gnn, Kge
 
 
 def test_propagation_is_the_dense_product_and_so_is_its_gradient() -> None:
@@ -165,3 +165,51 @@ def test_too_few_items_to_learn_from(dataset) -> None:
     found = train_gnn(dataset, GnnConfig(SpectralConfig(3), kge=None))
     assert not found.items[0].related.any()
     assert found.items[0].ridge.tolist() == (0.5 * np.eye(3)).tolist()
+
+
+def test_the_bias_of_popular_items_is_on_the_scale_of_the_scores(network) -> None:
+    """Of two equal networks with the weight 3 and the factor e^2, it is 3 log(1 + likes) / e^2."""
+    found, known = network
+    own = replace(found.entities[0], popularity=np.float32(3), temperature=np.float32(2))
+    vectors = replace(found, entities=(own, own)).vectors(known)
+    np.testing.assert_allclose(vectors.likes_bias, 3 / np.exp(2) * np.log1p(known.degrees), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("share", "of_the_half"), [(0.3, 0.6), (0.5, 0.9)])
+def test_a_view_hides_its_share_of_all_items(share, of_the_half, monkeypatch) -> None:
+    """Items of one half alone can be hidden: twice the share of these, at most nine tenths."""
+    monkeypatch.setattr(_Views, "_view", lambda _, hidden: hidden)
+    config = GnnConfig(hide_items=share, views=3)
+    drawn = _Views(None, None, np.arange(4000), None, config, np.random.default_rng(0)).draw()
+    assert len(drawn) == 3
+    for hidden in drawn:
+        assert len(hidden) / 4000 == pytest.approx(of_the_half, abs=4 * 0.008)
+
+
+def test_a_user_who_states_nothing_is_not_asked_about(dataset) -> None:
+    """One like states no entity; items 0 and 2 state the genre Even, so this user's likes are relevant."""
+    config = GnnConfig(SpectralConfig(3), kge=None)
+    content = ContentInputs(dataset, np.zeros((14, 1), np.float32))
+    graph = GraphInputs.of(content, dataset, config.vectors, None)
+    views = _Views(content, dataset, np.arange(12), graph.items, config, np.random.default_rng(0))
+    seen = np.zeros((2, 12), np.float32)
+    seen[0, 1] = seen[1, [0, 2]] = 1
+    stated = views._stated(graph, sp.csr_array(seen))
+    assert stated.relevant.tolist() == [seen[1].tolist()]
+    np.testing.assert_allclose(stated.means, graph.entities[:1], atol=1e-6)
+
+
+def test_scores_of_liked_entities_by_hand() -> None:
+    """Two items, two entities; the mean of both entities is (1.5, .5), and each item has a bias."""
+    vectors = np.array([[1, 0], [0, 2], [3, 0], [0, 1]], np.float32)
+    fitted = Gnn(vectors, vectors[:2], np.zeros(2, np.float32), np.array([0.25, 0.5], np.float32))
+    likes = sp.csr_array(np.array([[0, 0, 1, 1]], np.float32))
+    np.testing.assert_allclose(fitted.score_likes(likes), [[1.5 + 0.25, 1 + 0.5]])
+
+
+def test_items_are_centred_for_cosines_and_entities_are_not(dataset, monkeypatch) -> None:
+    """Six items at (1, 1) and six at (3, 1) have the mean (2, 1)."""
+    vectors = np.array([[1, 1]] * 6 + [[3, 1]] * 6 + [[0, 2], [4, 0]], np.float32)
+    monkeypatch.setattr("embeddings.graph.kge.node_embedding", lambda *_: vectors)
+    fitted = Kge.fit(dataset, KgeConfig())
+    np.testing.assert_allclose(fitted.vectors, [[-1, 0]] * 6 + [[1, 0]] * 6 + [[0, 1], [1, 0]])

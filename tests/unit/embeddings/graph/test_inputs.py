@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from embeddings.data.spectral import SpectralConfig, SpectralVectors
-from embeddings.graph.inputs import ContentInputs, FactAdjacencies, GraphInputs
+from embeddings.graph.inputs import ContentInputs, FactAdjacencies, GraphInputs, _means
 from kg.graph import Triples
 
 CONFIG = SpectralConfig(factors=3)
@@ -96,3 +96,16 @@ def test_a_graph_without_likes_or_facts(dataset) -> None:
     assert not inputs.ridge.any()
     assert found.items.shape == (12, 3)
     assert sp.issparse(found.content.adjacencies.to_entities)
+
+
+def test_a_fact_that_is_stated_twice_counts_once() -> None:
+    found = _means(np.array([0, 0, 0]), np.array([1, 1, 2]), (2, 3))
+    assert found.toarray().tolist() == [[0, 0.5, 0.5], [0, 0, 0]]
+
+
+def test_items_have_their_own_texts_and_embeddings(dataset) -> None:
+    knowledge = np.arange(14, dtype=np.float32)[:, None]
+    content = ContentInputs(dataset, knowledge)
+    found = GraphInputs.of(content, dataset, SpectralConfig(3), None).of_items(np.array([5, 3]))
+    assert found.knowledge.tolist() == [[5], [3]]
+    np.testing.assert_array_equal(found.text, content.text[[5, 3]])

@@ -11,7 +11,9 @@ from embeddings.graph.network import (
     ItemWeights,
     StatedLikes,
     View,
+    _masks,
     _softmax_loss,
+    _trained,
     train_entities,
     train_items,
 )
@@ -128,3 +130,25 @@ def test_popular_items_are_learnt_from_stated_likes() -> None:
         EntityWeights.initial(2, 5), [replace(view(relevant, users, x), stated=stated)], config, RNG
     )
     assert found.popularity > 0.5
+
+
+def test_rates_fall_linearly_and_the_temperature_has_its_own() -> None:
+    """A step of Adam is the rate where the gradient is constant: 4 steps of 1, 3/4, 1/2, 1/4 of it."""
+    config = replace(CONFIG, steps=4, learning_rate=0.1, temperature_learning_rate=0.2)
+    one = view(np.zeros((1, 6), np.float32), drawn(1, 2), inputs(6))
+    found = _trained(
+        EntityWeights.initial(2, 5), lambda own, *_: own.popularity + own.temperature, [one], config, RNG
+    )
+    assert found.popularity == pytest.approx(-0.25, rel=1e-4)
+    assert found.temperature == pytest.approx(-3 - 0.5, rel=1e-4)  # -3 is the lowest start
+
+
+def test_texts_and_facts_are_masked_independently() -> None:
+    """Of 4,000 items a quarter: four deviations, of sqrt(.25 * .75 / 4,000) = .007, are .028."""
+    x = replace(inputs(1), text=np.zeros((4000, 1), np.float32))
+    one = view(np.zeros((1, 6), np.float32), drawn(1, 2), x)
+    text, facts = (mask.cpu().numpy() for mask in _masks(one, replace(CONFIG, dropout=0.25), RNG))
+    assert text.shape == facts.shape == (4000, 1)
+    assert text.mean() == pytest.approx(0.75, abs=0.028)
+    assert facts.mean() == pytest.approx(0.75, abs=0.028)
+    assert (text * facts).mean() == pytest.approx(0.75**2, abs=0.032)

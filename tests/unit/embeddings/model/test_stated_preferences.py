@@ -1,6 +1,7 @@
 """What liked entities and a text add to the scores; entity 5 has items 0, 1 and 4, entity 6 has 1 and 2."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import scipy.sparse as sp
@@ -158,3 +159,11 @@ def test_the_deviation_of_the_best_scores_by_hand() -> None:
     assert deviation_of_best(scores, 2) == 1.0
     assert deviation_of_best(scores[[1, 3]], 100) == 1.0
     assert deviation_of_best(np.ones(3, np.float32), 2) == 1e-6
+
+
+def test_scores_of_stated_entities_are_not_calibrated() -> None:
+    two_stage = SimpleNamespace(calibrated=lambda _: True)
+    preferences = StatedPreferences(two_stage, sp.csr_array((7, 5)), CONFIG)
+    known = Histories.of([[0]], 5)
+    assert preferences.calibrated(known)
+    assert not preferences.calibrated(replace(known, likes=one_user_likes(np.array([5]), 7)))

@@ -108,3 +108,9 @@ def test_each_kind_of_question_has_its_curve_and_arrays_restore_them() -> None:
 
 def test_without_a_calibration_there_is_the_logistic_function() -> None:
     np.testing.assert_allclose(uncalibrated(np.array([0.0, np.log(3), -np.log(3)])), [1 / 2, 3 / 4, 1 / 4])
+
+
+def test_restored_curves_answer_the_same_kind_of_question() -> None:
+    assert set(Calibration.restore(Calibration({(True, False): by_hand()}).arrays()).curves) == {
+        (True, False)
+    }

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
+from embeddings.ranking import listwise
 from embeddings.ranking.listwise import Queries, convex_weights, joined, listwise_loss, sharpness
 
 
@@ -96,3 +98,23 @@ def test_without_queries_the_prior() -> None:
     none = Queries(np.zeros((0, 2), np.float32), np.zeros(0, np.bool_), np.zeros(0, np.int64))
     assert convex_weights(none).tolist() == [0.5, 0.5]
     assert convex_weights(none, np.array([3.0, 1.0])).tolist() == [0.75, 0.25]
+
+
+def test_the_minimum_of_the_penalised_loss(monkeypatch) -> None:
+    """Three queries of two candidates, whose first column is 1 and 0 after scaling by 2.
+
+    With w its weight, the loss is 3 log(1 + exp(-w)) + 2 (w - 1/2)^2, so 4 (w - 1/2) = 3 / (1 + exp(w)); the
+    second column tells nothing and keeps the weight 1/2 of the prior.
+    """
+    monkeypatch.setattr(listwise, "sharpness", lambda *_: 2.0)
+    three = queries(*[([[0.5, 0.0], [0.0, 0.0]], [True, False])] * 3)
+    w = brentq(lambda w: 4 * (w - 0.5) - 3 / (1 + np.exp(w)), 0, 3)
+    expected = np.array([w, 0.5]) / (w + 0.5)
+    np.testing.assert_allclose(convex_weights(three, np.array([0.5, 0.5]), 4.0), expected, rtol=1e-3)
+
+
+def test_a_sharpness_below_1_is_found() -> None:
+    """Of 4 queries with scores 8 and 0 the higher is relevant in 3: exp(8 f) = 3."""
+    likes = [[True, False]] * 3 + [[False, True]]
+    found = sharpness(queries(*(([[8.0], [0.0]], own) for own in likes)), np.ones(1))
+    assert found == pytest.approx(np.log(3) / 8, rel=1e-3)

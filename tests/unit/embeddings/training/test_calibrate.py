@@ -125,3 +125,11 @@ def test_from_too_few_likes_nothing_is_learnt(truth) -> None:
     one = CalibrationQueries.of(scored([[0]] * 1000, liked, values), np.arange(4))
     assert not learn_calibration(FirstFeature(), [one], CONFIG).curves
     assert not learn_calibration(FirstFeature(), [], CONFIG).curves
+
+
+def test_too_few_likes_of_what_comes_next_are_not_replaced_by_those_of_any_time(truth) -> None:
+    values, liked = truth
+    any_time = CalibrationQueries.of(scored([[0]] * 1000, liked, values, ask_next=False), np.arange(1000))
+    following = CalibrationQueries.of(scored([[0]] * 1000, liked, values), np.arange(4))
+    found = learn_calibration(FirstFeature(), [any_time, following], CONFIG)
+    assert set(found.curves) == {(False, False), (False, True)}

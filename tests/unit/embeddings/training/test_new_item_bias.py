@@ -65,7 +65,8 @@ def test_ndcg_by_bias(board, config) -> None:
     queries = HoldoutQueries(Histories.of([[0], [1]], 5), relevant, np.arange(2))
     holdout = Holdout(board, np.zeros(5, np.bool_), (queries,))
     shared_scorers = SharedScorers.fit(board, some.scorers, 0)
-    ranker = replace(blended_ranker(feature_names(score_columns(some.scorers))), new_item_bias=5.0)
+    ranker = blended_ranker(feature_names(score_columns(some.scorers)))
+    ranker = replace(ranker, new_item_bias=5.0, next_new_item_bias=5.0)
     calibration = CalibrationUsers(np.array([False, True]))
     (found,) = _ndcg_by_bias(ranker, holdout, shared_scorers, some, 0, calibration)
     assert [x.lengths.tolist() for x in calibration.queries] == [[1]]
@@ -152,3 +153,19 @@ def test_the_bias_learnt_is_one_of_those_tried(config, dataset) -> None:
     assert {ranker.new_item_bias, ranker.next_new_item_bias} <= set(BIASES)
     fixed = fit(dataset, replace(config, new_item_bias=NewItemBiasConfig(0.3))).ranker
     assert (fixed.new_item_bias, fixed.next_new_item_bias) == (0.3, 0.3)
+
+
+@pytest.mark.parametrize(("most", "hidden"), [(0.3, 0.125), (0.1, 0.1)])
+def test_as_many_items_are_hidden_as_new_ones_are_estimated(most, hidden, board, config, monkeypatch) -> None:
+    """One of five items has no events; half of it counts as new, beside four known ones: 1/8 of these."""
+    drawn = []
+    monkeypatch.setattr(new_item_bias, "random_holdout", lambda _, own, __: drawn.append(own))
+    monkeypatch.setattr(new_item_bias, "last_events_holdout", lambda *_: None)
+    monkeypatch.setattr(new_item_bias, "with_unpopular_items", lambda *_: None)
+    monkeypatch.setattr(new_item_bias, "new_item_share", lambda *_: 0.5)
+    monkeypatch.setattr(new_item_bias, "_mean_ndcg", lambda *_: _falling_from(4))
+    assert board.has_interactions.sum() == 4
+    learn_new_item_biases(
+        None, board, None, replace(config, new_item_bias=NewItemBiasConfig(max_new_items=most)), 0
+    )
+    assert [(own.items, own.users) for own in drawn] == [(hidden, 0.0)] * 2

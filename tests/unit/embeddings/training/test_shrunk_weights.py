@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from embeddings.candidates.specs import fixed_weights
+from embeddings.data.dataset import Histories
 from embeddings.ranking.listwise import Queries
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.training import shrunk_weights
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit
-from embeddings.training.holdout import HoldoutConfig
-from embeddings.training.shrunk_weights import chosen_penalty
+from embeddings.training.holdout import HoldoutConfig, HoldoutQueries
+from embeddings.training.shrunk_weights import _columns, chosen_penalty
 
 
 def part(seed: int, weights: list[float], count: int = 12) -> Queries:
@@ -75,3 +77,32 @@ def test_with_fewer_queries_the_weights_are_fixed(dataset, little) -> None:
 
 def test_a_model_with_trees_needs_no_weights(dataset, config) -> None:
     assert fit(dataset, config).ranker.shrunk_weights == {}
+
+
+@pytest.mark.parametrize(("most", "rows"), [(10_000, [1, 2]), (0, [1])])
+def test_candidates_are_the_items_without_the_history(most, rows, monkeypatch) -> None:
+    """User 0 has item 0 and likes item 1 next; of user 1 nothing is relevant, so there is no query."""
+    monkeypatch.setattr(shrunk_weights, "_MAX_ITEMS", most)
+    found = {"one": np.array([[1.0, 2, 3], [4, 5, 6]]), "two": np.array([[7.0, 8, 9], [10, 11, 12]])}
+    monkeypatch.setattr(shrunk_weights, "comparable_columns", lambda *_: found)
+    relevant = sp.csr_array(np.array([[0, 1.0, 0], [0, 0, 0]]))
+    queries = HoldoutQueries(Histories.of([[0], [1]], 3), relevant, np.arange(2))
+    ours = _columns(queries, None, ("two", "one"), np.random.default_rng(0))
+    assert ours.scores.tolist() == [[found["two"][0, row], found["one"][0, row]] for row in rows]
+    assert ours.relevant.tolist() == [row == 1 for row in rows]
+    assert ours.sizes.tolist() == [len(rows)]
+
+
+@pytest.mark.parametrize(("last", "penalty"), [(9.5, 1.0), (11.5, np.inf)])
+def test_weights_must_be_better_by_more_than_a_standard_error(last, penalty, monkeypatch) -> None:
+    """The prior loses 10 on each part. Gains of 1, 1, .5 sum to 2.5 with a standard error of .5; those of
+    1, 1, -1.5 sum to .5 with one of 2.5. The weights for a part are fitted on the two others.
+    """
+    fitted_on = []
+    monkeypatch.setattr(shrunk_weights, "joined", list)
+    monkeypatch.setattr(shrunk_weights, "sharpness", lambda *_: 1.0)
+    monkeypatch.setattr(shrunk_weights, "convex_weights", lambda others, *_: fitted_on.append(others) or 2.0)
+    losses = {1.0: [10, 10, 10], 2.0: [9, 9, last]}
+    monkeypatch.setattr(shrunk_weights, "listwise_loss", lambda part: lambda own: (losses[own][part], None))
+    assert chosen_penalty([0, 1, 2], 1.0, (1.0,)) == penalty
+    assert fitted_on == [[1, 2], [0, 2], [0, 1]]
