@@ -40,6 +40,8 @@ class StatedPreferenceConfig:
     learnt, since too little is known of other users."""
     vector_weight: float = 0.5
     """Weight of the scores of the liked entities by the vectors of a scorer, beside 1 for that scorer."""
+    weak_vector_weight: float = 0.1
+    """The same where no ranker was learnt: with few likes or none, vectors say little beside facts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +116,13 @@ class StatedPreferences:
 
         Where fixed weights rank, too little is known of other users, so facts and vectors tell alone.
         """
+        config, learnt = self.config, self.two_stage.ranker.learnt
         scores = link_weight * _normalized(share_of_likes(likes, self.links)[0])
         # the graph network stands after the embedding that it starts from
         near = _first(scorer.score_likes(likes) for scorer in reversed([*self._scorers]))
         if near is not None:
-            scores += self.config.vector_weight * _normalized(near[0])
-        liked_together = self._score_items_of(likes) if self.two_stage.ranker.learnt else None
+            scores += (config.vector_weight if learnt else config.weak_vector_weight) * _normalized(near[0])
+        liked_together = self._score_items_of(likes) if learnt else None
         return scores if liked_together is None else scores + _normalized(liked_together)
 
     def _score_items_of(self, likes: sp.csr_array) -> FloatArray | None:

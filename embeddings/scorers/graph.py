@@ -107,16 +107,23 @@ class Gnn(Linear[GnnConfig]):
         return self._item_vectors
 
     @cached_property
+    def _any_likes(self) -> bool:
+        """Without likes there are no vectors of items, and none of entities."""
+        return bool(self.vectors.any())
+
+    @cached_property
     def _item_vectors(self) -> FloatArray:
         return np.concatenate([self.vectors[: len(self.bias)], self.bias[:, None]], axis=1)
 
     @property
     @override
-    def node_vectors(self) -> FloatArray:
-        return self.vectors
+    def node_vectors(self) -> FloatArray | None:
+        return self.vectors if self._any_likes else None
 
     @override
-    def score_likes(self, likes: sp.csr_array) -> FloatArray:
+    def score_likes(self, likes: sp.csr_array) -> FloatArray | None:
+        if not self._any_likes:
+            return None
         shares = 1 / np.maximum(np.diff(likes.indptr), 1)
         users = (likes @ self.vectors) * shares[:, None]
         return np.asarray(users @ self.vectors[: len(self.bias)].T + self.likes_bias, np.float32)

@@ -119,6 +119,14 @@ def test_scores_are_products_and_biases(dataset, small_configs) -> None:
     np.testing.assert_allclose(fitted.score(Histories.of([[2, 5]], 12))[0], expected, atol=1e-5)
 
 
+def test_without_likes_the_graph_network_has_no_vectors_and_scores_no_likes(dataset, small_configs) -> None:
+    """So that the vectors of the knowledge-graph embedding serve."""
+    nothing = dataset.select_events(np.zeros(len(dataset.events), np.bool_))
+    fitted = Gnn.fit(nothing, small_configs["gnn"], seed=0)
+    assert fitted.node_vectors is None
+    assert fitted.score_likes(sp.csr_array(np.eye(14, dtype=np.float32))) is None
+
+
 def test_training_is_repeatable(dataset, small_configs) -> None:
     one, two = (Gnn.fit(dataset, small_configs["gnn"], seed=3).arrays() for _ in range(2))
     for name, values in one.items():

@@ -29,6 +29,7 @@ CONFIG = StatedPreferenceConfig(
     link_weight=0.2,
     strong_link_weight=1.0,
     vector_weight=0.1,
+    weak_vector_weight=0.02,
 )
 
 
@@ -121,9 +122,9 @@ def test_facts_alone_where_no_ranker_was_learnt(board) -> None:
 
 
 def test_facts_count_more_than_vectors_where_no_ranker_was_learnt(board) -> None:
-    """Weights 1 and .1; with a ranker they are .2 and .1."""
+    """Weights 1 and .02; with a ranker they are .2 and .1."""
     own = stated(board, learnt=False, gnn=Near([0, 0, 1, 0, 0]))
-    sums = 1.0 * normalized([1, 1, 0, 0, 1]) + 0.1 * normalized([0, 0, 1, 0, 0])
+    sums = 1.0 * normalized([1, 1, 0, 0, 1]) + 0.02 * normalized([0, 0, 1, 0, 0])
     np.testing.assert_allclose(own.added(RANKED, known([5]))["likes"], 12 * 0.5 * normalized(sums), rtol=1e-5)
 
 
