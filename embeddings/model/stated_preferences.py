@@ -35,7 +35,7 @@ class StatedPreferenceConfig:
     people like who like these items."""
     link_weight: float = 0.2
     """Weight of the share of the liked entities that facts join to the item, beside 1 for that scorer."""
-    strong_link_weight: float = 1.0
+    strong_link_weight: float = 3.0
     """The same beside a text, since the entities that it names are what is wanted, and where no ranker was
     learnt, since too little is known of other users."""
     vector_weight: float = 0.5
