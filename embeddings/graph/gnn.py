@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset
+from embeddings.data.splits import places_of_users
 from embeddings.data.threads import in_parallel
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig
@@ -208,9 +209,7 @@ def stated_entities(
     weights = np.where(counts.data >= 2, counts.data * rarity[counts.indices], 0.0)
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     keys = np.where(weights > 0, rng.random(len(weights)) ** (1 / np.maximum(weights, 1e-9)), -1.0)
-    order = np.lexsort((-keys, rows))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order)) - counts.indptr[rows[order]]
+    place, _ = places_of_users(rows, np.lexsort((-keys, rows)))
     kept = (place < rng.integers(1, most + 1, counts.shape[0])[rows]) & (weights > 0)
     sizes = np.maximum(np.bincount(rows[kept], minlength=counts.shape[0]), 1)
     parts = (1 / sizes[rows[kept]]).astype(np.float32), (rows[kept], counts.indices[kept])
@@ -222,9 +221,7 @@ def truncated(histories: sp.csr_array, share: float, rng: np.random.Generator) -
     lengths = np.diff(histories.indptr)
     keep = np.where(rng.random(len(lengths)) < share, rng.integers(1, 6, len(lengths)), lengths)
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((rng.random(histories.nnz), rows))
-    place = np.empty(histories.nnz, np.int64)
-    place[order] = np.arange(histories.nnz) - histories.indptr[rows]
+    place, _ = places_of_users(rows, np.lexsort((rng.random(histories.nnz), rows)))
     kept = place < keep[rows]
     parts = histories.data[kept], (rows[kept], histories.indices[kept])
     return sp.csr_array(parts, shape=histories.shape)
