@@ -89,6 +89,11 @@ def places_of_users(users: NodeArray | IntArray, order: IntArray) -> tuple[IntAr
     return place, counts
 
 
+def sampled(numbers: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+    """All of these users or items, or `count` of them drawn at random, in ascending order."""
+    return numbers if len(numbers) <= count else np.sort(rng.permutation(numbers)[:count])
+
+
 def held_out(counts: IntArray, share: float) -> IntArray:
     """How many of each user's rows are a share of them: at least one of three or more, none of fewer."""
     return np.where(counts >= 3, np.maximum(1, np.round(share * counts)), 0).astype(np.int64)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from embeddings.baselines.blend import COMPONENTS, BlendConfig, Component, comparable_scores, with_weights
+from embeddings.data.splits import sampled
 from embeddings.evaluation.trials import METHODS, Task, Trial, choose_configs, named_method
 from embeddings.ranking.listwise import Queries, convex_weights, joined
 from embeddings.scorers.base import Scorer
@@ -39,7 +40,7 @@ def choose_blend(trials: Sequence[Trial], k: int, seed: int, report: Report) -> 
 def validation_queries(task: Task, scorers: Sequence[Scorer[Any]], seed: int) -> Queries:
     """The first candidates of each scorer for users of a task, with what is relevant among them."""
     users = np.flatnonzero(np.diff(task.relevant.indptr))
-    users = np.sort(np.random.default_rng(seed).permutation(users)[:_MAX_USERS])
+    users = sampled(users, _MAX_USERS, np.random.default_rng(seed))
     parts = [_queries(task, scorers, users[n : n + _BATCH]) for n in range(0, len(users), _BATCH)]
     none = Queries(np.zeros((0, len(scorers)), np.float32), np.zeros(0, np.bool_), np.zeros(0, np.int64))
     return joined([none, *parts])

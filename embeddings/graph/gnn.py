@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset
-from embeddings.data.splits import places_of_users
+from embeddings.data.splits import places_of_users, sampled
 from embeddings.data.threads import in_parallel
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig
@@ -166,10 +166,10 @@ class _Views:
         """The graph without the likes of `hidden` items; some histories are truncated."""
         visible = self.dataset.select_events(~np.isin(self.dataset.events.item, hidden))
         graph = GraphInputs.of(self.content, visible, self.config.vectors, self.reference)
-        ranked = _sampled(hidden, self.config.max_items, self.rng)
+        ranked = sampled(hidden, self.config.max_items, self.rng)
         relevant = sp.csr_array(self.dataset.liked[:, ranked])
         users = np.flatnonzero((np.diff(relevant.indptr) > 0) & (np.diff(visible.liked.indptr) > 0))
-        users = _sampled(users, self.config.max_users, self.rng)
+        users = sampled(users, self.config.max_users, self.rng)
         seen = sp.csr_array(visible.liked[users])
         histories = truncated(seen, self.config.short, self.rng)
         return View(
@@ -184,7 +184,7 @@ class _Views:
         stated = stated_entities(seen, self.dataset.links, self.config.stated_entities, self.rng)
         some = np.flatnonzero(np.diff(stated.indptr))
         stated = sp.csr_array(stated[some])
-        ranked = _sampled(np.flatnonzero(graph.has_likes), self.config.max_items, self.rng)
+        ranked = sampled(np.flatnonzero(graph.has_likes), self.config.max_items, self.rng)
         return StatedLikes(
             np.asarray(stated @ graph.entities),
             np.asarray(stated @ self.content.knowledge[self.dataset.n_items :]),
@@ -225,7 +225,3 @@ def truncated(histories: sp.csr_array, share: float, rng: np.random.Generator) -
     kept = place < keep[rows]
     parts = histories.data[kept], (rows[kept], histories.indices[kept])
     return sp.csr_array(parts, shape=histories.shape)
-
-
-def _sampled(numbers: IntArray, count: int, rng: np.random.Generator) -> IntArray:
-    return numbers if len(numbers) <= count else np.sort(rng.permutation(numbers)[:count])

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.data.splits import held_out, places_of_users
+from embeddings.data.splits import held_out, places_of_users, sampled
 from kg.graph import BoolArray, IntArray
 
 
@@ -108,11 +108,11 @@ def random_holdout(
     new_items = rng.random(dataset.n_items) < config.items
     stay = rng.random(len(events)) >= config.events
     train = dataset.select_events(stay & ~new_users[events.user] & ~new_items[events.item])
-    known = _sampled(np.flatnonzero(asked & (train.histories.lengths > 0)), config.max_users, rng)
+    known = sampled(np.flatnonzero(asked & (train.histories.lengths > 0)), config.max_users, rng)
     queries = [_remaining_likes(dataset, known, train.histories.select(known), ask_next=False)]
     lengths = config.history_lengths
     enough = np.flatnonzero(asked & new_users & (dataset.histories.lengths > max(lengths, default=0)))
-    enough = _sampled(enough, config.max_users // (2 * max(len(lengths), 1)), rng)
+    enough = sampled(enough, config.max_users // (2 * max(len(lengths), 1)), rng)
     for length in lengths if len(enough) else ():
         revealed = _revealed(dataset, enough, train.has_interactions, length, config.timeless, rng)
         own = _remaining_likes(dataset, enough, revealed, ask_next=False)
@@ -135,7 +135,7 @@ def last_events_holdout(
     order = np.lexsort((rng.random(len(events)), events.time, events.user))
     place, counts = places_of_users(events.user, order)
     train = dataset.select_events(place < (counts - held_out(counts, share))[events.user])
-    known = _sampled(np.flatnonzero(asked & (train.histories.lengths > 0)), config.max_users, rng)
+    known = sampled(np.flatnonzero(asked & (train.histories.lengths > 0)), config.max_users, rng)
     queries = (_remaining_likes(dataset, known, train.histories.select(known)),)
     return Holdout(train, ~dataset.has_interactions, queries)
 
@@ -154,11 +154,6 @@ def with_unpopular_items(
 
 def _everyone(dataset: Dataset) -> BoolArray:
     return np.ones(dataset.n_users, np.bool_)
-
-
-def _sampled(users: IntArray, count: int, rng: np.random.Generator) -> IntArray:
-    """All users, or `count` of them drawn at random."""
-    return users if len(users) <= count else np.sort(rng.permutation(users)[:count])
 
 
 def _remaining_likes(
