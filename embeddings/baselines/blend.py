@@ -10,7 +10,7 @@ from typing_extensions import override
 from embeddings.candidates.ensemble import arcsinh, standardize
 from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.data.files import Array
+from embeddings.data.files import Array, part_of
 from embeddings.scorers.base import Scorer
 from kg.graph import BoolArray, FloatArray
 from kg.progress import Report, silent
@@ -80,7 +80,7 @@ class Blend(Scorer[BlendConfig]):
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         names = arrays["names"].tobytes().decode().split("\n")
-        scorers = tuple(SCORERS[name].restore(_part(arrays, f"{n}.")) for n, name in enumerate(names))
+        scorers = tuple(SCORERS[name].restore(part_of(arrays, str(n))) for n, name in enumerate(names))
         return cls(scorers, arrays["weights"], arrays["has_interactions"])
 
 
@@ -93,7 +93,3 @@ def with_weights(components: Sequence[Component], weights: FloatArray) -> BlendC
     """The combination of these scorers by these weights."""
     pairs = zip(components, weights.tolist(), strict=True)
     return BlendConfig(tuple(Component(x.scorer, x.config, weight) for x, weight in pairs))
-
-
-def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    return {name.removeprefix(prefix): own for name, own in arrays.items() if name.startswith(prefix)}

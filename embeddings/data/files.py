@@ -13,6 +13,12 @@ from safetensors.numpy import save_file
 Array = npt.NDArray[Any]
 
 
+def part_of(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays whose names begin with `prefix` and a dot, without it."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): own for name, own in arrays.items() if name.startswith(start)}
+
+
 def write_tensors(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write a safetensors file atomically; missing folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from embeddings.data.files import Array
+from embeddings.data.files import Array, part_of
 from embeddings.data.threads import in_parallel
 from embeddings.ranking.boosters import BoosterConfig, BoosterEnsemble, Objective
 from embeddings.ranking.calibration import Calibration
@@ -98,8 +98,8 @@ class KnownItemRanker:
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         """The one whose `arrays()` these are."""
-        linear = LinearRanker.restore(_part(arrays, "linear"))
-        boosters = BoosterEnsemble.restore(_part(arrays, "boosters"))
+        linear = LinearRanker.restore(part_of(arrays, "linear"))
+        boosters = BoosterEnsemble.restore(part_of(arrays, "boosters"))
         return cls(linear, boosters, float(arrays["linear_weight"]))
 
 
@@ -258,26 +258,20 @@ class Ranker:
     @classmethod
     def restore(cls, arrays: Mapping[str, Array]) -> Self:
         """The ranker whose `arrays()` these are."""
-        known = KnownItemRanker.restore(_part(arrays, "known_items"))
-        following = _part(arrays, "next_items")
+        known = KnownItemRanker.restore(part_of(arrays, "known_items"))
+        following = part_of(arrays, "next_items")
         return cls(
             tuple(arrays["features"].tobytes().decode().split("\n")),
-            BoosterEnsemble.restore(_part(arrays, "all_items")),
+            BoosterEnsemble.restore(part_of(arrays, "all_items")),
             known,
             KnownItemRanker.restore(following) if following else known,
-            LinearRanker.restore(_part(arrays, "new_items")),
+            LinearRanker.restore(part_of(arrays, "new_items")),
             float(arrays["new_item_linear_weight"]),
             float(arrays["new_item_biases"][0]),
             float(arrays["new_item_biases"][1]),
-            {name: float(x) for name, x in _part(arrays, "shrunk_weights").items()},
-            Calibration.restore(_part(arrays, "calibration")),
+            {name: float(x) for name, x in part_of(arrays, "shrunk_weights").items()},
+            Calibration.restore(part_of(arrays, "calibration")),
         )
-
-
-def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """The arrays whose names begin with `prefix` and a dot, without it."""
-    start = f"{prefix}."
-    return {name.removeprefix(start): own for name, own in arrays.items() if name.startswith(start)}
 
 
 def _deviation(groups: Sequence[RankingGroup], score: Callable[[FloatArray], FloatArray]) -> float:
