@@ -84,7 +84,7 @@ class GraphNetwork:
             np.concatenate([items, np.mean(entities, axis=0)]).astype(np.float32),
             graph.history,
             bias,
-            np.asarray(popularity * np.log1p(graph.degrees), np.float32),
+            np.asarray(popularity * np.log1p(dataset.degrees), np.float32),
         )
 
     def _new_items(self, inputs: ItemInputs, new: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -189,7 +189,7 @@ class _Views:
             np.asarray(stated @ graph.entities),
             np.asarray(stated @ self.content.knowledge[self.dataset.n_items :]),
             graph.items[ranked],
-            np.log1p(graph.degrees[ranked]),
+            np.log1p(graph.dataset.degrees[ranked]),
             seen[some][:, ranked].toarray(),
         )
 

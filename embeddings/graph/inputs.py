@@ -65,19 +65,18 @@ class GraphInputs:
     """A graph with the vectors of the items that have likes in it, and what they say of the other nodes."""
 
     content: ContentInputs
+    dataset: Dataset
+    """Whose likes are in the graph."""
     history: FloatArray
     """Vectors that are added up over a history, float32 [n_items, d]; 0 without likes."""
     items: FloatArray
     """Vectors of the items that have likes, float32 [n_items, d]; 0 for the others."""
-    degrees: IntArray
-    """Number of likes of each item, int64 [n_items]."""
-    _extrapolator: ColdItemExtrapolator
 
     @classmethod
     def of(
         cls, content: ContentInputs, dataset: Dataset, config: SpectralConfig, reference: FloatArray | None
     ) -> "GraphInputs":
-        """The graph with the likes of a dataset; `reference` as for `_aligned`, None: left as they are."""
+        """The graph with the likes of a dataset; `reference` as for `_rotation`, None: left as they are."""
         vectors = SpectralVectors.of(dataset.liked, config)
         liked = (dataset.degrees > 0)[:, None]
         history, items = _padded(vectors.history * liked, config), _padded(vectors.items * liked, config)
@@ -85,13 +84,12 @@ class GraphInputs:
         if reference is not None:
             rotation = _rotation(items, reference)
             history, items = history @ rotation, items @ rotation
-        extrapolator = ColdItemExtrapolator.fit(dataset, content.dataset.content_neighbours, ColdItemConfig())
-        return cls(content, history, items, dataset.degrees, extrapolator)
+        return cls(content, dataset, history, items)
 
     @property
     def has_likes(self) -> BoolArray:
         """Bool [n_items]."""
-        return self.degrees > 0
+        return self.dataset.degrees > 0
 
     @cached_property
     def entities(self) -> FloatArray:
@@ -104,8 +102,9 @@ class GraphInputs:
     def of_items(self, items: IntArray) -> "ItemInputs":
         """The inputs of some items, by content and neighbours alone."""
         columns = np.ascontiguousarray(self.items.T)[None]
-        weights = self._extrapolator.content_weights(columns)
-        ridge, neighbours = self._extrapolator.score_items(columns, weights, items)
+        near = self.content.dataset.content_neighbours
+        extrapolator = ColdItemExtrapolator.fit(self.dataset, near, ColdItemConfig())
+        ridge, neighbours = extrapolator.score_items(columns, extrapolator.content_weights(columns), items)
         nodes = np.concatenate([self.items, self.entities])
         content = self.content
         related = [np.asarray(matrix[items] @ nodes, np.float32) for matrix in content.adjacencies.to_items]
