@@ -8,13 +8,13 @@ import scipy.sparse as sp
 from fake_random import FixedDraws
 
 from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.splits import sampled
 from embeddings.training.holdout import (
     Holdout,
     HoldoutConfig,
     HoldoutQueries,
     _remaining_likes,
     _revealed,
-    _sampled,
     draw_holdouts,
     last_events_holdout,
     random_holdout,
@@ -176,8 +176,8 @@ def test_no_more_new_users_than_configured(wide: Dataset) -> None:
 
 def test_as_many_users_as_sampled_in_order() -> None:
     users = np.array([4, 5, 9])
-    assert _sampled(users, 2, FixedDraws()).tolist() == [5, 9]
-    assert _sampled(users, 3, FixedDraws()).tolist() == [4, 5, 9]
+    assert sampled(users, 2, FixedDraws()).tolist() == [5, 9]
+    assert sampled(users, 3, FixedDraws()).tolist() == [4, 5, 9]
 
 
 def test_revealed_are_only_items_with_interactions(board: Dataset) -> None:
