@@ -22,6 +22,7 @@ from kg.schema import GraphSchema
 IntArray = npt.NDArray[np.int64]
 NodeArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 HashArray = npt.NDArray[np.uint64]
 

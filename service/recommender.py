@@ -1,6 +1,7 @@
 """The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ from embeddings.data.ties import tie_order
 from embeddings.model.manifest import Manifest
 from embeddings.model.model import Query, Scores
 from embeddings.text.encoder import TextEncoder
-from kg.explanation.paths import ExplanationPath
+from kg.explanation.paths import Edge, ExplanationPath
 from kg.explanation.search import PathFinder
 from kg.graph import BoolArray, FloatArray, GraphSnapshot
 from service.config import RecommenderConfig
@@ -28,6 +29,9 @@ from service.order_remarks import order_remarks, tie_remark
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
+
+_NODES_KEPT = 100_000
+"""So many nodes of paths are kept as they are answered, about 1 kB each."""
 
 
 class ScoringModel(Protocol):
@@ -70,6 +74,7 @@ class Recommender:
         self._model = model
         self._lookups = Lookups(snapshot, encoder, self._config)
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
+        self._node = lru_cache(_NODES_KEPT)(self._path_node)
 
     @property
     def model_version(self) -> str:
@@ -156,14 +161,19 @@ class Recommender:
             score=round(path.score, PATH_SCORE_DECIMALS) or path.score,
             text=path.text,
             nodes=[self._node(node) for node in path.nodes],
-            edges=[PathEdge(relation=x.relation, direction=x.direction) for x in path.edges],
+            edges=[_edge(x) for x in path.edges],
         )
 
-    def _node(self, node: int) -> PathNode:
+    def _path_node(self, node: int) -> PathNode:
         label, external_id = self.snapshot.locate(node)
         # privacy: do not show another user's name; the id identifies the edge in the graph
         name = self.snapshot.names[node] if node < self.snapshot.first_user else f"another {label.lower()}"
         return PathNode(label=label, id=external_id, name=name)
+
+
+@cache
+def _edge(edge: Edge) -> PathEdge:
+    return PathEdge(relation=edge.relation, direction=edge.direction)
 
 
 def top_k(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from typing_extensions import override
 
-from embeddings.candidates.ensemble import arcsinh, standardize
+from embeddings.candidates.ensemble import arcsinh, standardize, uniform_over
 from embeddings.candidates.specs import SCORERS
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.files import Array, part_of
@@ -86,7 +86,7 @@ class Blend(Scorer[BlendConfig]):
 
 def comparable_scores(scorer: Scorer[Any], histories: Histories, has_interactions: BoolArray) -> FloatArray:
     """Scores that can be summed with those of other scorers, float32 [users, n_items]."""
-    return arcsinh(standardize(scorer.score(histories), has_interactions))
+    return arcsinh(standardize(scorer.score(histories), uniform_over(has_interactions)))
 
 
 def with_weights(components: Sequence[Component], weights: FloatArray) -> BlendConfig:

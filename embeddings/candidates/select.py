@@ -45,44 +45,67 @@ def select_candidates(
 
     Items of the user's history are no candidates, nor are the `excluded` ones, bool [n_items].
     """
-    known, new = np.flatnonzero(ensemble.has_interactions), np.flatnonzero(~ensemble.has_interactions)
+    known, new = ensemble.known_items, ensemble.new_items
     scores = ensemble.score(histories)
-    selecting = arcsinh(scores.dense)
-    extrapolation = _Extrapolation(ensemble, scores, selecting)
-    new_scores = np.concatenate([scores.score_items(new), extrapolation.score_items(new)])
-    blended_score = _blended(selecting, scores.dense_names, known_item_weights(ensemble.specs))
-    blended_score[:, new] = _blended(
-        arcsinh(new_scores), ensemble.score_columns, new_item_weights(ensemble.specs)
-    )
+    weights = known_item_weights(ensemble.specs) or dict.fromkeys(scores.dense_names, 1.0)
+    sources = [name for name, spec in ensemble.specs.items() if spec.extrapolated] if len(new) else []
+    used = list(dict.fromkeys([*weights, *sources]))
+    rows = [scores.dense_names.index(name) for name in used]
+    compressed = dict(zip(used, arcsinh(scores.dense[rows]), strict=True))
+    columns = _Columns(ensemble, scores, [compressed[name] for name in sources])
+    blended_score = _blended(compressed, weights, (len(histories), histories.n_items))
+    of_all_new = np.zeros((len(ensemble.score_columns), len(histories), 0), np.float32)
+    if len(new):
+        of_all_new = columns.score_items(new)
+        weights = new_item_weights(ensemble.specs) or dict.fromkeys(ensemble.score_columns, 1.0)
+        named = dict(zip(ensemble.score_columns, of_all_new, strict=True))
+        selecting = {name: arcsinh(named[name]) for name in weights}
+        blended_score[:, new] = _blended(selecting, weights, (len(histories), len(new)))
     allowed = _masked(blended_score, histories, excluded)
     of_known, of_new = _top(allowed, known, config.known_items), _top(allowed, new, config.new_items)
-    place = np.zeros(len(ensemble.has_interactions), np.int64)
+    place = np.zeros(histories.n_items, np.int64)
     place[new] = np.arange(len(new))
-    columns = [
-        np.concatenate([scores.score_candidates(of_known), extrapolation.score_candidates(of_known)]),
-        _take(new_scores, place[of_new]),
-    ]
     both = [
         np.concatenate([own, _take(blended_score[None], items)])
-        for items, own in zip((of_known, of_new), columns, strict=True)
+        for items, own in (
+            (of_known, columns.score_candidates(of_known)),
+            (of_new, _take(of_all_new, place[of_new])),
+        )
     ]
     items = np.concatenate([of_known, of_new], axis=1)
     return Candidates(items, of_known.shape[1], np.concatenate(both, axis=2), blended_score)
 
 
-class _Extrapolation:
-    """The extrapolated columns of some users' scores."""
+class _Columns:
+    """All score columns of some users; where nothing is extrapolated, those columns are NaN."""
 
-    def __init__(self, ensemble: ScorerEnsemble, scores: EnsembleScores, selecting: FloatArray) -> None:
-        sources = np.array([ensemble.specs[name].extrapolated for name in scores.dense_names], np.bool_)
-        self._extrapolator, self._sources = ensemble.extrapolator, selecting[sources]
-        self._weights = self._extrapolator.content_weights(self._sources)
+    def __init__(
+        self, ensemble: ScorerEnsemble, scores: EnsembleScores, extrapolated: Sequence[FloatArray]
+    ) -> None:
+        """`extrapolated` are the scores [b, n_items] to extrapolate, in the order of the scorers."""
+        self._scores, self._extrapolator = scores, ensemble.extrapolator
+        self._n_missing = 0 if extrapolated else len(ensemble.score_columns) - len(ensemble.scorers)
+        self._sources = np.stack(extrapolated) if extrapolated else None
+        self._weights = None if self._sources is None else self._extrapolator.content_weights(self._sources)
 
     def score_items(self, items: IntArray) -> FloatArray:
-        return self._extrapolator.score_items(self._sources, self._weights, items)
+        """Of some items [m], the same for every user, float32 [columns, b, m]."""
+        scored = self._scores.score_items(items)
+        if self._sources is None or self._weights is None:
+            return self._padded(scored)
+        return np.concatenate([scored, self._extrapolator.score_items(self._sources, self._weights, items)])
 
     def score_candidates(self, candidates: IntArray) -> FloatArray:
-        return self._extrapolator.score_candidates(self._sources, self._weights, candidates)
+        """Of each user's own candidates [b, c], float32 [columns, b, c]."""
+        scored = self._scores.score_candidates(candidates)
+        if self._sources is None or self._weights is None:
+            return self._padded(scored)
+        found = self._extrapolator.score_candidates(self._sources, self._weights, candidates)
+        return np.concatenate([scored, found])
+
+    def _padded(self, scored: FloatArray) -> FloatArray:
+        missing = np.full((self._n_missing, *scored.shape[1:]), np.nan, np.float32)
+        return np.concatenate([scored, missing])
 
 
 def _masked(scores: FloatArray, histories: Histories, excluded: BoolArray | None) -> FloatArray:
@@ -94,25 +117,14 @@ def _masked(scores: FloatArray, histories: Histories, excluded: BoolArray | None
     return allowed
 
 
-def _blended(scores: FloatArray, names: Sequence[str], weights: Mapping[str, float]) -> FloatArray:
-    """The weighted mean of the columns [v, b, items] that have a weight, float32 [b, items].
-
-    `names` are the columns'. Where none of them has a weight they count the same.
-
-    Raises:
-        ValueError: a weight is for a column that does not exist.
-    """
-    if not names:
-        return np.zeros(scores.shape[1:], np.float32)
-    if weights and (unknown := [name for name in weights if name not in names]):
-        raise ValueError(f"a selection weight for {unknown[0]!r}, which is no score column")
-    if not weights:
-        weights = dict.fromkeys(names, 1.0)
-    total, weight = np.zeros(scores.shape[1:], np.float32), 1e-6
-    for own, name in zip(scores, names, strict=True):
-        if name in weights:
-            total += np.float32(weights[name]) * own
-            weight += weights[name]
+def _blended(
+    scores: Mapping[str, FloatArray], weights: Mapping[str, float], shape: tuple[int, int]
+) -> FloatArray:
+    """The weighted mean of the columns [b, items] that have a weight, float32 of that shape."""
+    total, weight = np.zeros(shape, np.float32), 1e-6
+    for name, own in weights.items():
+        total += np.float32(own) * scores[name]
+        weight += own
     return np.asarray(total / np.float32(weight), np.float32)
 
 

@@ -85,7 +85,7 @@ SCORER_SPECS: Mapping[str, ScorerSpec] = {
     "als": ScorerSpec(Als, AlsConfig(factors=64, iterations=8), 1.0),
     "als_32": ScorerSpec(Als, AlsConfig(factors=32, weight=20.0)),
     "als_16": ScorerSpec(Als, AlsConfig(factors=16, weight=5.0)),
-    "svd": ScorerSpec(Svd, SpectralConfig(), 1.0),
+    "svd": ScorerSpec(Svd, SpectralConfig()),
     "graph_filter": ScorerSpec(GraphFilter, SpectralConfig(32, 0.5, 0.0), 1.0),
     "item_knn": ScorerSpec(ItemKnn, ItemKnnConfig(), 1.0),
     "rp3beta": ScorerSpec(Rp3Beta, Rp3BetaConfig()),

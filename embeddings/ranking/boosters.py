@@ -10,6 +10,7 @@ import numpy as np
 
 from embeddings.data.files import Array
 from embeddings.data.threads import in_parallel
+from embeddings.ranking.compiled_trees import MAX_LEAVES, CompiledTrees
 from embeddings.ranking.features import score_features
 from embeddings.ranking.groups import RankingGroup
 from kg.graph import FloatArray
@@ -44,6 +45,15 @@ class BoosterConfig:
     """The deviation of a booster's scores is measured on this many of its training rows."""
     without_context_features: bool = False
     """Whether the trees see nothing but scores and their ranks: no counts, no times, no content."""
+
+    def __post_init__(self) -> None:
+        """Refuse trees that cannot be compiled.
+
+        Raises:
+            ValueError: `leaves` is more than 64.
+        """
+        if self.leaves > MAX_LEAVES:
+            raise ValueError(f"leaves is {self.leaves}; there may be at most {MAX_LEAVES}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +113,25 @@ class BoosterEnsemble:
 
         return [lightgbm.Booster(model_str=text) for text in self.models]
 
+    @cached_property
+    def _trees(self) -> list[CompiledTrees]:
+        return [CompiledTrees.of(text) for text in self.models]
+
     def score(self, values: FloatArray) -> FloatArray:
         """Scores of rows [n, features], float32 [n]."""
-        return self._sum(values, np.zeros(len(values)), raw_score=True)
+        total = np.zeros(len(values))
+        for weight, trees in zip(self.weights, self._trees, strict=True):
+            total += weight * trees.score(values)
+        return total.astype(np.float32)
 
     def shapley_values(self, values: FloatArray) -> FloatArray:
         """Of the features, and the expected value last (Lundberg et al. 2020), float32 [n, features + 1]."""
-        return self._sum(values, np.zeros((len(values), values.shape[1] + 1)), pred_contrib=True)
+        total = np.zeros((len(values), values.shape[1] + 1))
+        if len(values):
+            rows = values.astype(np.float64)
+            for weight, booster in zip(self.weights, self._boosters, strict=True):
+                total += weight * booster.predict(rows, num_threads=1, pred_contrib=True)
+        return np.asarray(total, np.float32)
 
     def arrays(self) -> dict[str, Array]:
         """The boosters as plain arrays."""
@@ -121,13 +143,6 @@ class BoosterEnsemble:
         """The ensemble whose `arrays()` these are."""
         weights = tuple(arrays["weights"].tolist())
         return cls(tuple(arrays[str(n)].tobytes().decode() for n in range(len(weights))), weights)
-
-    def _sum(self, values: FloatArray, total: Any, **kind: bool) -> FloatArray:
-        if len(values):
-            rows = values.astype(np.float64)
-            for weight, booster in zip(self.weights, self._boosters, strict=True):
-                total += weight * booster.predict(rows, num_threads=1, **kind)
-        return np.asarray(total, np.float32)
 
 
 def _params(config: BoosterConfig, objective: Objective, seed: int) -> dict[str, Any]:

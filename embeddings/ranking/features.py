@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
-from embeddings.candidates.ensemble import ScorerEnsemble
+from embeddings.candidates.ensemble import ScorerEnsemble, score_columns
 from embeddings.candidates.select import CandidateConfig, Candidates, select_candidates
+from embeddings.candidates.specs import ScorerSpec
 from embeddings.data.dataset import Dataset, Histories, TimeArray
 from embeddings.data.files import Array
-from kg.graph import NO_TIME, BoolArray, FloatArray, IntArray
+from kg.compiled import compiled
+from kg.graph import NO_TIME, BoolArray, FloatArray, IntArray, NodeArray
 
 IS_NEW = "is_new"
 BLENDED_SCORE = "blended_score"
@@ -89,7 +92,7 @@ class ItemFeatures:
             fact_vectors=dataset.content.fact_vectors,
         )
 
-    @property
+    @cached_property
     def known(self) -> BoolArray:
         """Whether the item has any interaction, bool [n_items]; the others are new."""
         return self.has_interactions > 0
@@ -130,6 +133,12 @@ def feature_names(score_columns: Sequence[str]) -> tuple[str, ...]:
 def score_features(features: Sequence[str]) -> BoolArray:
     """Which features are a score column or its rank, bool [features]."""
     return np.array([name.endswith(LOG_RANK) or f"{name}{LOG_RANK}" in features for name in features])
+
+
+def extrapolated_features(features: Sequence[str], specs: Mapping[str, ScorerSpec]) -> BoolArray:
+    """Which features are an extrapolated score or its rank, bool [features]."""
+    columns = score_columns(specs)[len(specs) :]
+    return np.array([name.removesuffix(LOG_RANK) in columns for name in features])
 
 
 def candidate_features(
@@ -173,20 +182,51 @@ def _log_ranks_of_group(scores: FloatArray) -> FloatArray:
 
 def _context_features(histories: Histories, candidates: IntArray, items: ItemFeatures) -> FloatArray:
     """ITEM_FEATURES, USER_FEATURES and CROSS_FEATURES [features, b, c]; times as shares of all likes."""
-    first, now, last = (_time_share(column, items.time_quantiles)[:, None] for column in histories.times.T)
-    length = histories.lengths[:, None].astype(np.float32)
-    mean_degree = (histories.matrix @ items.log_degree)[:, None] / np.maximum(length, 1)
-    mean_degree = np.where(length > 0, mean_degree, np.float32(np.nan))
-    log_degree = items.log_degree[candidates]
-    first_like, median_like, last_like = items.like_times[:, candidates]
-    of_user = (np.log1p(length), now, last - first, mean_degree)
-    columns = [
-        *(~items.known[candidates], log_degree, items.log_facts[candidates], items.has_text[candidates]),
-        *(np.broadcast_to(column, candidates.shape) for column in of_user),
-        *(log_degree - mean_degree, now - first_like, last_like - now, np.abs(now - median_like)),
-        *(first_like - last, last_like - first),
-    ]
-    return np.stack(columns).astype(np.float32)
+    times = np.stack([_time_share(column, items.time_quantiles) for column in histories.times.T])
+    n_features = len(ITEM_FEATURES) + len(USER_FEATURES) + len(CROSS_FEATURES)
+    found = np.empty((n_features, *candidates.shape), np.float32)
+    matrix = histories.matrix
+    lengths = histories.lengths.astype(np.float32)
+    _fill_context(
+        *(candidates, items.log_degree, items.log_facts, items.has_text, items.known, items.like_times),
+        *(times, lengths, np.log1p(lengths), matrix.indptr, matrix.indices, found),
+    )
+    return found
+
+
+@compiled
+def _fill_context(
+    candidates: IntArray,
+    log_degree: FloatArray,
+    log_facts: FloatArray,
+    has_text: FloatArray,
+    known: BoolArray,
+    like_times: FloatArray,
+    times: FloatArray,
+    lengths: FloatArray,
+    log_lengths: FloatArray,
+    starts: NodeArray,
+    liked: NodeArray,
+    found: FloatArray,
+) -> None:
+    for row in range(len(candidates)):
+        first, now, last = times[0, row], times[1, row], times[2, row]
+        total = np.float32(0)
+        for entry in range(starts[row], starts[row + 1]):
+            total += log_degree[liked[entry]]
+        mean_degree = total / lengths[row]  # NaN without a history
+        for place in range(candidates.shape[1]):
+            item, own = candidates[row, place], found[:, row, place]
+            own[0], own[1], own[2], own[3] = (
+                not known[item],
+                log_degree[item],
+                log_facts[item],
+                has_text[item],
+            )
+            own[4], own[5], own[6], own[7] = log_lengths[row], now, last - first, mean_degree
+            first_like, median_like, last_like = like_times[0, item], like_times[1, item], like_times[2, item]
+            own[8], own[9], own[10] = log_degree[item] - mean_degree, now - first_like, last_like - now
+            own[11], own[12], own[13] = abs(now - median_like), first_like - last, last_like - first
 
 
 def _content_features(

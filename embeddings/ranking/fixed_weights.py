@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from embeddings.candidates.ensemble import ScorerEnsemble, arcsinh, standardize
+from embeddings.candidates.ensemble import ScorerEnsemble, arcsinh, standardize, uniform_over
 from embeddings.data.cold_items import METHODS
 from embeddings.data.dataset import Histories
 from kg.graph import FloatArray
@@ -34,7 +34,7 @@ def comparable_columns(
     Columns are scorers, or `NAME_ridge`. A column that gives all items the same score is 0.
     """
     n_items = len(ensemble.has_interactions)
-    everything = np.ones(n_items, np.bool_)
+    everything = uniform_over(np.ones(n_items, np.bool_))
     found: dict[str, FloatArray] = {}
     for name, scorer in ensemble.scorers.items():
         ridge = f"{name}_{METHODS[0]}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,8 +10,10 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.vectors import sums_of_rows
 from embeddings.scorers.base import Linear
-from kg.graph import FloatArray
+from kg.compiled import compiled
+from kg.graph import FloatArray, NodeArray
 from kg.progress import Report, silent
 
 
@@ -67,17 +70,36 @@ class Als(Linear[AlsConfig]):
 
     @override
     def user_vectors(self, histories: Histories) -> FloatArray:
-        users = np.zeros((len(histories), self.factors.shape[1]), np.float32)
-        for user in range(len(histories)):
-            liked = self.factors[np.unique(histories[user])]
-            normal = self.gram + np.float32(self.weight - 1.0) * (liked.T @ liked)
-            users[user] = np.linalg.solve(normal, self.weight * liked.sum(axis=0))
-        return users
+        if self.weight == 1.0:  # one equation for all users
+            return sums_of_rows(histories.matrix, self.factors) @ self._inverse
+        found = np.empty((len(histories), self.factors.shape[1]), np.float32)
+        matrix = histories.matrix
+        _fold_in(matrix.indptr, matrix.indices, self.factors, self.gram, np.float32(self.weight), found)
+        return found
+
+    @cached_property
+    def _inverse(self) -> FloatArray:
+        return np.linalg.inv(self.gram)
 
     @property
     @override
     def item_vectors(self) -> FloatArray:
         return self.factors
+
+
+@compiled
+def _fold_in(
+    starts: NodeArray,
+    items: NodeArray,
+    factors: FloatArray,
+    gram: FloatArray,
+    weight: np.float32,
+    found: FloatArray,
+) -> None:
+    for user in range(len(found)):
+        liked = factors[items[starts[user] : starts[user + 1]]]
+        normal = gram + (weight - np.float32(1)) * np.dot(liked.T, liked)
+        found[user] = np.linalg.solve(normal, weight * liked.sum(axis=0))
 
 
 def initial_vectors(rows: int, width: int, config: AlsConfig, rng: np.random.Generator) -> FloatArray:

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.files import Array
+from embeddings.data.vectors import sums_of_rows
 from kg.graph import FloatArray
 from kg.progress import Report, silent
 
@@ -165,7 +166,7 @@ class Projection(Linear[Config]):
 
     @override
     def user_vectors(self, histories: Histories) -> FloatArray:
-        return np.asarray(histories.matrix @ self.history_vectors, np.float32)
+        return sums_of_rows(histories.matrix, self.history_vectors)
 
     @property
     @override

@@ -7,7 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.data.vectors import unit_rows
+from embeddings.data.vectors import sums_of_rows, unit_rows
 from embeddings.scorers.base import Linear
 from kg.graph import FloatArray
 from kg.progress import Report, silent
@@ -41,7 +41,7 @@ class Text(Linear[TextConfig]):
 
     @override
     def user_vectors(self, histories: Histories) -> FloatArray:
-        return unit_rows(histories.matrix @ self.vectors)
+        return unit_rows(sums_of_rows(histories.matrix, self.vectors))
 
     @property
     @override

@@ -10,9 +10,9 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
-from kg.graph import FloatArray
+from kg.compiled import compiled
+from kg.graph import FloatArray, NodeArray
 from kg.progress import Report, silent
 
 BLOCK = 4096
@@ -83,12 +83,13 @@ class Ease(Scorer[EaseConfig]):
         if not self.scaled.shape[0]:
             dense = x.toarray()
             return np.asarray(dense - x @ self.inverse / self.diagonal, np.float32)
-        common = rows_times(x, self._by_item) @ self.inverse
-        dense = x.toarray(order="F").T  # items x users: all products use this layout
-        projected = dense / self.ridge[:, None]
-        projected -= self.scaled.T @ common.T
-        projected /= self.diagonal[:, None]
-        return np.ascontiguousarray(np.subtract(dense, projected, out=projected).T, np.float32)
+        found = x.toarray()
+        columns = self._by_item
+        _subtract_explained(
+            *(x.indptr, x.indices, x.data, columns.indptr, columns.indices, columns.data),
+            *(self.inverse, self.ridge, self.diagonal, found),
+        )
+        return found
 
     @cached_property
     def _by_item(self) -> sp.csr_array:
@@ -104,6 +105,36 @@ def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:
         some = sp.csr_array(by_item[start : start + BLOCK])
         parts.append(np.asarray(some.multiply(some @ inverse).sum(axis=1)).ravel())
     return np.concatenate(parts)
+
+
+@compiled
+def _subtract_explained(
+    starts: NodeArray,
+    items: NodeArray,
+    weights: FloatArray,
+    by_item_starts: NodeArray,
+    users: NodeArray,
+    values: FloatArray,
+    inverse: FloatArray,
+    ridge: FloatArray,
+    diagonal: FloatArray,
+    found: FloatArray,
+) -> None:
+    """x -= (x / ridge - x scaled' K scaled) / diagonal for each row x of `found`.
+
+    `starts`, `items` and `weights` are the same rows as CSR; `scaled` is given by item.
+    """
+    for row in range(len(found)):
+        own = np.zeros(len(inverse), np.float32)
+        for n in range(starts[row], starts[row + 1]):
+            for entry in range(by_item_starts[items[n]], by_item_starts[items[n] + 1]):
+                own[users[entry]] += weights[n] * values[entry]
+        common = np.dot(inverse, own)  # `inverse` is symmetric
+        for item in range(found.shape[1]):
+            projected = found[row, item] / ridge[item]
+            for entry in range(by_item_starts[item], by_item_starts[item + 1]):
+                projected -= values[entry] * common[users[entry]]
+            found[row, item] -= projected / diagonal[item]
 
 
 def _training_rows(liked: sp.csr_array, config: EaseConfig, seed: int) -> sp.csr_array:

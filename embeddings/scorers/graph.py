@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
-from embeddings.data.vectors import unit_rows
+from embeddings.data.vectors import sums_of_rows, unit_rows
 from embeddings.graph.configs import GnnConfig, KgeConfig
 from embeddings.scorers.base import Linear
 from kg.graph import FloatArray
@@ -44,7 +44,7 @@ class Kge(Linear[KgeConfig]):
 
     @override
     def user_vectors(self, histories: Histories) -> FloatArray:
-        return unit_rows(histories.matrix @ self.item_vectors)
+        return unit_rows(sums_of_rows(histories.matrix, self.item_vectors))
 
     @property
     @override
@@ -98,7 +98,7 @@ class Gnn(Linear[GnnConfig]):
 
     @override
     def user_vectors(self, histories: Histories) -> FloatArray:
-        users = histories.matrix @ self.history_vectors
+        users = sums_of_rows(histories.matrix, self.history_vectors)
         return np.concatenate([users, np.ones((len(users), 1), np.float32)], axis=1)
 
     @property

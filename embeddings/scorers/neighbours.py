@@ -13,7 +13,8 @@ from typing_extensions import override
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
-from kg.graph import BoolArray, FloatArray, NodeArray
+from kg.compiled import compiled
+from kg.graph import BoolArray, Float64Array, FloatArray, NodeArray
 from kg.progress import Report, silent
 
 
@@ -89,47 +90,103 @@ class UserKnn(Scorer[UserKnnConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        similarity = user_similarity(histories, self.liked, self._by_item, self.shrink)
-        return weighted_likes(most_similar(similarity, self.neighbours), self.liked)
+        return self._users.likes_of_similar(histories, self.neighbours, self.shrink)
 
     @cached_property
-    def _by_item(self) -> sp.csr_array:
-        return self.liked.T.tocsr()
+    def _users(self) -> "TrainingUsers":
+        return TrainingUsers(self.liked)
 
 
-def weighted_likes(weight: sp.csr_array, liked: sp.csr_array) -> FloatArray:
-    """weight @ liked, float32 [users, n_items]; `weight` is users x training users."""
-    weight.sort_indices()
-    return rows_times(weight, liked)
+@dataclass(frozen=True)
+class TimeWeights:
+    """Weights of training users by their distance from a place in the order of time."""
+
+    width: float
+    """A user this many positions away has the weight 1/e."""
+    n_timed: int
+    """How many users have a time; they stand first, the others have the weight 0."""
+    timeless: float
+    """The weight of every user where the place is unknown."""
 
 
-def user_similarity(
-    histories: Histories, liked: sp.csr_array, by_item: sp.csr_array, shrink: float
-) -> sp.csr_array:
-    """Shrunk cosine with each training user, float32 users x training users; `by_item` is liked.T."""
-    x = histories.matrix
-    found = sp.csr_array(rows_times(x, by_item) if len(histories) == 1 else x @ by_item)
-    roots = np.sqrt(histories.lengths.astype(np.float32))[rows_of(found)]
-    roots = roots * np.sqrt(np.diff(liked.indptr))[found.indices]
-    found.data = np.asarray(found.data / (roots + np.float32(shrink)), np.float32)
-    return found
+EQUAL_WEIGHTS = TimeWeights(1.0, 0, 1.0)
+"""All users count the same."""
 
 
-def most_similar(similarity: sp.csr_array, neighbours: int) -> sp.csr_array:
-    """Keep the `neighbours` highest entries of each row and ties with the last; drop zeros."""
-    stays = similarity.data > 0
-    for first, last in pairwise(similarity.indptr):
-        if last - first > neighbours:
-            own = similarity.data[first:last]
-            lowest = np.partition(own, last - first - neighbours)[last - first - neighbours]
-            stays[first:last] &= own >= lowest
-    rows, columns = rows_of(similarity)[stays], similarity.indices[stays]
-    return sp.csr_array((similarity.data[stays], (rows, columns)), shape=similarity.shape)
+class TrainingUsers:
+    """The likes of the training users, by user and by item."""
+
+    def __init__(self, liked: sp.csr_array) -> None:
+        """`liked` is users x items, ones."""
+        self._liked, self._by_item = liked, liked.T.tocsr()
+        self._root_of_length = np.sqrt(np.diff(liked.indptr))
+
+    def likes_of_similar(
+        self,
+        histories: Histories,
+        count: int,
+        shrink: float,
+        times: TimeWeights = EQUAL_WEIGHTS,
+        places: Float64Array | None = None,
+    ) -> FloatArray:
+        """The summed weights of the `count` most similar users who liked each item, float32 [b, n_items].
+
+        A weight is the shrunk cosine with the history times the weight by time; ties with the last count too.
+        `places` in the order of time are float64 [b], NaN where unknown (None: all are).
+        """
+        matrix, by_item, liked = histories.matrix, self._by_item, self._liked
+        found = np.zeros((len(histories), liked.shape[1]), np.float32)
+        _add_likes_of_similar(
+            *(matrix.indptr, matrix.indices, by_item.indptr, by_item.indices, liked.indptr, liked.indices),
+            *(self._root_of_length, shrink, count, times.width, times.n_timed, times.timeless),
+            np.full(len(histories), np.nan) if places is None else places,
+            found,
+        )
+        return found
 
 
-def rows_of(matrix: sp.csr_array) -> NodeArray:
-    """The row of each entry, int32."""
-    return np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+@compiled
+def _add_likes_of_similar(
+    starts: NodeArray,
+    items: NodeArray,
+    by_item_starts: NodeArray,
+    by_item_users: NodeArray,
+    by_user_starts: NodeArray,
+    by_user_items: NodeArray,
+    root_of_length: Float64Array,
+    shrink: float,
+    count: int,
+    width: float,
+    n_timed: int,
+    timeless: float,
+    places: Float64Array,
+    found: FloatArray,
+) -> None:
+    for row in range(len(found)):
+        common = np.zeros(len(root_of_length), np.int32)
+        for item in items[starts[row] : starts[row + 1]]:
+            for user in by_item_users[by_item_starts[item] : by_item_starts[item + 1]]:
+                common[user] += 1
+        users, own_root = np.flatnonzero(common), np.sqrt(starts[row + 1] - starts[row])
+        weights = np.empty(len(users), np.float32)
+        for n, user in enumerate(users):
+            weights[n] = common[user] / (root_of_length[user] * own_root + shrink)
+            weights[n] *= weight_at(user, places[row], width, n_timed, timeless)
+        lowest = np.float32(0)
+        if len(users) > count:
+            lowest = np.partition(weights, len(users) - count)[len(users) - count]
+        for n, user in enumerate(users):
+            if weights[n] > 0 and weights[n] >= lowest:
+                for item in by_user_items[by_user_starts[user] : by_user_starts[user + 1]]:
+                    found[row, item] += weights[n]
+
+
+@compiled
+def weight_at(user: Any, place: float, width: float, n_timed: int, timeless: float) -> float:
+    """The weight of one training user, see `TimeWeights`."""
+    if np.isnan(place):
+        return timeless
+    return float(np.exp(-abs(user + 0.5 - place) / width)) if user < n_timed else 0.0
 
 
 RowSimilarity = Callable[[int, NodeArray, FloatArray], FloatArray]

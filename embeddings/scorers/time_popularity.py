@@ -10,8 +10,9 @@ from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories, TimeArray
 from embeddings.scorers.base import Scorer
-from embeddings.scorers.neighbours import most_similar, rows_of, user_similarity, weighted_likes
-from kg.graph import BoolArray, FloatArray, IntArray, NodeArray
+from embeddings.scorers.neighbours import TimeWeights, TrainingUsers, weight_at
+from kg.compiled import compiled
+from kg.graph import Float64Array, FloatArray, NodeArray
 from kg.progress import Report, silent
 
 
@@ -68,47 +69,52 @@ class TimePopularity(Scorer[TimePopularityConfig]):
 
     @override
     def score(self, histories: Histories) -> FloatArray:
-        timeless = np.isnan(histories.times[:, 1]) | (not len(self.times))
-        place = np.searchsorted(self.times, np.nan_to_num(histories.times[:, 1]))
+        time = histories.times[:, 1]
+        places = np.searchsorted(self.times, np.nan_to_num(time)).astype(np.float64)
+        places[np.isnan(time) | (not len(self.times))] = np.nan
+        weights = TimeWeights(self.width, len(self.times), self._timeless_weight)
         if self.neighbours:
-            similarity = user_similarity(histories, self.liked, self._by_item, self.shrink)
-            rows = rows_of(similarity)
-            similarity.data *= np.where(
-                timeless[rows], self._timeless_weight, self._time_weight(place[rows], similarity.indices)
-            )
-            return weighted_likes(most_similar(similarity, self.neighbours), self.liked)
-        found = weighted_likes(self._time_weights(place, timeless), self.liked)
-        found[timeless] = self._timeless_weight * self._popularity
+            return self._users.likes_of_similar(histories, self.neighbours, self.shrink, weights, places)
+        found = np.zeros((len(histories), self.liked.shape[1]), np.float32)
+        timeless = np.isnan(places)
+        found[timeless] = np.float32(self._timeless_weight) * self._popularity
+        liked = self.liked
+        _add_likes_at(
+            places, liked.indptr, liked.indices, self.width, weights.n_timed, self.min_weight, found
+        )
         return found
 
-    def _time_weights(self, place: IntArray, timeless: BoolArray) -> sp.csr_array:
-        """Weights of the training users for each user with a known time, CSR users x training users."""
-        reach = int(-np.log(self.min_weight) * self.width) + 1
-        first, last = np.maximum(place - reach, 0), np.minimum(place + reach, len(self.times))
-        counts = np.where(timeless, 0, last - first)
-        rows = np.repeat(np.arange(len(place)), counts)
-        users = np.arange(len(rows)) + (first - np.cumsum(counts) + counts)[rows]
-        weight = self._time_weight(place[rows], users)
-        stays = weight > self.min_weight
-        shape = (len(place), self.liked.shape[0])
-        parts = (weight[stays], (rows[stays].astype(np.int32), users[stays].astype(np.int32)))
-        return sp.csr_array(parts, shape=shape)
-
     @cached_property
-    def _by_item(self) -> sp.csr_array:
-        return self.liked.T.tocsr()
+    def _users(self) -> TrainingUsers:
+        return TrainingUsers(self.liked)
 
     @cached_property
     def _popularity(self) -> FloatArray:
         return np.bincount(self.liked.indices, minlength=self.liked.shape[1]).astype(np.float32)
 
     @property
-    def _timeless_weight(self) -> np.float32:
+    def _timeless_weight(self) -> float:
         """The weight of each training user for a user without a known time."""
-        return np.float32(min(1.0, 2 * self.width / self.liked.shape[0]))
+        return min(1.0, 2 * self.width / self.liked.shape[0])
 
-    def _time_weight(self, place: IntArray, users: IntArray | NodeArray) -> FloatArray:
-        """Weights of training users for a user at `place` in the order of time, float32, one per entry."""
-        close = np.exp(-np.abs(users + 0.5 - place) / self.width)
-        close[users >= len(self.times)] = 0.0
-        return np.asarray(close, np.float32)
+
+@compiled
+def _add_likes_at(
+    places: Float64Array,
+    starts: NodeArray,
+    items: NodeArray,
+    width: float,
+    n_timed: int,
+    min_weight: float,
+    found: FloatArray,
+) -> None:
+    """Add the likes of the users around each place to a row of `found`; none where the place is NaN."""
+    reach = int(-np.log(min_weight) * width) + 1
+    for row, place in enumerate(places):
+        if np.isnan(place):
+            continue
+        for user in range(max(int(place) - reach, 0), min(int(place) + reach, n_timed)):
+            weight = np.float32(weight_at(user, place, width, n_timed, 0.0))
+            if weight > min_weight:
+                for item in items[starts[user] : starts[user + 1]]:
+                    found[row, item] += weight

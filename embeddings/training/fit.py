@@ -14,7 +14,7 @@ from embeddings.data.dataset import Dataset
 from embeddings.data.threads import single_blas_thread
 from embeddings.evaluation.trials import ModelScore
 from embeddings.model.stated_preferences import StatedPreferences
-from embeddings.ranking.features import IS_NEW, ItemFeatures, feature_names
+from embeddings.ranking.features import IS_NEW, ItemFeatures, extrapolated_features, feature_names
 from embeddings.ranking.groups import RankerGroups, RankingGroup
 from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageRecommender
@@ -127,8 +127,12 @@ def ranker_groups(
 
 
 def _of_known_items(group: RankingGroup, config: TrainingConfig) -> RankingGroup:
-    is_new = feature_names(score_columns(config.scorers)).index(IS_NEW)
-    return group.select_rows(group.values[:, is_new] == 0)
+    """The known items of a group, without extrapolated scores: where all items are known there are none."""
+    features = feature_names(score_columns(config.scorers))
+    known = group.select_rows(group.values[:, features.index(IS_NEW)] == 0)
+    values = known.values.copy() if known is group else known.values
+    values[:, extrapolated_features(features, config.scorers)] = np.nan
+    return RankingGroup(values, known.relevant, known.sizes)
 
 
 def ranking_group(scored: ScoredQueries, config: GroupConfig, rng: np.random.Generator) -> RankingGroup:

@@ -1,9 +1,15 @@
 """The likes of all users, to find users who liked the same items."""
 
 import numpy as np
+import numpy.typing as npt
 
-from kg.explanation.adjacency import spans
-from kg.graph import GraphSnapshot, IntArray
+from kg.compiled import compiled
+from kg.graph import GraphSnapshot, IntArray, NodeArray
+
+MarkArray = npt.NDArray[np.uint64]
+
+_ITEMS_AT_A_TIME = 64
+"""One bit each."""
 
 
 class CoUsers:
@@ -21,48 +27,69 @@ class CoUsers:
         self._key, first = np.unique(key, return_index=True)
         self._kind = events.kind[first]
 
-    def likers(self, item: int, user: int | None) -> IntArray:
-        """Users other than `user` who liked the item, ascending."""
-        users = self._likers.indices[self._likers.indptr[item] : self._likers.indptr[item + 1]]
-        others: IntArray = (users if user is None else users[users != user]).astype(np.int64)
-        return others
-
-    def sample(self, item: int, user: int | None, size: int) -> IntArray:
-        """At most `size` evenly spaced likers, sorted by ascending number of likes.
-
-        A common like of users with few likes is the strongest evidence.
-        """
-        users = self.likers(item, user)
-        if len(users) > size:
-            users = users[np.linspace(0, len(users) - 1, size).astype(np.int64)]
-        return users[np.lexsort((users, self._n_liked[users]))]
-
-    def in_common(self, one: int, other: int, user: int | None) -> int:
-        """The number of users other than `user` who liked both items."""
-        few, many = sorted((self.likers(one, user), self.likers(other, user)), key=len)
-        if not len(few):
-            return 0
-        at = np.minimum(np.searchsorted(many, few), len(many) - 1)
-        return int(np.count_nonzero(many[at] == few))
-
     def kind(self, user: int, item: int) -> int:
         """The index of the schema's interaction by which the user liked the item."""
         return int(self._kind[np.searchsorted(self._key, user * self._n_items + item)])
 
-    def liked_sources(self, sources: IntArray, users: IntArray) -> tuple[IntArray, IntArray]:
-        """The source nodes that these users liked, grouped by user.
+    def co_likes(
+        self, items: IntArray, sources: IntArray, user: int | None, size: int
+    ) -> tuple[IntArray, IntArray]:
+        """How many users other than `user` liked item and source, and one of them: int64 [items, sources].
 
-        Returns positions in `sources`, and for each the position of its user in `users`. A repeated user is
-        looked up once.
+        The one has the fewest likes, which makes its common like the strongest evidence, and of several the
+        lowest number; -1 where there is none. Of an item with more than `size` likers, so many are looked at,
+        evenly spaced. Entities among the sources have no likers.
         """
-        position, is_source = np.zeros(self._n_items, np.int64), np.zeros(self._n_items, bool)
-        items = np.flatnonzero(sources < self._n_items)
-        position[sources[items]], is_source[sources[items]] = items, True
-        each, again = np.unique(users, return_inverse=True)
-        count = self._n_liked[each]
-        liked = self._liked.indices[spans(self._liked.indptr[each].astype(np.int64), count)]
-        hit = is_source[liked]
-        source = position[liked[hit]]
-        found = np.bincount(np.repeat(np.arange(len(each)), count)[hit], minlength=len(each))
-        start, count = (np.cumsum(found) - found)[again], found[again]
-        return source[spans(start, count)], np.repeat(np.arange(len(users)), count)
+        counts = np.zeros((len(items), len(sources)), np.int64)
+        fewest = np.full((len(items), len(sources)), -1, np.int64)
+        likers, own = self._likers, -1 if user is None else user
+        for start in range(0, len(items), _ITEMS_AT_A_TIME):
+            some = slice(start, start + _ITEMS_AT_A_TIME)
+            marks = _marked(items[some], own, size, likers.indptr, likers.indices, len(self._n_liked))
+            _count_marks(
+                *(marks, sources, likers.indptr, likers.indices, self._n_liked),
+                *(counts[some], fewest[some]),
+            )
+        return counts, fewest
+
+
+@compiled
+def _marked(
+    items: IntArray, user: int, size: int, starts: NodeArray, likers: NodeArray, n_users: int
+) -> MarkArray:
+    """Marks on users: bit n for a liker of item n, other than `user`."""
+    marks = np.zeros(n_users, np.uint64)
+    for n in range(len(items)):
+        first, last = starts[items[n]], starts[items[n] + 1]
+        own_place = last
+        for place in range(first, last):
+            if likers[place] == user:
+                own_place = place
+        total = last - first - (own_place < last)
+        for k in range(min(total, size)):
+            place = first + (k if total <= size else k * (total - 1) // max(size - 1, 1))
+            marks[likers[place + (place >= own_place)]] |= np.uint64(1) << np.uint64(n)
+    return marks
+
+
+@compiled
+def _count_marks(
+    marks: MarkArray,
+    sources: IntArray,
+    starts: NodeArray,
+    likers: NodeArray,
+    n_liked: IntArray,
+    counts: IntArray,
+    fewest: IntArray,
+) -> None:
+    """Count the marks of each item among the likers of each source that is an item."""
+    for m in range(len(sources)):
+        if sources[m] >= len(starts) - 1:
+            continue
+        for liker in likers[starts[sources[m]] : starts[sources[m] + 1]]:
+            for n in range(len(counts) if marks[liker] else 0):
+                if marks[liker] >> np.uint64(n) & np.uint64(1):
+                    counts[n, m] += 1
+                    best = fewest[n, m]
+                    if best < 0 or (n_liked[liker], liker) < (n_liked[best], best):
+                        fewest[n, m] = liker

@@ -86,7 +86,10 @@ class SharedEntityPath(PathType):
 
 
 class CoLikedPath(PathType):
-    """Other users who liked the source item and the item; the one with the fewest likes represents all."""
+    """Other users who liked the source item and the item; the one with the fewest likes represents all.
+
+    The evidence is how many there are.
+    """
 
     through_users = True
 
@@ -96,19 +99,15 @@ class CoLikedPath(PathType):
 
     @override
     def candidates(self, query: PathQuery) -> Candidates:
-        size = self._config.max_co_users
-        likers = [self._co_users.sample(int(item), query.sources.user, size) for item in query.items]
-        users, of = np.concatenate(likers), np.repeat(np.arange(len(likers)), [len(x) for x in likers])
-        source, at = self._co_users.liked_sources(query.sources.nodes, users)
-        pair = of[at] * len(query.sources.nodes) + source
-        counts = np.bincount(pair, minlength=query.relevance.size)
-        first = np.empty(query.relevance.size, np.int64)
-        first[pair[::-1]] = users[at[::-1]]
-        pairs = np.flatnonzero(counts)
-        item, source = np.divmod(pairs, len(query.sources.nodes))
-        support = self._support(query.sources.nodes[source], query.items[item], counts[pairs])
+        nodes = query.sources.nodes
+        counts, users = self._co_users.co_likes(
+            query.items, nodes, query.sources.user, self._config.max_co_users
+        )
+        item, source = np.nonzero(counts)
+        support = self._support(nodes[source], query.items[item], counts[item, source])
         score = (query.relevance[item, source] * support).astype(np.float32)
-        return Candidates(item, source, score, inner=(self._snapshot.first_user + first[pairs],))
+        user = self._snapshot.first_user + users[item, source]
+        return Candidates(item, source, score, inner=(user,), evidence=(counts[item, source],))
 
     def _support(self, sources: IntArray, items: IntArray, together: IntArray) -> ScoreArray:
         """Cosine of the like columns of source and item; `together` is the number of users who liked both."""
@@ -122,9 +121,8 @@ class CoLikedPath(PathType):
         source, node, item = candidate.nodes
         user = node - self._snapshot.first_user
         kinds = self._co_users.kind(user, source), self._co_users.kind(user, item)
-        n_co_users = self._co_users.in_common(source, item, query.sources.user)
         first, last = (self._snapshot.schema.interactions[kind].type for kind in kinds)
-        text = co_liked_sentence(self._snapshot, source, item, kinds, n_co_users)
+        text = co_liked_sentence(self._snapshot, source, item, kinds, candidate.evidence[0])
         return ExplanationPath(candidate.score, candidate.nodes, (Edge(first, "in"), Edge(last, "out")), text)
 
 

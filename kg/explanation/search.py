@@ -5,15 +5,16 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, pairwise, product
+from itertools import accumulate, pairwise
 
 import numpy as np
 
+from kg.compiled import compiled
 from kg.explanation.adjacency import FactAdjacency, SourceEdges
 from kg.explanation.base import Candidates, PathConfig, PathQuery, PathType
 from kg.explanation.path_types import PATH_TYPES
 from kg.explanation.paths import ExplanationPath, Sources
-from kg.graph import FloatArray, GraphSnapshot, IntArray
+from kg.graph import Float64Array, FloatArray, GraphSnapshot, IntArray
 
 DEFAULT_CONFIG = PathConfig()
 
@@ -53,8 +54,8 @@ class PathFinder:
         query = self._query(sources, np.array(items, np.int64))
         pool = _Pool([path_type.candidates(query) for path_type in self._types])
         return [
-            [self._tell(query, pool, row, score) for row, score in pool.diverse(rows, limit, self._config)]
-            for rows in pool.by_item(len(items))
+            [self._tell(query, pool, row, score) for row, score in chosen]
+            for chosen in pool.diverse(len(items), limit, self._config)
         ]
 
     def _query(self, sources: Sources, items: IntArray) -> PathQuery:
@@ -88,8 +89,8 @@ class _Pool:
         self._inner = [self._column(step) for step in range(max(len(x.inner) for x in found))]
 
     def _column(self, step: int) -> IntArray:
-        """The inner nodes at one step; a path without one gets a unique number that is not a node."""
-        column = -1 - np.arange(len(self._score))
+        """The inner nodes at one step; -1 for a path without one."""
+        column = np.full(len(self._score), -1)
         for (start, end), candidates in zip(pairwise(self._starts), self.found, strict=True):
             if step < len(candidates.inner):
                 column[start:end] = candidates.inner[step]
@@ -100,30 +101,68 @@ class _Pool:
         number = bisect_right(self._starts, row) - 1
         return number, row - self._starts[number]
 
-    def by_item(self, n_items: int) -> list[IntArray]:
-        """The rows of each item, in ascending order."""
+    def diverse(self, n_items: int, limit: int, config: PathConfig) -> list[list[tuple[int, float]]]:
+        """The best rows of each item with their scores, chosen greedily by the rules of `PathFinder.find`."""
         order = np.argsort(self._item, kind="stable")
         bounds = np.searchsorted(self._item[order], np.arange(n_items + 1))
-        return [order[a:b] for a, b in pairwise(bounds)]
+        inner = np.stack(self._inner) if self._inner else np.zeros((0, len(order)), np.int64)
+        rows, scores = np.full((n_items, limit), -1), np.zeros((n_items, limit))
+        _choose(
+            *(order, bounds, self._score, self._source, inner),
+            *(config.repeated_source_factor, config.min_relative_score, rows, scores),
+        )
+        return [
+            [(int(row), float(score)) for row, score in zip(*own, strict=True) if row >= 0]
+            for own in zip(rows, scores, strict=True)
+        ]
 
-    def diverse(self, rows: IntArray, limit: int, config: PathConfig) -> list[tuple[int, float]]:
-        """The best rows of an item with their scores, selected greedily by the rules of `PathFinder.find`."""
-        score = self._score[rows]
-        floor = config.min_relative_score * score.max(initial=0)
-        rows = rows[(score >= floor) & (score > 0)]
-        rows = rows[np.lexsort((-self._source[rows], -self._score[rows]))]
-        left, source, inner = self._score[rows], self._source[rows], [column[rows] for column in self._inner]
-        chosen: list[tuple[int, float]] = []
-        while len(chosen) < limit and len(left):
-            best = int(left.argmax())
-            if left[best] <= 0 or left[best] < floor:
+
+@compiled
+def _choose(
+    order: IntArray,
+    bounds: IntArray,
+    score: Float64Array,
+    source: IntArray,
+    inner: IntArray,
+    repeated_source_factor: float,
+    min_relative_score: float,
+    rows: IntArray,
+    scores: Float64Array,
+) -> None:
+    """The rows chosen for each item among `order[bounds[item] : bounds[item + 1]]`, and their scores."""
+    for item in range(len(rows)):
+        own = order[bounds[item] : bounds[item + 1]]
+        left = score[own]
+        floor = min_relative_score * left.max() if len(own) else 0.0
+        for n in range(rows.shape[1]):
+            best = _best(left, score[own], source[own])
+            if best < 0 or left[best] <= 0 or left[best] < floor:
                 break
-            chosen.append((int(rows[best]), float(left[best])))
-            left[source == source[best]] *= config.repeated_source_factor
-            for nodes, node in product(inner, [column[best] for column in inner]):
-                left[nodes == node] = 0
-            left[best] = 0
-        return chosen
+            rows[item, n], scores[item, n] = own[best], left[best]
+            for m in range(len(own)):
+                if source[own[m]] == source[own[best]]:
+                    left[m] *= repeated_source_factor
+                if m == best or _share_a_node(inner[:, own[m]], inner[:, own[best]]):
+                    left[m] = 0
+
+
+@compiled
+def _best(left: Float64Array, score: Float64Array, source: IntArray) -> int:
+    """Where the most is left; of several the highest score at first, then the last source; -1 for no row."""
+    best = -1
+    for m in range(len(left)):
+        if best < 0 or (left[m], score[m], source[m]) > (left[best], score[best], source[best]):
+            best = m
+    return best
+
+
+@compiled
+def _share_a_node(some: IntArray, others: IntArray) -> bool:
+    for one in some:
+        for other in others:
+            if one == other and one >= 0:
+                return True
+    return False
 
 
 def _unit_rows(vectors: FloatArray) -> FloatArray:

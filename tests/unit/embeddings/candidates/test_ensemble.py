@@ -9,9 +9,10 @@ from embeddings.candidates.ensemble import (
     ScorerEnsemble,
     ScoreStandardizer,
     SharedScorers,
-    _uniform_over,
+    arcsinh,
     score_columns,
     standardize,
+    uniform_over,
 )
 from embeddings.candidates.specs import SCORER_SPECS, select_specs
 from embeddings.data.cold_items import ColdItemConfig
@@ -35,7 +36,7 @@ def ensemble(dataset: Dataset, request: pytest.FixtureRequest) -> ScorerEnsemble
 
 def test_all_items_have_the_standardized_score_of_each_scorer(ensemble, histories) -> None:
     found, scores = ensemble.score(histories), [own.score(histories) for own in ensemble.scorers.values()]
-    whole = standardize(np.stack(scores), ensemble.has_interactions)
+    whole = standardize(np.stack(scores), uniform_over(ensemble.has_interactions))
     np.testing.assert_allclose(found.score_items(np.arange(histories.n_items)), whole, atol=2e-4)
     known = whole[:, :, ensemble.has_interactions]
     np.testing.assert_allclose(known.mean(axis=2), 0, atol=1e-5)
@@ -100,9 +101,9 @@ def test_which_scorers_score_all_items_and_which_score_candidates_alone() -> Non
 
 
 def test_without_known_items_all_have_the_same_weight() -> None:
-    np.testing.assert_allclose(_uniform_over(np.zeros(4, bool)), [0.25] * 4)
-    np.testing.assert_allclose(_uniform_over(np.array([True, False, True, True])), [1 / 3, 0, 1 / 3, 1 / 3])
-    assert len(_uniform_over(np.zeros(0, bool))) == 0
+    np.testing.assert_allclose(uniform_over(np.zeros(4, bool)), [0.25] * 4)
+    np.testing.assert_allclose(uniform_over(np.array([True, False, True, True])), [1 / 3, 0, 1 / 3, 1 / 3])
+    assert len(uniform_over(np.zeros(0, bool))) == 0
 
 
 def test_a_pretrained_scorer_is_fitted_by_what_was_learnt_once(dataset) -> None:
@@ -123,3 +124,11 @@ def test_what_is_learnt_once_is_learnt_of_the_whole_dataset_with_the_seed(datase
     ((whole, config, seed, _),) = asked
     assert whole is dataset
     assert (config, seed) == (specs["popularity"].config, 7)
+
+
+def test_the_inverse_hyperbolic_sine_is_that_of_numpy() -> None:
+    values = np.concatenate([np.linspace(-40, 40, 20_001), [0.0, 1e-4, -1e-3, 1e5, -1e9]]).astype(np.float32)
+    by_numpy = np.arcsinh(values.astype(np.float64))
+    np.testing.assert_allclose(arcsinh(values), by_numpy, rtol=3e-7, atol=2e-7)
+    assert np.isnan(arcsinh(np.array([np.nan], np.float32))).all()
+    assert arcsinh(np.zeros((2, 0, 3), np.float32)).shape == (2, 0, 3)

@@ -4,8 +4,9 @@ Items 0, 1 and 2 are known, 3 and 4 are new. Standardized over the known items, 
 with A = sqrt(3 / 2): their mean is 1 and their variance (1 + 1 + 0) / 3.
 """
 
+from dataclasses import replace
+
 import numpy as np
-import pytest
 from fake_scorers import FixedScores, FixedVectors, ensemble_of, first_and_previous
 
 from embeddings.candidates.ensemble import ScorerEnsemble
@@ -87,19 +88,27 @@ def test_the_weights_of_new_items_count() -> None:
 
 
 def test_a_blended_score_is_the_weighted_mean() -> None:
-    """Without weights all columns count the same."""
-    scores = np.array([[[1.0, 2.0]], [[3.0, 6.0]]], np.float32)
-    np.testing.assert_allclose(_blended(scores, ("a", "b"), {}), [[2.0, 4.0]], rtol=1e-5)
-    np.testing.assert_allclose(_blended(scores, ("a", "b"), {"b": 0.5}), [[3.0, 6.0]], rtol=1e-5)
+    scores = {"a": np.array([[1.0, 2.0]], np.float32), "b": np.array([[3.0, 6.0]], np.float32)}
+    np.testing.assert_allclose(_blended(scores, {"b": 0.5}, (1, 2)), [[3.0, 6.0]], rtol=1e-5)
     by_hand = [[(3 * 1.0 + 1 * 3.0) / (3 + 1), (3 * 2.0 + 1 * 6.0) / (3 + 1)]]
-    np.testing.assert_allclose(_blended(scores, ("a", "b"), {"a": 3.0, "b": 1.0}), by_hand, rtol=1e-5)
-    assert _blended(np.zeros((0, 1, 2), np.float32), (), {}).tolist() == [[0.0, 0.0]]
+    np.testing.assert_allclose(_blended(scores, {"a": 3.0, "b": 1.0}, (1, 2)), by_hand, rtol=1e-5)
+    assert _blended({}, {}, (1, 2)).tolist() == [[0.0, 0.0]]
 
 
-def test_a_weight_of_no_column_is_an_error() -> None:
-    scores = np.zeros((2, 1, 2), np.float32)
-    with pytest.raises(ValueError, match="a selection weight for 'eese'"):
-        _blended(scores, ("text", "ease"), {"ease": 1.0, "eese": 1.0})
+def test_nothing_is_extrapolated_where_all_items_are_known() -> None:
+    """The columns are NaN, and the candidates are those of the scorers."""
+    ensemble = ensemble_with(ease=FixedScores(EASE))
+    known = replace(ensemble, has_interactions=np.ones(5, bool))
+    found = select(Histories.of([[0]], 5), known)
+    columns = dict(zip(known.score_columns, found.scores, strict=False))
+    assert found.n_known == found.items.shape[1]
+    assert np.isnan(columns["ease_ridge"]).all()
+    assert np.isnan(columns["ease_knn"]).all()
+    assert np.isfinite(columns["ease"]).all()
+    with_new = dict(
+        zip(ensemble.score_columns, select(Histories.of([[0]], 5), ensemble).scores, strict=False)
+    )
+    assert np.isfinite(with_new["ease_ridge"]).all()
 
 
 def test_what_a_user_has_and_what_is_excluded_is_no_candidate() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fake_scorers import FixedScores, ensemble_of, first_and_previous
 
-from embeddings.candidates.ensemble import arcsinh, standardize
+from embeddings.candidates.ensemble import arcsinh, standardize, uniform_over
 from embeddings.candidates.select import CandidateConfig, Candidates
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.ranking.features import (
@@ -275,9 +275,9 @@ def test_scores_are_standardized_over_the_known_items(candidates) -> None:
 
 def test_standardized_by_hand() -> None:
     known = np.array([True, True, False])
-    found = standardize(np.array([[1.0, 3.0, 9.0], [2.0, 2.0, 5.0]], np.float32), known)
+    found = standardize(np.array([[1.0, 3.0, 9.0], [2.0, 2.0, 5.0]], np.float32), uniform_over(known))
     np.testing.assert_allclose(found, [[-1.0, 1.0, 7.0], [0.0, 0.0, 0.0]], atol=1e-6)
-    nothing = standardize(np.array([[1.0, 3.0, 5.0]], np.float32), np.zeros(3, bool))
+    nothing = standardize(np.array([[1.0, 3.0, 5.0]], np.float32), uniform_over(np.zeros(3, bool)))
     np.testing.assert_allclose(nothing, [[-2 / np.sqrt(8 / 3), 0.0, 2 / np.sqrt(8 / 3)]], atol=1e-6)
 
 

@@ -15,27 +15,38 @@ def co_users(films: GraphSnapshot) -> CoUsers:
     return CoUsers(films)
 
 
+def co_likes(co_users: CoUsers, items, sources, user=None, size=100):
+    counts, users = co_users.co_likes(np.array(items), np.array(sources), user, size)
+    return counts.tolist(), users.tolist()
+
+
 def test_who_disliked_an_item_is_no_liker(co_users: CoUsers) -> None:
-    assert co_users.likers(GODFATHER, None).tolist() == [U2, U3]
+    assert co_likes(co_users, [GODFATHER], [ALIEN, GODFATHER]) == ([[2, 2]], [[U2, U2]])
     assert co_users.popularity.tolist() == [4, 1, 1, 2, 1, 2, 0, 0]
 
 
 def test_the_user_is_not_their_own_co_user(co_users: CoUsers) -> None:
-    assert co_users.likers(ALIEN, U2).tolist() == [U1, U3, U4]
-    assert co_users.in_common(ALIEN, GODFATHER, None) == 2
-    assert co_users.in_common(ALIEN, GODFATHER, U2) == 1
-    assert co_users.in_common(BLADE_RUNNER, GODFATHER, None) == 0
-    assert co_users.in_common(BLADE_RUNNER, ALIEN, U4) == 0
+    assert co_likes(co_users, [GODFATHER], [ALIEN], U2) == ([[1]], [[U3]])
+    assert co_likes(co_users, [BLADE_RUNNER], [GODFATHER, ALIEN]) == ([[0, 1]], [[-1, U4]])
+    assert co_likes(co_users, [BLADE_RUNNER], [ALIEN], U4) == ([[0]], [[-1]])
 
 
-def test_the_sample_is_evenly_spaced_and_begins_with_the_fewest_likes(co_users: CoUsers) -> None:
-    assert co_users.sample(ALIENS, None, 10).tolist() == [U1, U4], "two likes before five"
-    assert co_users.sample(ALIEN, None, 2).tolist() == [U1, U4], "the first and the last of four"
-    assert co_users.sample(ALIEN, None, 3).tolist() == [U1, U2, U4]
+def test_the_one_who_represents_all_has_the_fewest_likes(co_users: CoUsers) -> None:
+    """u1 has two likes and u4 has five; of u2 and u3, who have two each, u2 comes first."""
+    assert co_likes(co_users, [ALIENS, ALIEN], [ALIEN, GODFATHER]) == ([[2, 0], [4, 2]], [[U1, -1], [U1, U2]])
 
 
-def test_liked_sources_of_users_one_after_the_other(films: GraphSnapshot, co_users: CoUsers) -> None:
-    sources = np.array([GODFATHER, films.node("Person", "p1"), ALIEN])
-    at, of = co_users.liked_sources(sources, np.array([U4, U2, U4]))
-    pairs = list(zip(of.tolist(), at.tolist(), strict=True))
-    assert pairs == [(0, 2), (1, 2), (1, 0), (2, 2)]
+def test_of_many_likers_an_evenly_spaced_part_is_looked_at(co_users: CoUsers) -> None:
+    assert co_likes(co_users, [ALIEN], [BLADE_RUNNER, GODFATHER], size=2) == ([[1, 0]], [[U4, -1]]), "u1, u4"
+    assert co_likes(co_users, [ALIEN], [GODFATHER, ALIENS], size=3) == ([[1, 2]], [[U2, U1]]), "u1, u2, u4"
+    assert co_likes(co_users, [ALIEN], [GODFATHER, ALIENS], U1, size=2) == ([[1, 1]], [[U2, U4]]), "u2, u4"
+
+
+def test_entities_have_no_likers(films: GraphSnapshot, co_users: CoUsers) -> None:
+    assert co_likes(co_users, [ALIEN], [films.node("Person", "p1"), ALIEN]) == ([[0, 4]], [[-1, U1]])
+
+
+def test_more_items_than_bits(co_users: CoUsers) -> None:
+    counts, users = co_likes(co_users, [GODFATHER, ALIENS] * 50, [ALIEN])
+    assert counts == [[2], [2]] * 50
+    assert users == [[U2], [U1]] * 50
