@@ -12,6 +12,8 @@
     │   ├── GraphServerError     a local server could not be installed, started or stopped
     │   ├── GraphSchemaError     the stored schema conflicts with the requested one, or does not exist
     │   └── QueryError           the server refused a statement
+    ├── OutboxError              the outbox of events cannot be read or written         exit 1, HTTP 503
+    │   └── OutboxFullError      there is no space left for it                         HTTP 507
     └── ArtifactError            a model, snapshot or cache on disk is missing, damaged or of another version
                                                                                        exit 1, HTTP 503
 
@@ -78,3 +80,11 @@ class QueryError(GraphError):
 
 class ArtifactError(TrailmixError):
     """A model, snapshot or cache on disk is missing, damaged or of another version."""
+
+
+class OutboxError(TrailmixError):
+    """The outbox of events cannot be read or written; nothing of the request was kept."""
+
+
+class OutboxFullError(OutboxError):
+    """There is no space left for the outbox; nothing of the request was kept."""

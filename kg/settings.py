@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     log_level: str | None = None
     """The minimum severity to log; none: INFO for the service, WARNING for every other command."""
 
+    event_types: dict[str, str] = {}
+    """Further types of events, as JSON: by name the interaction that such an event is, or with `=value`."""
+
     paths_through_users: bool = True
     """Whether an explanation may pass through another user (never named in its text)."""
 
@@ -72,6 +75,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Trained models, one immutable folder per training run."""
         return self.home.absolute() / "models"
+
+    @property
+    def outbox_folder(self) -> Path:
+        """The events that the service accepted."""
+        return self.home.absolute() / "outbox"
 
     @property
     def text_cache_folder(self) -> Path:

@@ -199,6 +199,10 @@ def _interactions(
     )
 
 
+_LONGEST_READ = 600.0
+"""Seconds that the reading of a snapshot may take."""
+
+
 class SnapshotCache:
     """A folder of snapshots; each is written once, under its fingerprint, and never changed."""
 
@@ -241,6 +245,13 @@ class SnapshotCache:
                 f"{folder} is damaged (its content has another hash); delete it and train again"
             )
         return snapshot
+
+    def read_at(self, fingerprint: str) -> float:
+        """A moment, epoch seconds, before which the graph had everything that is in a cached snapshot.
+
+        Events that it had a little earlier may be missing: reading takes time.
+        """
+        return (self._folder / fingerprint).stat().st_mtime - _LONGEST_READ
 
     def latest(self) -> GraphSnapshot:
         """The snapshot that was loaded or saved last, even if the store has changed since.

@@ -60,6 +60,19 @@ COMMANDS = Group(
             "scripts.recommend:command", "Recommend items to a user, each with the path that explains it."
         ),
         "serve": Command("scripts.serve:command", "Serve recommendations over HTTP until SIGTERM or Ctrl-C."),
+        "events": Group(
+            "Show the events that the service accepted, and deliver refused ones again.",
+            {
+                "list": Command(
+                    "scripts.events:list_events",
+                    "List accepted events, newest first, with the reasons of those that the graph refused.",
+                ),
+                "replay": Command(
+                    "scripts.events:replay",
+                    "Let a running service deliver refused events again, once their cause is mended.",
+                ),
+            },
+        ),
         "user": Group(
             "Show or forget all that is stored of a user.",
             {

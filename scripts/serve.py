@@ -1,5 +1,6 @@
 """`trailmix serve`: the HTTP service under gunicorn, one process with threads that share one model."""
 
+import atexit
 import socket
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ from embeddings.model.artifact import latest_model
 from kg.errors import UsageError
 from kg.settings import Settings, load_settings
 from scripts.logs import configure_logs
-from service.app import create_app
+from service.app import EXTENSION, create_app
+from service.serving import Serving
 
 BACKLOG = 512
 LOAD_TIMEOUT = 300
@@ -83,4 +85,8 @@ class Service(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The WSGI app."""
-        return create_app(self._settings)
+        app = create_app(self._settings)
+        serving: Serving = app.extensions[EXTENSION]
+        serving.start()
+        atexit.register(serving.stop)
+        return app

@@ -46,6 +46,8 @@ def forget(
         if done.in_graph
         else f"graph: no user {user_id}"
     )
+    if done.accepted_events:
+        print(f"outbox: {done.accepted_events:,} accepted events removed")
     for path in done.removed:
         print(f"removed {path}")
     for path in done.kept:

@@ -7,6 +7,7 @@ which would lose the pointers that our problems promise.
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
@@ -16,9 +17,11 @@ from pydantic import BaseModel, ValidationError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from kg.errors import ArtifactError, TrailmixError
 from kg.settings import Settings
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
+from service.events.contract import EVENT_MIMETYPES, EventsAnswer, read_events
+from service.events.outbox import Outbox
+from service.events.types import EventType
 from service.openapi import openapi_json
 from service.problems import InvalidRequestError, invalid, register_problems
 
@@ -28,7 +31,9 @@ bytes each, as JSON may write a character in two escapes."""
 
 REQUEST_ID = "X-Request-ID"
 
-_EXTENSION = "trailmix"
+EXTENSION = "trailmix"
+"""Where the app has what it serves."""
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -41,6 +46,10 @@ class Answering(Protocol):
     """What the service needs of a recommender; `service.recommender.Recommender` is one."""
 
     @property
+    def event_types(self) -> Mapping[str, EventType]:
+        """The types of events that may be posted, by name."""
+
+    @property
     def model_version(self) -> str:
         """The version of the model that answers."""
 
@@ -48,15 +57,26 @@ class Answering(Protocol):
         """The answer to one request."""
 
 
-def create_app(settings: Settings, recommender: Answering | None = None) -> Flask:
+class Served(Protocol):
+    """What an app serves; `service.serving.Serving` is one."""
+
+    outbox: Outbox
+
+    @property
+    def recommender(self) -> Answering:
+        """Whatever answers now."""
+
+
+def create_app(settings: Settings, served: Served | None = None) -> Flask:
     """The service as a WSGI application.
 
-    Without `recommender` the latest model is loaded from disk, now and once. Where that fails the app answers
-    all the same: `/readyz` and `/recommend` with 503 and the reason.
+    Without `served` the active model is loaded from disk, now and, once the `Serving` among the app's
+    extensions is started, whenever another one becomes active. Where that fails the app answers all the same:
+    `/readyz` and `/recommend` with 503 and the reason.
     """
     app = Flask("trailmix", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.extensions[_EXTENSION] = recommender or _loaded(settings)
+    app.extensions[EXTENSION] = served or _loaded(settings)
     register_problems(app)
     app.before_request(_begin)
     app.after_request(_end)
@@ -64,29 +84,41 @@ def create_app(settings: Settings, recommender: Answering | None = None) -> Flas
     return app
 
 
-def _loaded(settings: Settings) -> Answering | TrailmixError:
+def _loaded(settings: Settings) -> Served:
     from service.loading import load_recommender  # slow to import, unneeded if a recommender is given
+    from service.serving import Serving
 
-    try:
-        recommender = load_recommender(settings)
-    except TrailmixError as error:
-        _log.error("model_not_loaded", reason=str(error))
-        return error
-    _log.info("model_loaded", model_version=recommender.model_version)
-    return recommender
+    serving = Serving(settings, load_recommender)
+    serving.refresh()
+    return serving
+
+
+def _served() -> Served:
+    found: Served = current_app.extensions[EXTENSION]
+    return found
 
 
 def _recommender() -> Answering:
-    found: Answering | TrailmixError = current_app.extensions[_EXTENSION]
-    if isinstance(found, TrailmixError):
-        raise ArtifactError(f"no model is loaded: {found}")
-    return found
+    return _served().recommender
 
 
 @_routes.post("/recommend")
 def recommend() -> Response:
     """Recommend items to a user."""
     return _json(_recommender().recommend(_body(RecommendRequest), request_id=g.request_id))
+
+
+@_routes.post("/events")
+def events() -> Response:
+    """Keep events; they are on disk before the answer, and count in the next recommendation."""
+    body, mimetype = _raw_body(), request.mimetype
+    if mimetype not in EVENT_MIMETYPES:
+        raise _unsupported(" or ".join(EVENT_MIMETYPES[:2]))
+    given, rejected = read_events(body, mimetype, _recommender().event_types)
+    kept = _served().outbox.add(given) if given else []
+    answer = EventsAnswer(accepted=len(kept), duplicates=len(given) - len(kept), rejected=rejected)
+    nothing = bool(rejected) and not given
+    return _json(answer, HTTPStatus.UNPROCESSABLE_ENTITY if nothing else HTTPStatus.OK)
 
 
 @_routes.get("/healthz")
@@ -109,21 +141,27 @@ def openapi() -> Response:
 
 def _body(model: type[_Model]) -> _Model:
     if not request.is_json:
-        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        raise InvalidRequestError(
-            status, f"send application/json, not {request.mimetype or 'no content type'}"
-        )
-    body = request.get_data()
-    if len(body) >= MAX_BODY:  # a chunked body announces no length, and is cut off here
-        raise RequestEntityTooLarge
+        raise _unsupported("application/json")
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(_raw_body())
     except ValidationError as error:
         raise invalid(error, model) from None
 
 
-def _json(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), mimetype="application/json")
+def _raw_body() -> bytes:
+    body = request.get_data()
+    if len(body) >= MAX_BODY:  # a chunked body announces no length, and is cut off here
+        raise RequestEntityTooLarge
+    return body
+
+
+def _unsupported(accepted: str) -> InvalidRequestError:
+    got = request.mimetype or "no content type"
+    return InvalidRequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {accepted}, not {got}")
+
+
+def _json(answer: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(answer.model_dump_json(), status, mimetype="application/json")
 
 
 def _begin() -> None:

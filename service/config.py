@@ -69,6 +69,8 @@ class RecommenderConfig:
     """How the free text of a request is read."""
     rejections: RejectionConfig = field(default_factory=RejectionConfig)
     """How items near to what a text rejects are ranked down."""
+    dislikes: RejectionConfig = field(default_factory=lambda: RejectionConfig(weight=0.3))
+    """How items like those that a user disliked are ranked down."""
 
     def __post_init__(self) -> None:
         if self.hot_from < 1 or self.paths_per_item < 0 or self.history_interaction < 0:

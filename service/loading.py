@@ -6,26 +6,41 @@ from kg.explanation.base import PathConfig
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
 from service.config import RecommenderConfig
+from service.events.histories import LiveHistories
+from service.events.live import LiveEvents
+from service.events.outbox import Outbox
 from service.recommender import Recommender
 
 
-def load_recommender(settings: Settings, *, warm_up: bool = True) -> Recommender:
-    """The latest model and its snapshot, from disk alone: the database may be down.
+def load_recommender(
+    settings: Settings, live: LiveEvents | None = None, *, warm_up: bool = True
+) -> Recommender:
+    """The active model and its snapshot, from disk alone: the database may be down.
+
+    `live` are the events that count beside the snapshot (None: those of the home's outbox).
 
     `warm_up` loads the text encoder too; without it the first text does.
 
     Raises:
         ArtifactError: there is no model, its snapshot is gone, one of them is damaged, or the text encoder
             is not the model's.
+        SettingsError: `event_types` names what the graph does not have.
     """
     folder = latest_model(settings.models_folder)
-    snapshot = SnapshotCache(settings.snapshots_folder).by_fingerprint(read_manifest(folder).snapshot)
+    snapshots, fingerprint = SnapshotCache(settings.snapshots_folder), read_manifest(folder).snapshot
+    snapshot = snapshots.by_fingerprint(fingerprint)
     model = load_model(folder, snapshot)
     encoder = TransformerEncoder(settings.text_model)
     if warm_up:
         same_encoder(encoder.name, model.manifest.encoder)
     config = RecommenderConfig(paths=PathConfig(through_users=settings.paths_through_users))
-    recommender = Recommender(snapshot, model, encoder, config)
+    histories = LiveHistories(
+        live or LiveEvents(Outbox(settings.outbox_folder)),
+        snapshot.schema,
+        settings.event_types,
+        snapshots.read_at(fingerprint),
+    )
+    recommender = Recommender(snapshot, model, encoder, config, histories)
     if warm_up:
         recommender.warm_up()
     return recommender

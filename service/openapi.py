@@ -9,13 +9,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
+from service.events.contract import EVENT_MIMETYPES, MAX_EVENTS, EventsAnswer, PostedEvent
 from service.problems import MIMETYPE, Problem
 
 Json = dict[str, Any]
 
+_HEADERS = {"X-Request-ID": {"description": "The request's id", "schema": {"type": "string"}}}
+
 _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (RecommendRequest, "validation"),
     (Recommendation, "serialization"),
+    (PostedEvent, "validation"),
+    (EventsAnswer, "serialization"),
     (Health, "serialization"),
     (Readiness, "serialization"),
     (Problem, "serialization"),
@@ -37,6 +42,7 @@ def openapi_json() -> str:
         },
         "paths": {
             "/recommend": {"post": _recommend()},
+            "/events": {"post": _events()},
             "/healthz": {"get": _get("healthz", "The process answers", Health)},
             "/readyz": {"get": _get("readyz", "A model is loaded", Readiness, 503)},
             "/openapi.json": {"get": _described()},
@@ -59,6 +65,30 @@ def _recommend() -> Json:
     }
 
 
+def _events() -> Json:
+    one = _schema(PostedEvent)["schema"]
+    many = {"type": "array", "items": one, "maxItems": MAX_EVENTS}
+    listed = {
+        "type": "object",
+        "properties": {"events": many},
+        "required": ["events"],
+        "additionalProperties": False,
+    }
+    lines = {"schema": {"type": "string"}}
+    json_, *others = EVENT_MIMETYPES
+    responses = _responses(EventsAnswer, 400, 413, 415, 500, 503, 507)
+    refused = {"description": "No event was accepted; each has its reason", **_answer(EventsAnswer)}
+    return {
+        "operationId": "events",
+        "summary": "Keep events, one or many",
+        "requestBody": {
+            "required": True,
+            "content": {json_: {"schema": {"oneOf": [one, many, listed]}}, **dict.fromkeys(others, lines)},
+        },
+        "responses": {**responses, "422": refused},
+    }
+
+
 def _get(name: str, summary: str, answer: type[BaseModel], *problems: int) -> Json:
     return {"operationId": name, "summary": summary, "responses": _responses(answer, *problems, 500)}
 
@@ -71,26 +101,24 @@ def _described() -> Json:
 _REASONS = {
     400: "The body is not JSON",
     413: "The body is too large",
-    415: "The body is not declared as application/json",
+    415: "The body is not declared as one of these types",
     422: "A field is wrong or unknown; `errors` points at each",
     500: "A bug; the log has it under the request_id",
-    503: "No model is loaded; `detail` says why",
+    503: "No model is loaded, or the outbox cannot be written; `detail` says why",
+    507: "There is no space left for events; none of the request is kept",
 }
 
 
 def _responses(answer: type[BaseModel], *problems: int) -> Json:
-    headers = {"X-Request-ID": {"description": "The request's id", "schema": {"type": "string"}}}
-    responses: Json = {
-        "200": {
-            "description": "The answer",
-            "headers": headers,
-            "content": {"application/json": _schema(answer)},
-        }
-    }
+    responses: Json = {"200": {"description": "The answer", **_answer(answer)}}
     for status in problems:
         content = {MIMETYPE: _schema(Problem)}
-        responses[str(status)] = {"description": _REASONS[status], "headers": headers, "content": content}
+        responses[str(status)] = {"description": _REASONS[status], "headers": _HEADERS, "content": content}
     return responses
+
+
+def _answer(model: type[BaseModel]) -> Json:
+    return {"headers": _HEADERS, "content": {"application/json": _schema(model)}}
 
 
 def _schema(model: type[BaseModel]) -> Json:

@@ -1,10 +1,11 @@
-"""Export and erasure of the data of one user: in the graph, the cached snapshots and the trained models.
+"""Export and erasure of the data of one user: in the graph, outbox, cached snapshots and trained models.
 
 A snapshot holds every user's id and events. A model may hold users' rows themselves (EASE does, where there
 are fewer users than items) and was in any case learnt from them, so a model counts as a copy of every user in
 its snapshot. A file that cannot be read may contain the user, so it counts as a copy too.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from kg.errors import ArtifactError, UnknownIdError
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
 from kg.store.store import PrivacyStore
+from service.events.outbox import Outbox
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Forgotten:
     in_graph: bool
     relations: int
     """Number of events and other relations removed with the user."""
+    accepted_events: int
+    """Number of events removed from the outbox."""
     removed: tuple[Path, ...]
     kept: tuple[Path, ...]
 
@@ -55,14 +59,16 @@ def find_copies(settings: Settings, user_id: str) -> Copies:
 
 
 def export_user(settings: Settings, store: PrivacyStore, user_id: str) -> dict[str, Any]:
-    """All data of a user, for JSON: node, events, other relations, and the files with copies.
+    """All data of a user, for JSON: node, events, other relations, accepted events, files with copies.
 
     Raises:
         UnknownIdError: neither the graph nor a snapshot has that user.
     """
     schema, copies = store.schema(), find_copies(settings, user_id)
     record = store.read_user(user_id)
-    if record is None and not copies.snapshots:
+    outbox = Outbox(settings.outbox_folder)
+    accepted = outbox.of_user(user_id) if outbox.exists else []
+    if record is None and not copies.snapshots and not accepted:
         raise UnknownIdError(schema.user.label, user_id)
     kinds = {x.type for x in schema.interactions}
     relations = sorted(record.relations if record else [], key=lambda x: (x["type"], x["label"], x["id"]))
@@ -72,6 +78,7 @@ def export_user(settings: Settings, store: PrivacyStore, user_id: str) -> dict[s
         "properties": record.properties if record else None,
         "events": [x for x in relations if x["type"] in kinds],
         "relations": [x for x in relations if x["type"] not in kinds],
+        "accepted_events": [json.loads(x.posted) for x in accepted],
         "copies": {
             "snapshots": [path.name for path in copies.snapshots],
             "models": [path.name for path in copies.models],
@@ -92,13 +99,15 @@ def forget_user(
         UnknownIdError: neither the graph nor a snapshot has that user.
     """
     schema, copies = store.schema(), find_copies(settings, user_id)
+    outbox = Outbox(settings.outbox_folder)
+    events = outbox.forget_user(user_id) if outbox.exists else 0  # first, or they would be delivered again
     relations = store.delete_user(user_id)
-    if relations is None and not copies.snapshots:
+    if relations is None and not copies.snapshots and not events:
         raise UnknownIdError(schema.user.label, user_id)
     models, snapshots, kept = _sorted_out(copies, settings, keep_models)
     remove_models(settings.models_folder, models)
     SnapshotCache(settings.snapshots_folder).remove(snapshots)
-    return Forgotten(relations is not None, relations or 0, (*models, *snapshots), kept)
+    return Forgotten(relations is not None, relations or 0, events, (*models, *snapshots), kept)
 
 
 def _sorted_out(

@@ -11,7 +11,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
-from kg.errors import ArtifactError, DataError, GraphError, TrailmixError, UnknownIdError, UsageError
+from kg.errors import (
+    ArtifactError,
+    DataError,
+    GraphError,
+    OutboxError,
+    OutboxFullError,
+    TrailmixError,
+    UnknownIdError,
+    UsageError,
+)
 from service.contract import Remark
 
 MIMETYPE = "application/problem+json"
@@ -21,6 +30,8 @@ STATUSES: Mapping[type[TrailmixError], int] = {
     UsageError: 400,
     DataError: 422,
     GraphError: 503,
+    OutboxFullError: 507,
+    OutboxError: 503,
     ArtifactError: 503,
 }
 """The first class that matches an error gives the status; any other error is a 500."""
@@ -63,16 +74,18 @@ def invalid(error: ValidationError, model: type[BaseModel]) -> InvalidRequestErr
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return InvalidRequestError(400, f"the body is not JSON: {found[0]['msg'].partition(': ')[2]}")
-    remarks = [Remark(pointer=_pointer(x), detail=_advice(x, list(model.model_fields))) for x in found]
+    fields = list(model.model_fields)
+    remarks = [Remark(pointer=json_pointer(x), detail=field_advice(x, fields)) for x in found]
     return InvalidRequestError(422, "; ".join(x.detail for x in remarks[:5]), remarks)
 
 
-def _pointer(error: ErrorDetails) -> str:
-    """RFC 6901; "" is the whole body."""
+def json_pointer(error: ErrorDetails) -> str:
+    """Which field an error of pydantic is about (RFC 6901); "" is the whole body."""
     return "".join("/" + str(x).replace("~", "~0").replace("/", "~1") for x in error["loc"])
 
 
-def _advice(error: ErrorDetails, fields: list[str]) -> str:
+def field_advice(error: ErrorDetails, fields: list[str]) -> str:
+    """What to mend, in a sentence; `fields` are the names that there are."""
     if error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
         near = difflib.get_close_matches(name, fields, n=1)

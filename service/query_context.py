@@ -23,6 +23,10 @@ class QueryContext:
     """Liked item -> index of the interaction by which it was liked, or None: stated. Oldest first."""
     likes: dict[int, None] = field(default_factory=dict)
     """Liked entities, oldest first."""
+    seen: set[int] = field(default_factory=set)
+    """Items that the user did anything with since the snapshot."""
+    disliked: dict[int, None] = field(default_factory=dict)
+    """Items that the user disliked since the snapshot, oldest first."""
     text: FloatArray | None = None
     """The unit vector of what the free text wants."""
     times: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)

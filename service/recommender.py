@@ -1,6 +1,6 @@
 """The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Protocol
 
@@ -25,6 +25,8 @@ from service.contract import (
     RecommendedItem,
     RecommendRequest,
 )
+from service.events.histories import LiveHistories
+from service.events.types import EventType, event_types
 from service.order_remarks import order_remarks, tie_remark
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
@@ -32,6 +34,10 @@ from service.request_reader import Lookups, read_request
 
 _NODES_KEPT = 100_000
 """So many nodes of paths are kept as they are answered, about 1 kB each."""
+
+
+_DISLIKES = 20
+"""So many of the last disliked items rank down what is like them."""
 
 
 class ScoringModel(Protocol):
@@ -61,8 +67,9 @@ class Recommender:
         model: ScoringModel,
         encoder: TextEncoder,
         config: RecommenderConfig | None = None,
+        live: LiveHistories | None = None,
     ) -> None:
-        """`config` None is the default configuration.
+        """`config` None is the default configuration; `live` has what users did since the snapshot.
 
         Raises:
             ValueError: the schema has no interaction of the number `config.history_interaction`.
@@ -72,7 +79,7 @@ class Recommender:
             raise ValueError(f"the schema has no interaction {self._config.history_interaction}")
         self.snapshot = snapshot
         self._model = model
-        self._lookups = Lookups(snapshot, encoder, self._config)
+        self._lookups = Lookups(snapshot, encoder, self._config, live)
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
         self._node = lru_cache(_NODES_KEPT)(self._path_node)
 
@@ -80,6 +87,12 @@ class Recommender:
     def model_version(self) -> str:
         """The version of the model that answers."""
         return self._model.manifest.model_version
+
+    @property
+    def event_types(self) -> Mapping[str, EventType]:
+        """The types of events that may be posted, by name."""
+        live = self._lookups.live
+        return live.types if live else event_types(self.snapshot.schema, {})
 
     def warm_up(self) -> None:
         """Load the text encoder and compare all names now rather than in the first request."""
@@ -119,8 +132,12 @@ class Recommender:
         )
 
     def _scores(self, context: QueryContext) -> Scores:
-        """The model's scores; items near to what the text rejects are ranked down."""
+        """The model's scores; items near to what the user disliked or the text rejects are ranked down."""
         scores = self._model.score(context.query())
+        if context.disliked:
+            items = self._model.item_vectors
+            cosines = list((items @ items[[*context.disliked][-_DISLIKES:]].T).T)
+            scores = ranked_down(scores, cosines, np.zeros(len(items), bool), self._config.dislikes)
         vectors = context.rejected_vectors
         if vectors is None or not len(vectors):
             return scores

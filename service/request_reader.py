@@ -1,6 +1,6 @@
 """From a request to a `QueryContext`: a table with one reader for each field that concerns the user."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from kg.names import composed
 from kg.shown import shown
 from service.config import RecommenderConfig
 from service.contract import RecommendRequest
+from service.events.histories import LiveEvent, LiveHistories
 from service.groups import ItemGroups
 from service.penalty import items_with
 from service.query_context import QueryContext
@@ -21,9 +22,17 @@ from service.understanding import Understanding, Understood
 class Lookups:
     """Where readers look up what a field names; read-only, safe to share between threads."""
 
-    def __init__(self, snapshot: GraphSnapshot, encoder: TextEncoder, config: RecommenderConfig) -> None:
+    def __init__(
+        self,
+        snapshot: GraphSnapshot,
+        encoder: TextEncoder,
+        config: RecommenderConfig,
+        live: LiveHistories | None = None,
+    ) -> None:
+        """`live` has what users did since the snapshot; None: nothing."""
         self.snapshot = snapshot
         self.config = config
+        self.live = live
         self.histories = UserHistories(snapshot)
         self.groups = ItemGroups(snapshot.item_group)
         self._encoder = encoder
@@ -77,11 +86,35 @@ def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Loo
         return
     users = lookups.snapshot.users
     context.user = users.find(request.user_id)
-    if context.user is None:
-        context.warn("/user_id", f"no {users.label} has the id {shown(request.user_id)} yet")
-    else:
+    if context.user is not None:
         context.history |= lookups.histories.liked(context.user)
         context.times = lookups.histories.times(context.user)
+    events = lookups.live.of(request.user_id) if lookups.live else []
+    if events:
+        _add_events(events, context, lookups)
+    elif context.user is None:
+        context.warn("/user_id", f"no {users.label} has the id {shown(request.user_id)} yet")
+
+
+def _add_events(events: Sequence[LiveEvent], context: QueryContext, lookups: Lookups) -> None:
+    """Likes extend the history, dislikes shorten it; an item that the snapshot lacks is only seen."""
+    items = lookups.snapshot.items
+    for event in events:
+        item = items.find(event.item_id)
+        if item is None:
+            continue
+        context.seen.add(item)
+        context.disliked.pop(item, None)
+        if event.liked:
+            context.like(item, event.kind)
+        elif event.disliked:
+            context.history.pop(item, None)
+            context.disliked[item] = None
+    times = [event.time for event in events if event.liked]
+    if times:
+        known = context.times if not np.isnan(context.times[1]) else np.full(3, np.median(times))
+        first, median, last = known
+        context.times = np.array([min(first, *times), median, max(last, *times)])
 
 
 def _read_history(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
@@ -156,10 +189,11 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
 
 
 def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    context.excluded[list(context.disliked)] = True
     if not request.exclude_seen:
         return
     seen = np.zeros_like(context.excluded)
-    seen[list(context.history)] = True
+    seen[[*context.history, *context.seen]] = True
     if context.user is not None:
         events = lookups.snapshot.seen
         seen[events.indices[events.indptr[context.user] : events.indptr[context.user + 1]]] = True

@@ -127,13 +127,20 @@ def latest_model(folder: Path) -> Path:
     Raises:
         ArtifactError: there is none.
     """
-    try:
-        path = folder / (folder / "latest").read_text().strip()
-    except OSError:
-        raise ArtifactError(f"{folder}: no trained model yet; {_AGAIN}") from None
-    if not path.is_dir() or path == folder:
+    path = folder / active_version(folder)
+    if path == folder:
+        raise ArtifactError(f"{folder}: no trained model yet; {_AGAIN}")
+    if not path.is_dir():
         raise ArtifactError(f"{folder}: the latest model, {path.name}, is gone; {_AGAIN}")
     return path
+
+
+def active_version(folder: Path) -> str:
+    """The version of the model in use; "" where there is none."""
+    try:
+        return (folder / "latest").read_text().strip()
+    except OSError:
+        return ""
 
 
 def find_model(folder: Path, inputs: str) -> Path | None:
@@ -151,9 +158,8 @@ def saved_models(folder: Path) -> Iterator[tuple[Path, Manifest]]:
 
 def remove_models(folder: Path, paths: Collection[Path]) -> None:
     """Delete models, and the note of the latest where it is one of them."""
-    with suppress(FileNotFoundError):
-        if folder / (folder / "latest").read_text().strip() in paths:
-            (folder / "latest").unlink()
+    if folder / active_version(folder) in paths:
+        (folder / "latest").unlink()
     for path in paths:
         shutil.rmtree(path)
 

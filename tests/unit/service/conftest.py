@@ -1,15 +1,20 @@
 """The app over a recommender that answers as told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from fake_serving import FakeServing
 from flask import Flask
 from flask.testing import FlaskClient
+from store_contract import SCHEMA
 
 from kg.settings import Settings
 from service.app import create_app
 from service.contract import Meta, Recommendation, RecommendedItem, RecommendRequest
+from service.events.outbox import Outbox
+from service.events.types import EventType, event_types
 
 
 @dataclass
@@ -19,6 +24,7 @@ class FakeRecommender:
     asked: list[RecommendRequest] = field(default_factory=list)
     failure: Exception | None = None
     model_version: str = "v1"
+    event_types: Mapping[str, EventType] = field(default_factory=lambda: event_types(SCHEMA, {}))
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         self.asked.append(request)
@@ -49,7 +55,7 @@ def fake() -> FakeRecommender:
 
 @pytest.fixture
 def app(fake: FakeRecommender, tmp_path: Path) -> Flask:
-    app = create_app(Settings(home=tmp_path), fake)
+    app = create_app(Settings(home=tmp_path), FakeServing(fake, Outbox(tmp_path / "outbox")))
     app.testing = True
     return app
 

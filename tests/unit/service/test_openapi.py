@@ -1,8 +1,10 @@
 """The API as it is described to machines: complete, valid, and true of what is answered."""
 
 import json
+from pathlib import Path
 
 import pytest
+from fake_serving import FakeServing
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import ValidationError
@@ -11,6 +13,7 @@ from kg.settings import Settings
 from service import openapi
 from service.app import create_app
 from service.contract import RecommendRequest
+from service.events.outbox import Outbox
 from service.recommender import Recommender
 
 
@@ -26,7 +29,9 @@ def test_the_description_is_valid_and_complete(client: FlaskClient, app: Flask) 
     assert described == routes
 
 
-def test_answers_and_problems_are_as_described(client: FlaskClient, recommender: Recommender) -> None:
+def test_answers_and_problems_are_as_described(
+    client: FlaskClient, recommender: Recommender, tmp_path: Path
+) -> None:
     from openapi_schema_validator import OAS31Validator
 
     schemas = json.loads(openapi.openapi_json())["components"]["schemas"]
@@ -35,7 +40,7 @@ def test_answers_and_problems_are_as_described(client: FlaskClient, recommender:
         schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
         OAS31Validator(schema).validate(value)
 
-    real = create_app(Settings(), recommender).test_client()
+    real = create_app(Settings(), FakeServing(recommender, Outbox(tmp_path))).test_client()
     request = {"user_id": "u1", "likes": ["zz"], "user_input": "scary", "k": 3}
     check("RecommendRequest", request)
     check("RecommendRequest", dict.fromkeys(RecommendRequest.model_fields))
