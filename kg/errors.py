@@ -14,6 +14,7 @@
     │   └── QueryError           the server refused a statement
     ├── OutboxError              the outbox of events cannot be read or written         exit 1, HTTP 503
     │   └── OutboxFullError      there is no space left for it                         HTTP 507
+    ├── ModelWorseError          a model is worse than the one in use                  exit 1, HTTP 409
     └── ArtifactError            a model, snapshot or cache on disk is missing, damaged or of another version
                                                                                        exit 1, HTTP 503
 
@@ -88,3 +89,7 @@ class OutboxError(TrailmixError):
 
 class OutboxFullError(OutboxError):
     """There is no space left for the outbox; nothing of the request was kept."""
+
+
+class ModelWorseError(TrailmixError):
+    """A model is worse than the one in use by more than the margin; it was not activated."""

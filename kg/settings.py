@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     event_types: dict[str, str] = {}
     """Further types of events, as JSON: by name the interaction that such an event is, or with `=value`."""
 
+    model_margin: float = Field(0.05, ge=0, le=1)
+    """How much worse a model may be than the one in use, as a share of its NDCG@20, to come into use."""
+
+    admin_token: SecretStr | None = None
+    """What a request must bear to change which model is active; none: it must come from this machine."""
+
     paths_through_users: bool = True
     """Whether an explanation may pass through another user (never named in its text)."""
 

@@ -60,6 +60,20 @@ COMMANDS = Group(
             "scripts.recommend:command", "Recommend items to a user, each with the path that explains it."
         ),
         "serve": Command("scripts.serve:command", "Serve recommendations over HTTP until SIGTERM or Ctrl-C."),
+        "models": Group(
+            "Show the trained models, and change which is in use.",
+            {
+                "list": Command(
+                    "scripts.models:list_models",
+                    "List the trained models, oldest first, with what each was measured at; * is in use.",
+                ),
+                "activate": Command(
+                    "scripts.models:activate",
+                    "Make a trained model the one in use; a running service answers by it a moment later.",
+                ),
+                "rollback": Command("scripts.models:rollback", "Use the model again that was in use before."),
+            },
+        ),
         "events": Group(
             "Show the events that the service accepted, and deliver refused ones again.",
             {

@@ -1,4 +1,4 @@
-"""`trailmix serve`: the HTTP service under gunicorn, one process with threads that share one model."""
+"""`trailmix serve`: the HTTP service under gunicorn, processes with threads that share one model."""
 
 import atexit
 import socket
@@ -10,8 +10,10 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from embeddings.model.artifact import latest_model
 from kg.errors import UsageError
 from kg.settings import Settings, load_settings
+from scripts.durations import parse_duration
 from scripts.logs import configure_logs
 from service.app import EXTENSION, create_app
+from service.retraining import Retraining
 from service.serving import Serving
 
 BACKLOG = 512
@@ -25,6 +27,13 @@ def command(
     threads: Annotated[
         int, typer.Option(min=1, max=256, help="The number of requests answered at the same time.")
     ] = 4,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="The number of processes; each has the model in memory.")
+    ] = 1,
+    retrain_every: Annotated[
+        str | None,
+        typer.Option(help="Train at this interval beside the service, at low priority: 30m, 6h."),
+    ] = None,
 ) -> None:
     """Serve recommendations over HTTP until SIGTERM or Ctrl-C.
 
@@ -38,7 +47,8 @@ def command(
     listener = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"Trailmix listens on http://{shown}:{listener.getsockname()[1]} (Ctrl-C stops it)", flush=True)
-    Service(settings, listener.detach(), threads).run()
+    interval = None if retrain_every is None else parse_duration(retrain_every, "--retrain-every")
+    Service(settings, listener.detach(), threads, workers, interval).run()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -63,10 +73,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Service(BaseApplication):  # type: ignore[misc]
-    """One worker, which loads the model after the fork: torch's threads do not survive a fork."""
+    """Workers that load the model after the fork: torch's threads do not survive a fork."""
 
-    def __init__(self, settings: Settings, descriptor: int, threads: int) -> None:
-        self._settings, self._descriptor, self._threads = settings, descriptor, threads
+    def __init__(
+        self,
+        settings: Settings,
+        descriptor: int,
+        threads: int,
+        workers: int = 1,
+        retrain_every: float | None = None,
+    ) -> None:
+        self._settings, self._descriptor = settings, descriptor
+        self._threads, self._workers, self._retrain_every = threads, workers, retrain_every
         super().__init__()
 
     def load_config(self) -> None:
@@ -74,7 +92,7 @@ class Service(BaseApplication):  # type: ignore[misc]
         options: dict[str, Any] = {
             "bind": f"fd://{self._descriptor}",
             "worker_class": "gthread",
-            "workers": 1,
+            "workers": self._workers,
             "threads": self._threads,
             "timeout": LOAD_TIMEOUT,
             "loglevel": "warning",
@@ -89,4 +107,8 @@ class Service(BaseApplication):  # type: ignore[misc]
         serving: Serving = app.extensions[EXTENSION]
         serving.start()
         atexit.register(serving.stop)
+        if self._retrain_every is not None:
+            retraining = Retraining(self._settings, self._retrain_every)
+            retraining.start()
+            atexit.register(retraining.stop)
         return app

@@ -1,15 +1,15 @@
 """`trailmix train`: from the graph to a model on disk; equal inputs reuse what is there."""
 
-import re
 import sys
 from typing import Annotated, Any
 
 import typer
 
-from embeddings.training.latest import SavedModel, refresh_latest, train_latest
+from embeddings.training.latest import SavedModel, refresh_latest, remove_old_models, train_latest
 from kg.errors import UsageError
 from kg.settings import load_settings
 from kg.store.connect import open_store
+from scripts.durations import parse_duration
 from scripts.options import KgeOption, ModelScorerOption, training_config
 from scripts.progress import reporting
 
@@ -49,9 +49,17 @@ def command(
         bool,
         typer.Option(
             "--refresh",
-            help="Keep the latest model's ranker and fit only its scorers to the graph as it is now.",
+            "--since",
+            help="Keep the ranker of the model in use, and take up what came into the graph since: only the"
+            " scorers are fitted.",
         ),
     ] = False,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Remove all but this many of the last models, never the one in use or before."
+        ),
+    ] = None,
     kge: KgeOption = None,
     model_scorer: ModelScorerOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the model's manifest as JSON.")] = False,
@@ -63,7 +71,7 @@ def command(
     if refresh:
         _refuse_settings(context)
     settings = load_settings()
-    seconds = None if budget is None else parse_budget(budget)
+    seconds = None if budget is None else parse_duration(budget, "--budget")
     config = training_config(kge, model_scorer)
     with reporting() as report:
         with report.during("graph server"):
@@ -82,8 +90,11 @@ def command(
                     budget=seconds,
                     config=config,
                 )
+    removed = remove_old_models(settings, keep) if keep else []
     print_notes(saved)
     _print(saved, json)
+    for path in removed if not json else ():
+        print(f"removed {path}")
 
 
 def _refuse_settings(context: typer.Context) -> None:
@@ -91,20 +102,6 @@ def _refuse_settings(context: typer.Context) -> None:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UsageError(f"--refresh keeps the settings of the latest model; leave out {option}")
-
-
-def parse_budget(text: str) -> float:
-    """Seconds of `90s`, `10m`, `1h30m`; a bare number is seconds.
-
-    Raises:
-        UsageError: it is none of these, or nothing.
-    """
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text.strip())
-    parts = found.groups() if found else ()
-    seconds = sum(int(n or 0) * unit for n, unit in zip(parts, (3600, 60, 1), strict=False))
-    if not seconds:
-        raise UsageError(f"--budget {text!r}: write a time such as 90s, 10m or 1h30m")
-    return float(seconds)
 
 
 def _print(saved: SavedModel, json: bool) -> None:
@@ -124,6 +121,8 @@ def print_notes(saved: SavedModel) -> None:
     manifest = saved.manifest
     if saved.reused:
         print("model: unchanged inputs, reused", file=sys.stderr)
+    if saved.refused:
+        print(f"model: not in use: {saved.refused}", file=sys.stderr)
     if manifest.ranked_by:
         print(f"model: {manifest.ranked_by}", file=sys.stderr)
     if manifest.measured and not manifest.metrics and not manifest.ranked_on:

@@ -17,11 +17,13 @@ from pydantic import BaseModel, ValidationError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from embeddings.model.versions import Activation
 from kg.settings import Settings
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import EVENT_MIMETYPES, EventsAnswer, read_events
 from service.events.outbox import Outbox
 from service.events.types import EventType
+from service.models import ActivateRequest, activation_answer, may_administer, model_list
 from service.openapi import openapi_json
 from service.problems import InvalidRequestError, invalid, register_problems
 
@@ -30,6 +32,8 @@ MAX_BODY = 50 * 1024 * 1024
 bytes each, as JSON may write a character in two escapes."""
 
 REQUEST_ID = "X-Request-ID"
+
+_FORM = "application/x-www-form-urlencoded"
 
 EXTENSION = "trailmix"
 """Where the app has what it serves."""
@@ -62,6 +66,12 @@ class Served(Protocol):
 
     outbox: Outbox
 
+    def activate(self, version: str, *, force: bool = False) -> Activation:
+        """Answer by another saved version from now on."""
+
+    def roll_back(self) -> Activation:
+        """Answer by the version again that was active before."""
+
     @property
     def recommender(self) -> Answering:
         """Whatever answers now."""
@@ -77,6 +87,7 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     app = Flask("trailmix", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions[EXTENSION] = served or _loaded(settings)
+    app.config["TRAILMIX"] = settings
     register_problems(app)
     app.before_request(_begin)
     app.after_request(_end)
@@ -93,6 +104,21 @@ def _loaded(settings: Settings) -> Served:
     return serving
 
 
+def _settings() -> Settings:
+    found: Settings = current_app.config["TRAILMIX"]
+    return found
+
+
+def _check_administrator() -> None:
+    if may_administer(_settings(), request.remote_addr, dict(request.headers)):
+        return
+    raise InvalidRequestError(
+        HTTPStatus.FORBIDDEN,
+        "models are changed with the header `Authorization: Bearer` and TRAILMIX_ADMIN_TOKEN, or, where that is"
+        " unset, from the same machine",
+    )
+
+
 def _served() -> Served:
     found: Served = current_app.extensions[EXTENSION]
     return found
@@ -105,7 +131,8 @@ def _recommender() -> Answering:
 @_routes.post("/recommend")
 def recommend() -> Response:
     """Recommend items to a user."""
-    return _json(_recommender().recommend(_body(RecommendRequest), request_id=g.request_id))
+    given = _form() if request.mimetype == _FORM else _body(RecommendRequest, f"application/json or {_FORM}")
+    return _json(_recommender().recommend(given, request_id=g.request_id))
 
 
 @_routes.post("/events")
@@ -119,6 +146,28 @@ def events() -> Response:
     answer = EventsAnswer(accepted=len(kept), duplicates=len(given) - len(kept), rejected=rejected)
     nothing = bool(rejected) and not given
     return _json(answer, HTTPStatus.UNPROCESSABLE_ENTITY if nothing else HTTPStatus.OK)
+
+
+@_routes.get("/models")
+def models() -> Response:
+    """The trained models."""
+    return _json(model_list(_settings()))
+
+
+@_routes.post("/models/<version>/activate")
+def activate(version: str) -> Response:
+    """Make a trained model the active one."""
+    _check_administrator()
+    given = _body(ActivateRequest) if request.get_data() else ActivateRequest()
+    done = _served().activate(version, force=given.force)
+    return _json(activation_answer(_settings(), done.before))
+
+
+@_routes.post("/models/rollback")
+def rollback() -> Response:
+    """Use the model again that was active before."""
+    _check_administrator()
+    return _json(activation_answer(_settings(), _served().roll_back().before))
 
 
 @_routes.get("/healthz")
@@ -139,9 +188,22 @@ def openapi() -> Response:
     return Response(openapi_json(), mimetype="application/json")
 
 
-def _body(model: type[_Model]) -> _Model:
+def _form() -> RecommendRequest:
+    """The fields of a form; a list has one field for each value."""
+    fields = RecommendRequest.model_fields
+    lists = [name for name, field in fields.items() if field.default_factory is list]
+    if next(iter(request.form), "").startswith("{"):
+        raise _unsupported("this JSON as application/json")
+    values = {name: own if name in lists else own[-1] for name, own in request.form.lists()}
+    try:
+        return RecommendRequest.model_validate(values, strict=False)
+    except ValidationError as error:
+        raise invalid(error, RecommendRequest) from None
+
+
+def _body(model: type[_Model], accepted: str = "application/json") -> _Model:
     if not request.is_json:
-        raise _unsupported("application/json")
+        raise _unsupported(accepted)
     try:
         return model.model_validate_json(_raw_body())
     except ValidationError as error:

@@ -175,6 +175,7 @@ class Recommendation(_Contract):
     """The answer."""
 
     items: list[RecommendedItem]
+    recommendation: str = Field(description="The first item with its best path, as a sentence.")
     user_state: UserState = Field(
         description=f"hot: {RecommenderConfig.hot_from} or more liked items are known; warm: fewer, or only"
         " likes or text; cold: nothing."

@@ -1,5 +1,7 @@
 """Loading of the recommender from disk."""
 
+from pathlib import Path
+
 from embeddings.model.artifact import latest_model, load_model, read_manifest
 from embeddings.text.encoder import TransformerEncoder, same_encoder
 from kg.explanation.base import PathConfig
@@ -13,11 +15,12 @@ from service.recommender import Recommender
 
 
 def load_recommender(
-    settings: Settings, live: LiveEvents | None = None, *, warm_up: bool = True
+    settings: Settings, live: LiveEvents | None = None, path: Path | None = None, *, warm_up: bool = True
 ) -> Recommender:
-    """The active model and its snapshot, from disk alone: the database may be down.
+    """A model and its snapshot, from disk alone: the database may be down.
 
-    `live` are the events that count beside the snapshot (None: those of the home's outbox).
+    `path` is the model's folder (None: the active one's). `live` are the events that count beside the snapshot
+    (None: those of the home's outbox).
 
     `warm_up` loads the text encoder too; without it the first text does.
 
@@ -26,7 +29,7 @@ def load_recommender(
             is not the model's.
         SettingsError: `event_types` names what the graph does not have.
     """
-    folder = latest_model(settings.models_folder)
+    folder = path or latest_model(settings.models_folder)
     snapshots, fingerprint = SnapshotCache(settings.snapshots_folder), read_manifest(folder).snapshot
     snapshot = snapshots.by_fingerprint(fingerprint)
     model = load_model(folder, snapshot)

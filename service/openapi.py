@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import EVENT_MIMETYPES, MAX_EVENTS, EventsAnswer, PostedEvent
+from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
 
 Json = dict[str, Any]
@@ -21,6 +22,9 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (Recommendation, "serialization"),
     (PostedEvent, "validation"),
     (EventsAnswer, "serialization"),
+    (ModelList, "serialization"),
+    (ActivateRequest, "validation"),
+    (ActivationAnswer, "serialization"),
     (Health, "serialization"),
     (Readiness, "serialization"),
     (Problem, "serialization"),
@@ -43,6 +47,9 @@ def openapi_json() -> str:
         "paths": {
             "/recommend": {"post": _recommend()},
             "/events": {"post": _events()},
+            "/models": {"get": _get("models", "The trained models", ModelList)},
+            "/models/{version}/activate": {"post": _activate()},
+            "/models/rollback": {"post": _rollback()},
             "/healthz": {"get": _get("healthz", "The process answers", Health)},
             "/readyz": {"get": _get("readyz", "A model is loaded", Readiness, 503)},
             "/openapi.json": {"get": _described()},
@@ -59,7 +66,10 @@ def _recommend() -> Json:
         "description": "By user_id, history, likes or text, alone or together; none gives what is popular.",
         "requestBody": {
             "required": True,
-            "content": {"application/json": {**_schema(RecommendRequest), "example": _EXAMPLE}},
+            "content": {
+                "application/json": {**_schema(RecommendRequest), "example": _EXAMPLE},
+                "application/x-www-form-urlencoded": _schema(RecommendRequest),
+            },
         },
         "responses": _responses(Recommendation, 400, 413, 415, 422, 500, 503),
     }
@@ -89,6 +99,25 @@ def _events() -> Json:
     }
 
 
+def _activate() -> Json:
+    version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {
+        "operationId": "activate",
+        "summary": "Make a trained model the active one",
+        "parameters": [version],
+        "requestBody": {"content": {"application/json": _schema(ActivateRequest)}},
+        "responses": _responses(ActivationAnswer, 400, 403, 404, 409, 415, 422, 500, 503),
+    }
+
+
+def _rollback() -> Json:
+    return {
+        "operationId": "rollback",
+        "summary": "Use the model again that was active before",
+        "responses": _responses(ActivationAnswer, 403, 500, 503),
+    }
+
+
 def _get(name: str, summary: str, answer: type[BaseModel], *problems: int) -> Json:
     return {"operationId": name, "summary": summary, "responses": _responses(answer, *problems, 500)}
 
@@ -100,6 +129,9 @@ def _described() -> Json:
 
 _REASONS = {
     400: "The body is not JSON",
+    403: "The caller may not change which model is active",
+    404: "There is no such model",
+    409: "The model is worse than the active one; `force` activates it all the same",
     413: "The body is too large",
     415: "The body is not declared as one of these types",
     422: "A field is wrong or unknown; `errors` points at each",

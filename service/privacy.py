@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embeddings.model.artifact import read_manifest, remove_models
+from embeddings.model.artifact import read_manifest
+from embeddings.model.versions import remove_versions
 from kg.errors import ArtifactError, UnknownIdError
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
@@ -105,7 +106,7 @@ def forget_user(
     if relations is None and not copies.snapshots and not events:
         raise UnknownIdError(schema.user.label, user_id)
     models, snapshots, kept = _sorted_out(copies, settings, keep_models)
-    remove_models(settings.models_folder, models)
+    remove_versions(settings.models_folder, models)
     SnapshotCache(settings.snapshots_folder).remove(snapshots)
     return Forgotten(relations is not None, relations or 0, events, (*models, *snapshots), kept)
 

@@ -31,6 +31,7 @@ from service.order_remarks import order_remarks, tie_remark
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
+from service.sentence import recommendation_sentence
 
 _NODES_KEPT = 100_000
 """So many nodes of paths are kept as they are answered, about 1 kB each."""
@@ -119,13 +120,11 @@ class Recommender:
         contributions = _contributions(scores, items) if wanted else [None for _ in items]
         ranked_by = scores.scores[items]
         probabilities = scores.probabilities(ranked_by)
+        columns = zip(items, probabilities, ranked_by, paths, contributions, strict=True)
+        recommended = [self._item(rank, *own) for rank, own in enumerate(columns, start=1)]
         return Recommendation(
-            items=[
-                self._item(rank, *own)
-                for rank, own in enumerate(
-                    zip(items, probabilities, ranked_by, paths, contributions, strict=True), start=1
-                )
-            ],
+            items=recommended,
+            recommendation=recommendation_sentence(recommended),
             user_state=context.user_state(self._config.hot_from),
             warnings=context.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=scores.calibrated),

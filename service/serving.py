@@ -1,12 +1,22 @@
 """What a process serves: the recommender of the active model, and the events since its snapshot."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 import structlog
 
-from embeddings.model.artifact import active_version
+from embeddings.model.artifact import read_manifest
+from embeddings.model.versions import (
+    Activation,
+    active_version,
+    check_not_worse,
+    roll_back,
+    use_version,
+    version_before,
+    version_folder,
+)
 from kg.errors import ArtifactError, TrailmixError
 from kg.settings import Settings
 from service.events.delivery import Delivery
@@ -17,7 +27,13 @@ from service.recommender import Recommender
 WATCH_INTERVAL = 0.5
 """Seconds between two looks at which model is active."""
 
-Loader = Callable[[Settings, LiveEvents], Recommender]
+
+class Loader(Protocol):
+    """Loads the recommender of a model; `service.loading.load_recommender` is one."""
+
+    def __call__(self, settings: Settings, live: LiveEvents, path: Path | None = None, /) -> Recommender:
+        """That of the model in a folder; None: of the active one."""
+
 
 _log = structlog.get_logger()
 
@@ -63,14 +79,51 @@ class Serving:
                 return
             self._tried = version
             try:
-                recommender = self.load(self.settings, self.live)
+                self._swap(self.load(self.settings, self.live))
             except TrailmixError as error:
                 self._failure = str(error)
                 _log.error("model_not_loaded", reason=str(error))
-                return
-            self.live.read_anew()
-            self._recommender = recommender
-            _log.info("model_loaded", model_version=recommender.model_version)
+
+    def activate(self, version: str, *, force: bool = False) -> Activation:
+        """Load a saved version, make it the active one, and answer by it from now on.
+
+        Nothing changes if it raises.
+
+        Raises:
+            UnknownIdError: no saved model has this version.
+            ModelWorseError: it is worse than the active one by more than the margin; not with `force`.
+            ArtifactError: it is damaged, or for a graph that is not cached any more.
+        """
+        folder = self.settings.models_folder
+        path = version_folder(folder, version)
+        active = active_version(folder)
+        if not force and active not in ("", version) and (folder / active).is_dir():
+            check_not_worse(read_manifest(path), read_manifest(folder / active), self.settings.model_margin)
+        with self._loading:
+            recommender = self.load(self.settings, self.live, path)
+            done = use_version(folder, version)
+            self._tried = version
+            self._swap(recommender)
+        return done
+
+    def roll_back(self) -> Activation:
+        """Answer by the model again that was active before.
+
+        Raises:
+            ArtifactError: there is none, or it cannot be loaded, and nothing changes.
+        """
+        with self._loading:
+            folder = self.settings.models_folder
+            recommender = self.load(self.settings, self.live, folder / version_before(folder))
+            done = roll_back(folder)
+            self._tried = done.version
+            self._swap(recommender)
+        return done
+
+    def _swap(self, recommender: Recommender) -> None:
+        self.live.read_anew()
+        self._recommender = recommender
+        _log.info("model_loaded", model_version=recommender.model_version)
 
     def start(self) -> None:
         """Watch for another active model and deliver events, in threads, until `stop`."""

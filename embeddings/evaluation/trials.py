@@ -14,6 +14,7 @@ from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.splits import EventSplit
 from embeddings.evaluation.metrics import Ranking, rank
 from embeddings.evaluation.reliability import Reliability, reliability
+from embeddings.model.versions import OURS as OURS
 from embeddings.ranking.calibration import share_asked_about
 from embeddings.ranking.listwise import Float64Array
 from embeddings.scorers.base import Scorer
@@ -21,7 +22,6 @@ from kg.errors import UsageError
 from kg.graph import BoolArray, FloatArray, IntArray
 from kg.progress import Report, silent
 
-OURS = "trailmix"
 TRAINING_BASELINES = ("popularity", "item_knn", "ease")
 """Scorers that `trailmix train` measures beside the model."""
 

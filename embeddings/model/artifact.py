@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from embeddings.data.files import Array, write_tensors
 from embeddings.model.config import ModelConfig
 from embeddings.model.manifest import FORMAT_VERSION, Manifest, nodes_fingerprint
 from embeddings.model.model import Model
+from embeddings.model.versions import active_version
 from embeddings.ranking.features import ItemFeatures
 from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageRecommender
@@ -38,11 +39,11 @@ _AGAIN = "run `trailmix train`"
 
 
 def save_model(model: Model, folder: Path) -> Path:
-    """Write the model below `folder`, make it the latest, and say where; the same content is written once."""
+    """Write the model below `folder` and say where; the same content is written once."""
     arrays = _pack(model)
     version = _content_hash(arrays, model.manifest)
     target = folder / version
-    if not _intact(target):
+    if not intact(target):
         folder.mkdir(parents=True, exist_ok=True)
         manifest = model.manifest.model_copy(
             update={"model_version": version, "created": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -55,7 +56,6 @@ def save_model(model: Model, folder: Path) -> Path:
             temporary.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    use_model(target)
     return target
 
 
@@ -135,17 +135,9 @@ def latest_model(folder: Path) -> Path:
     return path
 
 
-def active_version(folder: Path) -> str:
-    """The version of the model in use; "" where there is none."""
-    try:
-        return (folder / "latest").read_text().strip()
-    except OSError:
-        return ""
-
-
 def find_model(folder: Path, inputs: str) -> Path | None:
     """A saved model that was trained from equal inputs."""
-    found = (path for path, manifest in saved_models(folder) if manifest.inputs == inputs and _intact(path))
+    found = (path for path, manifest in saved_models(folder) if manifest.inputs == inputs and intact(path))
     return next(found, None)
 
 
@@ -156,22 +148,8 @@ def saved_models(folder: Path) -> Iterator[tuple[Path, Manifest]]:
             yield path.parent, read_manifest(path.parent)
 
 
-def remove_models(folder: Path, paths: Collection[Path]) -> None:
-    """Delete models, and the note of the latest where it is one of them."""
-    if folder / active_version(folder) in paths:
-        (folder / "latest").unlink()
-    for path in paths:
-        shutil.rmtree(path)
-
-
-def use_model(path: Path) -> None:
-    """Make a saved model the latest."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".latest-", delete=False) as file:
-        file.write(path.name + "\n")
-    Path(file.name).replace(path.parent / "latest")
-
-
-def _intact(path: Path) -> bool:
+def intact(path: Path) -> bool:
+    """Whether a saved model is whole."""
     try:
         manifest = read_manifest(path)
         return _content_hash(load_file(path / "model.safetensors"), manifest) == manifest.model_version

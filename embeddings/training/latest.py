@@ -12,14 +12,21 @@ from embeddings.model.artifact import (
     read_manifest,
     save_model,
     saved_models,
-    use_model,
 )
 from embeddings.model.manifest import Manifest
 from embeddings.model.model import Model
+from embeddings.model.versions import (
+    activations,
+    active_version,
+    check_not_worse,
+    remove_versions,
+    use_version,
+)
 from embeddings.text.encoder import open_encoder
 from embeddings.training.config import TrainingConfig
 from embeddings.training.train import describe, describe_refreshed, refresh, train, train_unmeasured
 from embeddings.training.tuning import tune
+from kg.errors import ModelWorseError
 from kg.progress import Report, silent
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
@@ -28,12 +35,14 @@ from kg.store.store import GraphStore
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A model on disk, now the one in use."""
+    """A model on disk, and whether it is now the one in use."""
 
     path: Path
     manifest: Manifest
     reused: bool
     """Whether it was there already, from equal inputs."""
+    refused: str = ""
+    """Why it did not come into use; empty: it is in use."""
 
 
 def train_latest(
@@ -62,7 +71,7 @@ def train_latest(
     inputs = describe(snapshot, encoder.name, config, seed, measured=measure, tuned=tuned).inputs
     found = find_model(settings.models_folder, inputs)
     if found is not None:
-        return _reused(found)
+        return _in_use(found, settings, reused=True)
     model = (train if measure else train_unmeasured)(snapshot, encoder, config, seed, report)
     model.manifest = model.manifest.model_copy(update={"tuned": tuned, "inputs": inputs})
     return _saved(model, settings, snapshots)
@@ -80,13 +89,31 @@ def refresh_latest(
     inputs = manifest.inputs if unchanged else describe_refreshed(manifest, snapshot, encoder.name).inputs
     found = find_model(settings.models_folder, inputs)
     if found is not None:
-        return _reused(found)
+        return _in_use(found, settings, reused=True)
     return _saved(refresh(ranker, manifest, snapshot, encoder, report), settings, snapshots)
 
 
-def _reused(path: Path) -> SavedModel:
-    use_model(path)
-    return SavedModel(path, read_manifest(path), reused=True)
+def _in_use(path: Path, settings: Settings, *, reused: bool = False) -> SavedModel:
+    """Make a saved model the one in use, unless it is worse than that by more than the margin."""
+    folder, manifest, refused = settings.models_folder, read_manifest(path), ""
+    active = active_version(folder)
+    try:
+        if active and active != path.name and (folder / active).is_dir():
+            check_not_worse(manifest, read_manifest(folder / active), settings.model_margin)
+        use_version(folder, path.name)
+    except ModelWorseError as error:
+        refused = str(error)
+    return SavedModel(path, manifest, reused, refused)
+
+
+def remove_old_models(settings: Settings, keep: int) -> list[Path]:
+    """Remove all but the last `keep` models, never the one in use or the one before; returns the removed."""
+    folder = settings.models_folder
+    needed = set(activations(folder)[-2:])
+    by_age = sorted(saved_models(folder), key=lambda found: found[1].created, reverse=True)
+    old = [path for path, _ in by_age[keep:] if path.name not in needed]
+    remove_versions(folder, old)
+    return old
 
 
 def _saved(model: Model, settings: Settings, snapshots: SnapshotCache) -> SavedModel:
@@ -94,7 +121,7 @@ def _saved(model: Model, settings: Settings, snapshots: SnapshotCache) -> SavedM
     path = save_model(model, settings.models_folder)
     models = saved_models(settings.models_folder)
     snapshots.prune(needed={name for _, manifest in models for name in manifest.trained_on})
-    return SavedModel(path, read_manifest(path), reused=False)
+    return _in_use(path, settings)
 
 
 class TimeBudget:

@@ -3,18 +3,19 @@
 import pytest
 
 from kg.errors import UsageError
-from scripts.train import metrics_text, parse_budget, tuned_text
+from scripts.durations import parse_duration
+from scripts.train import metrics_text, tuned_text
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1h30m", 5400), ("45", 45)])
 def test_budgets(text, seconds) -> None:
-    assert parse_budget(text) == seconds
+    assert parse_duration(text, "--budget") == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0m", "ten", "5d", "-3m", "m"])
 def test_what_is_no_time_is_refused(text) -> None:
     with pytest.raises(UsageError, match="10m"):
-        parse_budget(text)
+        parse_duration(text, "--budget")
 
 
 def test_what_was_found_is_told() -> None:

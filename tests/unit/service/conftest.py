@@ -42,6 +42,7 @@ class FakeRecommender:
                     paths=[],
                 )
             ],
+            recommendation="I recommend Alien.",
             user_state="cold",
             warnings=[],
             meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=True),

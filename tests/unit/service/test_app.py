@@ -144,7 +144,9 @@ def test_what_is_no_json(client: FlaskClient, body: bytes) -> None:
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
 def test_a_wrong_content_type(client: FlaskClient, content_type: str | None) -> None:
     found = problem(client.post("/recommend", data=b"{}", content_type=content_type), 415)
-    assert found["detail"].startswith("send application/json, not ")
+    assert found["detail"].startswith(
+        ("send application/json or ", "send this JSON as application/json, not ")
+    )
 
 
 def test_json_by_another_name_is_json(client: FlaskClient) -> None:
@@ -242,3 +244,25 @@ def test_without_a_model_it_is_alive_and_says_what_to_do(tmp_path: Path) -> None
         detail = problem(response, 503)["detail"]
         assert detail.startswith("no model is loaded: ")
         assert "trailmix train" in detail
+
+
+def test_a_form(client: FlaskClient, fake: Any) -> None:
+    """What curl -d sends; lists are repeated fields, and numbers and booleans are written out."""
+    response = client.post("/recommend", data={"user_input": " scary "})
+    assert response.status_code == 200
+    assert response.get_json()["recommendation"] == "I recommend Alien."
+    assert fake.asked == [RecommendRequest(user_input=" scary ")]
+    fields = {"user_id": "15", "k": "3", "explain": "false", "history": ["1", "2"], "likes": ["Genre:x"]}
+    client.post("/recommend", data=fields)
+    assert fake.asked[1] == RecommendRequest(
+        user_id="15", k=3, explain=False, history=["1", "2"], likes=["Genre:x"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [({"k": "many"}, "/k"), ({"explain": "perhaps"}, "/explain"), ({"usr_id": "15"}, "/usr_id")],
+)
+def test_a_wrong_field_of_a_form(client: FlaskClient, fields: dict[str, str], pointer: str) -> None:
+    body = problem(client.post("/recommend", data=fields), 422)
+    assert [x["pointer"] for x in body["errors"]] == [pointer]

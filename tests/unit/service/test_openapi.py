@@ -25,7 +25,11 @@ def test_the_description_is_valid_and_complete(client: FlaskClient, app: Flask) 
     assert document["openapi"].startswith("3.1")
     OpenAPIV31SpecValidator(document).validate()
     described = {(p, m.upper()) for p, methods in document["paths"].items() for m in methods}
-    routes = {(r.rule, m) for r in app.url_map.iter_rules() for m in r.methods - {"HEAD", "OPTIONS"}}
+    routes = {
+        (r.rule.replace("<", "{").replace(">", "}"), m)
+        for r in app.url_map.iter_rules()
+        for m in r.methods - {"HEAD", "OPTIONS"}
+    }
     assert described == routes
 
 

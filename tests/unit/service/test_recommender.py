@@ -235,3 +235,16 @@ def test_two_items_of_one_title_are_told_apart(films: GraphSnapshot, model: Any,
     assert texts[0].endswith("*Solaris (2002)*")
     assert answer.items[0].paths[0].nodes[-1].name == "Solaris", "as stored"
     assert twins.liked("u4")[1] == "Solaris (2002)"
+
+
+def test_the_first_item_is_told_as_a_sentence(recommender: Recommender) -> None:
+    answer = ask(recommender, user_id="u2", k=3)
+    first = answer.items[0]
+    assert first.paths
+    told = first.paths[0].text.replace("*", "")
+    assert answer.recommendation == f"I recommend {first.display_title}, {told}."
+    assert "because" in answer.recommendation
+    alone = ask(recommender, user_id="u2", k=3, explain=False)
+    assert alone.recommendation == f"I recommend {first.display_title}."
+    nothing = ask(recommender, history=[f"m{n}" for n in range(1, 9)])
+    assert (nothing.items, nothing.recommendation) == ([], "There is nothing to recommend.")

@@ -16,6 +16,7 @@ from embeddings.model.artifact import (
 )
 from embeddings.model.model import Model, Query
 from embeddings.model.stated_preferences import StatedPreferenceConfig
+from embeddings.model.versions import use_version
 from embeddings.ranking.calibration import Calibration, CalibrationCurve
 from embeddings.training.config import GroupConfig, TrainingConfig
 from embeddings.training.train import describe, refresh, train
@@ -95,6 +96,7 @@ def test_a_calibrated_model_saved_and_loaded(model, snapshot, text, tmp_path) ->
 
 def test_saved_and_loaded(model, snapshot, tmp_path) -> None:
     path = save_model(model, tmp_path)
+    use_version(tmp_path, path.name)
     loaded = load_model(latest_model(tmp_path), snapshot)
     known = query(history=[1, 3], likes=[12])
     np.testing.assert_array_equal(loaded.score(known).scores, model.score(known).scores)

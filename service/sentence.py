@@ -1,0 +1,18 @@
+"""The first item of an answer as a sentence."""
+
+import re
+from collections.abc import Sequence
+
+from service.contract import RecommendedItem
+
+_NAME = re.compile(r"\*(.+?)\*(?=[,\s]|$)")
+"""A name as the texts of paths mark it."""
+
+
+def recommendation_sentence(items: Sequence[RecommendedItem]) -> str:
+    """The first item, with the reason that its best path gives, if it has one."""
+    if not items:
+        return "There is nothing to recommend."
+    first = items[0]
+    reason = f", {_NAME.sub(lambda found: found[1], first.paths[0].text)}" if first.paths else ""
+    return f"I recommend {first.display_title}{reason}."

@@ -1,0 +1,195 @@
+"""Models that change while requests are answered: every answer is that of the one model that it names."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import structlog
+from small_library import ThemeEncoder, library
+
+from embeddings.model.artifact import read_manifest, save_model
+from embeddings.model.versions import active_version, use_version
+from embeddings.training.config import TrainingConfig
+from embeddings.training.train import train_unmeasured
+from kg.errors import ArtifactError, ModelWorseError, UnknownIdError
+from kg.settings import Settings
+from kg.snapshot import SnapshotCache
+from service.app import create_app
+from service.contract import RecommendRequest
+from service.loading import load_recommender
+from service.serving import Serving
+
+RNG = np.random.default_rng(0)
+LOANS = [(user, int(book)) for user in range(12) for book in RNG.permutation(30)[:6]]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A home with two models that were trained on different events."""
+    settings = Settings(home=tmp_path_factory.mktemp("home"))
+    versions = []
+    for loans in (LOANS[: len(LOANS) // 2], LOANS):
+        snapshot = library(sorted(set(loans)), readers=12)
+        SnapshotCache(settings.snapshots_folder).save(snapshot)
+        model = train_unmeasured(snapshot, ThemeEncoder(), TrainingConfig())
+        versions.append(save_model(model, settings.models_folder).name)
+    return settings.home, versions[0], versions[1]
+
+
+@pytest.fixture
+def settings(trained: tuple[Path, str, str], tmp_path: Path) -> Settings:
+    home, first, _ = trained
+    for name in ("models", "snapshots"):
+        (tmp_path / name).mkdir()
+        for path in (home / name).iterdir():
+            (tmp_path / name / path.name).symlink_to(path)
+    settings = Settings(home=tmp_path)
+    use_version(settings.models_folder, first)
+    return settings
+
+
+@pytest.fixture
+def serving(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    monkeypatch.setattr("service.loading.TransformerEncoder", lambda _name: ThemeEncoder())
+    monkeypatch.setattr("service.loading.same_encoder", lambda *_names: None)
+    monkeypatch.setattr("service.serving.WATCH_INTERVAL", 0.02)
+    found = Serving(settings, load_recommender)
+    found.refresh()
+    yield found
+    found.stop()
+
+
+def answer(recommender: Any, user: str) -> list[str]:
+    found = recommender.recommend(RecommendRequest(user_id=user, k=5, explain=False), request_id="r")
+    return [found.meta.model_version, *(x.item_id for x in found.items)]
+
+
+def test_every_answer_is_that_of_the_model_it_names(serving: Serving, trained: tuple[Path, str, str]) -> None:
+    _, first, second = trained
+    users = [f"r{n}" for n in range(12)]
+    expected = {}
+    for version in (second, first):
+        serving.activate(version)
+        expected |= {(version, user): answer(serving.recommender, user) for user in users}
+    assert any(expected[first, user][1:] != expected[second, user][1:] for user in users)
+    wrong: list[Any] = []
+    counts = {first: 0, second: 0}
+    stop = threading.Event()
+
+    def ask(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        while not stop.is_set():
+            user = users[rng.integers(12)]
+            try:
+                found = answer(serving.recommender, user)
+            except Exception as error:  # noqa: BLE001
+                wrong.append(error)
+                return
+            counts[found[0]] += 1
+            if found != expected[found[0], user]:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(4):
+        serving.activate(second)
+        time.sleep(0.1)
+        serving.roll_back()
+        time.sleep(0.1)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert min(counts.values()) > 10
+
+
+def test_an_activation_of_another_process_is_noticed(
+    serving: Serving, trained: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first, second = trained
+    monkeypatch.setattr("kg.store.connect.open_store", None)
+    assert serving.recommender.model_version == first
+    serving.start()
+    use_version(serving.settings.models_folder, second)
+    end = time.monotonic() + 10
+    while serving.recommender.model_version != second:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_version_that_cannot_be_loaded_changes_nothing(
+    serving: Serving, trained: tuple[Path, str, str]
+) -> None:
+    _, first, second = trained
+    models = serving.settings.models_folder
+    with pytest.raises(UnknownIdError):
+        serving.activate("nowhere")
+    broken = models / "broken"
+    broken.mkdir()
+    (broken / "manifest.json").write_bytes((models / second / "manifest.json").read_bytes())
+    (broken / "model.safetensors").write_bytes(b"no arrays")
+    with pytest.raises(ArtifactError, match="damaged"):
+        serving.activate("broken")
+    assert active_version(models) == serving.recommender.model_version == first
+    use_version(models, "broken")
+    with structlog.testing.capture_logs() as logs:
+        serving.refresh()
+        serving.refresh()
+    assert [x["event"] for x in logs] == ["model_not_loaded"]
+    assert serving.recommender.model_version == first
+
+
+def test_a_worse_model_is_refused_unless_forced(
+    serving: Serving, trained: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first, second = trained
+
+    def measured(path: Path) -> Any:
+        found = read_manifest(path)
+        ndcg = 0.2 if path.name == first else 0.1
+        return found.model_copy(update={"metrics": {"trailmix": {"ndcg@20": ndcg}}})
+
+    monkeypatch.setattr("service.serving.read_manifest", measured)
+    client = create_app(serving.settings, serving).test_client()
+    refused = client.post(f"/models/{second}/activate")
+    assert refused.status_code == 409
+    assert "0.1000, the active" in refused.get_json()["detail"]
+    assert serving.recommender.model_version == first
+    with pytest.raises(ModelWorseError):
+        serving.activate(second)
+    done = client.post(f"/models/{second}/activate", json={"force": True})
+    assert done.status_code == 200
+    assert (done.get_json()["active"]["version"], done.get_json()["before"]["version"]) == (second, first)
+    assert client.get("/readyz").get_json()["model_version"] == second
+    assert client.post("/models/rollback").get_json()["active"]["version"] == first
+    assert client.post("/models/rollback").status_code == 503
+
+
+def test_models_are_listed_and_only_an_administrator_changes_them(
+    serving: Serving, trained: tuple[Path, str, str]
+) -> None:
+    _, first, second = trained
+    client = create_app(serving.settings, serving).test_client()
+    listed = client.get("/models").get_json()["models"]
+    assert {(x["version"], x["active"]) for x in listed} == {(first, True), (second, False)}
+    url = f"/models/{second}/activate"
+    for refused in (
+        client.post(url, environ_base={"REMOTE_ADDR": "10.0.0.9"}),
+        client.post(url, headers={"X-Forwarded-For": "10.0.0.9"}),
+    ):
+        assert refused.status_code == 403
+        assert "TRAILMIX_ADMIN_TOKEN" in refused.get_json()["detail"]
+    assert client.post("/models/nowhere/activate").status_code == 404
+    guarded = create_app(Settings(home=serving.settings.home, admin_token="s3cret"), serving).test_client()
+    for header in ("", "Bearer wrong", "s3cret", "Basic s3cret"):
+        assert guarded.post(url, headers={"Authorization": header}).status_code == 403
+    assert serving.recommender.model_version == first
+    away = {"REMOTE_ADDR": "10.0.0.9"}
+    accepted = guarded.post(url, headers={"Authorization": "Bearer s3cret"}, environ_base=away)
+    assert accepted.status_code == 200
+    assert serving.recommender.model_version == second
