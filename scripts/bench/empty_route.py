@@ -1,4 +1,4 @@
-"""An empty Flask route under the gunicorn settings of `trailmix serve`: the most that a machine can answer."""
+"""An empty Flask route under the gunicorn settings of `trailmix serve`: the most a machine can answer."""
 
 import sys
 from typing import Any

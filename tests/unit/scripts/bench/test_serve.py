@@ -66,7 +66,7 @@ def test_histories_are_what_one_user_liked(films) -> None:
 
 
 def test_an_unknown_case_is_wrong_usage() -> None:
-    with pytest.raises(UsageError, match="no case 'other'.*the same user"):
+    with pytest.raises(UsageError, match=r"no case 'other'.*the same user"):
         command(case=["other"])
 
 
