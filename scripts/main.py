@@ -145,6 +145,10 @@ COMMANDS = Group(
                     "scripts.bench.recommend:command",
                     "Time recommendations by the latest model in this process, with paths and without.",
                 ),
+                "serve": Command(
+                    "scripts.bench.serve:command",
+                    "Drive the service and an empty Flask route in turn; compare their rates and latencies.",
+                ),
                 "scale": Command(
                     "scripts.bench.scale:command",
                     "Train on synthetic graphs of growing size and measure time and memory of each stage.",

@@ -16,4 +16,4 @@ def test_each_user_is_timed_once(recommender, monkeypatch) -> None:
     found = milliseconds(recommender, users, 2, explain=True)
     first = [(user, 2, True) for user in users[:WARM_UP]]
     assert asked == first + [(user, 2, True) for user in users]
-    assert 0 < found["p50"] <= found["p95"]
+    assert 0 < found["p50"] <= found["p95"] <= found["p99"]
