@@ -95,10 +95,13 @@ class Recommender:
         live = self._lookups.live
         return live.types if live else event_types(self.snapshot.schema, {})
 
-    def warm_up(self) -> None:
-        """Load the text encoder and compare all names now rather than in the first request."""
+    def warm_up(self, names: TextEncoder | None = None) -> None:
+        """Load the text encoder and compare all names now rather than in the first request.
+
+        `names` encodes the names of the snapshot, such as the encoder with a cache (None: the encoder).
+        """
         _ = self.snapshot.display_names
-        self._lookups.understanding.warm_up()
+        self._lookups.understanding.warm_up(names)
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""
