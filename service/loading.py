@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from embeddings.model.artifact import latest_model, load_model, read_manifest
-from embeddings.text.encoder import TransformerEncoder, same_encoder
+from embeddings.text.encoder import CachedEncoder, same_encoder
+from embeddings.text.exported import QueryEncoder
 from kg.explanation.base import PathConfig
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
@@ -33,7 +34,7 @@ def load_recommender(
     snapshots, fingerprint = SnapshotCache(settings.snapshots_folder), read_manifest(folder).snapshot
     snapshot = snapshots.by_fingerprint(fingerprint)
     model = load_model(folder, snapshot)
-    encoder = TransformerEncoder(settings.text_model)
+    encoder = QueryEncoder(settings.text_model, settings.text_cache_folder)
     if warm_up:
         same_encoder(encoder.name, model.manifest.encoder)
     config = RecommenderConfig(paths=PathConfig(through_users=settings.paths_through_users))
@@ -45,5 +46,5 @@ def load_recommender(
     )
     recommender = Recommender(snapshot, model, encoder, config, histories)
     if warm_up:
-        recommender.warm_up()
+        recommender.warm_up(CachedEncoder(encoder, settings.text_cache_folder))
     return recommender

@@ -104,10 +104,13 @@ class Recommender:
         live = self._lookups.live
         return 0 if live is None or user_id is None else live.last(user_id)
 
-    def warm_up(self) -> None:
-        """Load the text encoder and compare all names now rather than in the first request."""
+    def warm_up(self, names: TextEncoder | None = None) -> None:
+        """Load the text encoder and compare all names now rather than in the first request.
+
+        `names` encodes the names of the snapshot, such as the encoder with a cache (None: the encoder).
+        """
         _ = self.snapshot.display_names
-        self._lookups.understanding.warm_up()
+        self._lookups.understanding.warm_up(names)
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""

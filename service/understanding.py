@@ -69,9 +69,13 @@ class Understanding:
         self._alike: dict[Name, list[int]] = {}
         self._matcher = NameMatcher(self._nodes_by_name(snapshot))
 
-    def warm_up(self) -> None:
-        """Load the encoder and encode the small vocabularies now rather than at the first text."""
-        _ = self._vectors, self._encoder.scripts
+    def warm_up(self, names: TextEncoder | None = None) -> None:
+        """Load the encoder and encode the small vocabularies now rather than at the first text.
+
+        `names` encodes those (None: the encoder).
+        """
+        self._vectors = (names or self._encoder).encode(self._small.phrases)
+        _ = self._encoder.scripts
 
     def understand(self, text: str) -> Understood:
         """The nodes that a text names by its words or its meaning, and the vectors of its clauses.

@@ -81,11 +81,16 @@ class TransformerEncoder:
         self._model = str(self._folder) if self._folder.is_dir() else str(model)
 
     @cached_property
-    def name(self) -> str:
-        """Model, a hash of its weights if they are local, precision and maximum length."""
+    def weights(self) -> str:
+        """Model, and a hash of its weights if they are local."""
         label = self._folder.name if self._folder.is_dir() else self._model
         digest = _weights_hash(self._folder) if self._folder.is_dir() else "hub"
-        return f"{label}:{digest}:{self._precision}:mean{self.max_length}"
+        return f"{label}:{digest}"
+
+    @cached_property
+    def name(self) -> str:
+        """Model, a hash of its weights if they are local, precision and maximum length."""
+        return f"{self.weights}:{self._precision}:mean{self.max_length}"
 
     @property
     def dim(self) -> int:
@@ -106,7 +111,7 @@ class TransformerEncoder:
             return vectors
         tokens = tokenizer([texts[n] for n in present], truncation=True, max_length=self.max_length)
         token_ids: list[list[int]] = tokens["input_ids"]
-        batches = list(_of_one_length([len(x) for x in token_ids], self.batch_tokens))
+        batches = list(batches_of_one_length([len(x) for x in token_ids], self.batch_tokens))
         done = 0
         for batch, unit in zip(
             batches, self._forward([[token_ids[n] for n in batch] for batch in batches]), strict=True
@@ -153,6 +158,21 @@ class TransformerEncoder:
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
         import torch
+
+        tokenizer, model = self.load_exact()
+        if self._precision == "int8":
+            from embeddings.text.int8 import quantize_linear_layers
+
+            quantize_linear_layers(model)
+            return tokenizer, model
+        return tokenizer, model.to(device(), getattr(torch, self._precision))
+
+    def load_exact(self) -> tuple[Any, Any]:
+        """Tokenizer and network as they are on disk, on the CPU.
+
+        Raises:
+            SettingsError: the model cannot be loaded.
+        """
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
 
@@ -163,13 +183,7 @@ class TransformerEncoder:
             model = AutoModel.from_pretrained(self._model, local_files_only=local)
         except (OSError, ValueError) as error:
             raise SettingsError(f"TRAILMIX_TEXT_MODEL: cannot load {self._model!r}: {error}") from error
-        model.eval()
-        if self._precision == "int8":
-            from embeddings.text.int8 import quantize_linear_layers
-
-            quantize_linear_layers(model)
-            return tokenizer, model
-        return tokenizer, model.to(device(), getattr(torch, self._precision))
+        return tokenizer, model.eval()
 
 
 class CachedEncoder:
@@ -241,7 +255,7 @@ def open_encoder(settings: Settings) -> CachedEncoder:
     return CachedEncoder(TransformerEncoder(settings.text_model), settings.text_cache_folder)
 
 
-def _of_one_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+def batches_of_one_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     """Batches of indices of equal length; longest first, so that memory peaks early."""
     order = sorted(range(len(lengths)), key=lambda n: -lengths[n])
     for length, group in groupby(order, key=lambda n: lengths[n]):

@@ -23,6 +23,7 @@ from embeddings.model.versions import (
     use_version,
 )
 from embeddings.text.encoder import open_encoder
+from embeddings.text.export import keep_exported
 from embeddings.training.config import TrainingConfig
 from embeddings.training.train import describe, describe_refreshed, refresh, train, train_unmeasured
 from embeddings.training.tuning import tune
@@ -117,8 +118,9 @@ def remove_old_models(settings: Settings, keep: int) -> list[Path]:
 
 
 def _saved(model: Model, settings: Settings, snapshots: SnapshotCache) -> SavedModel:
-    """Write the model, then remove the snapshots that no model was trained from."""
+    """Write the model and what encodes requests; then remove the snapshots that no model was trained from."""
     path = save_model(model, settings.models_folder)
+    keep_exported(settings)
     models = saved_models(settings.models_folder)
     snapshots.prune(needed={name for _, manifest in models for name in manifest.trained_on})
     return _in_use(path, settings)

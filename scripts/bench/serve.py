@@ -26,7 +26,9 @@ from scripts.bench.serve_cases import CASES, Case, RequestSource
 from scripts.progress import reporting
 
 WARM_UP = 2
-"""Seconds of requests that are not counted, before each case."""
+"""Seconds of a run of requests that is not counted, before each case."""
+WARM_UPS = 30
+"""The most such runs, where no answer comes."""
 HALF = 0.5
 """The share of the highest load at which the second p99 is measured."""
 _FLAGS = ("avx2", "avx512f")
@@ -68,7 +70,7 @@ class Bench:
         """Drive the empty route and the service in turn, then the service at half of that load."""
         path = self.folder / "requests.tsv"
         write_requests(case.draw(source), path)
-        first, full, empty = self._drive(self.service, path, 0, 0, WARM_UP).begun, [], []
+        first, full, empty = self._warm_up(path), [], []
         for _ in range(times):
             empty.append(self._drive(self.empty, path, first, 0, self.seconds))
             full.append(self._drive(self.service, path, first, 0, self.seconds))
@@ -79,6 +81,17 @@ class Bench:
             half.append(self._drive(self.service, path, first, rate, self.seconds))
             first += half[-1].begun
         return summary(case, full, empty, half)
+
+    def _warm_up(self, path: Path) -> int:
+        """Send requests until each client has an answer; return how many groups were begun.
+
+        The first requests of a new installation compile the kernels, which takes longer than they do.
+        """
+        begun, finished, tries = 0, 0, 0
+        while finished < self.connections and tries < WARM_UPS:
+            done = self._drive(self.service, path, begun, 0, WARM_UP)
+            begun, finished, tries = begun + done.begun, done.finished, tries + 1
+        return begun
 
     def _drive(self, of: Running, path: Path, first: int, rate: float, seconds: int) -> LoadResult:
         return drive(

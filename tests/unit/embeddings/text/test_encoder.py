@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from embeddings.text.encoder import CachedEncoder, TransformerEncoder, _of_one_length
+from embeddings.text.encoder import CachedEncoder, TransformerEncoder, batches_of_one_length
 from kg.errors import SettingsError
 
 
@@ -105,9 +105,9 @@ def test_integers_change_little() -> None:
     assert (TransformerEncoder().encode(texts) * exact.encode(texts)).sum(1).min() > 0.99
 
 
-def test_batches_have_texts_of_one_length() -> None:
+def test_batches_have_textsbatches_of_one_length() -> None:
     """Six tokens a batch: one text of 5 tokens, three of 2, two of 2, one of 9 that alone has more."""
-    assert list(_of_one_length([2, 5, 2, 2, 9, 2, 2], 6)) == [[4], [1], [0, 2, 3], [5, 6]]
+    assert list(batches_of_one_length([2, 5, 2, 2, 9, 2, 2], 6)) == [[4], [1], [0, 2, 3], [5, 6]]
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path) -> None:
