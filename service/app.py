@@ -61,7 +61,7 @@ class Answering(Protocol):
         """The version of the model that answers."""
 
     def user_state(self, user_id: str | None) -> int:
-        """A number that changes with each event of the user since the snapshot."""
+        """A number that changes with each event of the user."""
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The answer to one request; equal for equal requests while `user_state` is the same."""

@@ -96,7 +96,7 @@ class Recommender:
         return live.types if live else event_types(self.snapshot.schema, {})
 
     def user_state(self, user_id: str | None) -> int:
-        """A number that changes with each event of the user since the snapshot.
+        """A number that changes with each event of the user.
 
         Raises:
             OutboxError: the outbox cannot be read.

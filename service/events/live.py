@@ -43,6 +43,19 @@ class LiveEvents:
             new = [x for x in own if x.delivered_at is None or x.delivered_at >= since]
         return sorted(new, key=lambda x: (x.time, x.number))
 
+    def last(self, user_id: str) -> int:
+        """The number of a user's last event; 0 without one.
+
+        Raises:
+            OutboxError: the outbox cannot be read.
+        """
+        with self._lock:
+            self._catch_up()
+            own = self._users.get(user_id)
+            if own:
+                return own[-1].number
+            return self._outbox.last_of_user(user_id) if self._some_left_out else 0
+
     def read_anew(self) -> None:
         """Forget what is in memory; what the graph has had for long is then no longer kept here."""
         with self._lock:

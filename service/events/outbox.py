@@ -114,6 +114,12 @@ class Outbox:
         """All kept events of one user, in order."""
         return self._select("WHERE user_id = ? ORDER BY number", user_id)
 
+    def last_of_user(self, user_id: str) -> int:
+        """The number of the last kept event of a user; 0 without one."""
+        with self._read() as connection:
+            found = connection.execute("SELECT max(number) FROM events WHERE user_id = ?", (user_id,))
+            return found.fetchone()[0] or 0
+
     def listed(self, state: State | None, limit: int) -> list[StoredEvent]:
         """The last events of a state, or of any, newest first."""
         if state is None:
