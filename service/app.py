@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import Protocol, TypeVar
 
 import structlog
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from embeddings.data.threads import n_workers
 from embeddings.model.versions import Activation
 from kg.settings import Settings
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
@@ -44,6 +46,9 @@ _KEPT = "trailmix_kept_answers"
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+_TURNS = BoundedSemaphore(n_workers())
+"""As many recommendations at a time as there are processors: more only wait for each other."""
 
 _log = structlog.get_logger()
 _routes = Blueprint("trailmix", __name__)
@@ -152,7 +157,8 @@ def recommend() -> Response:
     if found is None or found.user_state != recommender.user_state(found.user_id):
         given = _validated(RecommendRequest, body)
         state = recommender.user_state(given.user_id)  # first: an event that comes now makes it out of date
-        answer = recommender.recommend(given, request_id=g.request_id)
+        with _TURNS:
+            answer = recommender.recommend(given, request_id=g.request_id)
         found = KeptAnswer.of(answer, given.user_id, state)
         kept.keep(version, body, found)
     return Response(found.for_request(g.request_id), mimetype="application/json")

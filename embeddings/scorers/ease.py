@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from typing_extensions import override
 
 from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
 from kg.compiled import compiled
 from kg.graph import FloatArray, NodeArray
@@ -83,11 +84,10 @@ class Ease(Scorer[EaseConfig]):
         if not self.scaled.shape[0]:
             dense = x.toarray()
             return np.asarray(dense - x @ self.inverse / self.diagonal, np.float32)
-        found = x.toarray()
-        columns = self._by_item
+        common = rows_times(x, self._by_item) @ self.inverse  # one product for all users reads it once
+        found, columns = x.toarray(), self._by_item
         _subtract_explained(
-            *(x.indptr, x.indices, x.data, columns.indptr, columns.indices, columns.data),
-            *(self.inverse, self.ridge, self.diagonal, found),
+            common, columns.indptr, columns.indices, columns.data, self.ridge, self.diagonal, found
         )
         return found
 
@@ -109,31 +109,20 @@ def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:
 
 @compiled
 def _subtract_explained(
+    common: FloatArray,
     starts: NodeArray,
-    items: NodeArray,
-    weights: FloatArray,
-    by_item_starts: NodeArray,
     users: NodeArray,
     values: FloatArray,
-    inverse: FloatArray,
     ridge: FloatArray,
     diagonal: FloatArray,
     found: FloatArray,
 ) -> None:
-    """x -= (x / ridge - x scaled' K scaled) / diagonal for each row x of `found`.
-
-    `starts`, `items` and `weights` are the same rows as CSR; `scaled` is given by item.
-    """
+    """x -= (x / ridge - common @ scaled) / diagonal for each row x of `found`; `scaled` is given by item."""
     for row in range(len(found)):
-        own = np.zeros(len(inverse), np.float32)
-        for n in range(starts[row], starts[row + 1]):
-            for entry in range(by_item_starts[items[n]], by_item_starts[items[n] + 1]):
-                own[users[entry]] += weights[n] * values[entry]
-        common = np.dot(inverse, own)  # `inverse` is symmetric
         for item in range(found.shape[1]):
             projected = found[row, item] / ridge[item]
-            for entry in range(by_item_starts[item], by_item_starts[item + 1]):
-                projected -= values[entry] * common[users[entry]]
+            for entry in range(starts[item], starts[item + 1]):
+                projected -= values[entry] * common[row, users[entry]]
             found[row, item] -= projected / diagonal[item]
 
 
