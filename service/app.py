@@ -23,6 +23,7 @@ from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import EVENT_MIMETYPES, EventsAnswer, read_events
 from service.events.outbox import Outbox
 from service.events.types import EventType
+from service.kept_answers import KeptAnswer, KeptAnswers
 from service.models import ActivateRequest, activation_answer, may_administer, model_list
 from service.openapi import openapi_json
 from service.problems import InvalidRequestError, invalid, register_problems
@@ -37,6 +38,8 @@ _FORM = "application/x-www-form-urlencoded"
 
 EXTENSION = "trailmix"
 """Where the app has what it serves."""
+
+_KEPT = "trailmix_kept_answers"
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 
@@ -57,8 +60,11 @@ class Answering(Protocol):
     def model_version(self) -> str:
         """The version of the model that answers."""
 
+    def user_state(self, user_id: str | None) -> int:
+        """A number that changes with each event of the user since the snapshot."""
+
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
-        """The answer to one request."""
+        """The answer to one request; equal for equal requests while `user_state` is the same."""
 
 
 class Served(Protocol):
@@ -88,6 +94,7 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions[EXTENSION] = served or _loaded(settings)
     app.config["TRAILMIX"] = settings
+    app.extensions[_KEPT] = KeptAnswers()
     register_problems(app)
     app.before_request(_begin)
     app.after_request(_end)
@@ -114,9 +121,14 @@ def _check_administrator() -> None:
         return
     raise InvalidRequestError(
         HTTPStatus.FORBIDDEN,
-        "models are changed with the header `Authorization: Bearer` and TRAILMIX_ADMIN_TOKEN, or, where that is"
-        " unset, from the same machine",
+        "models are changed with the header `Authorization: Bearer` and TRAILMIX_ADMIN_TOKEN, or, where that"
+        " is unset, from the same machine",
     )
+
+
+def _kept() -> KeptAnswers:
+    found: KeptAnswers = current_app.extensions[_KEPT]
+    return found
 
 
 def _served() -> Served:
@@ -131,8 +143,19 @@ def _recommender() -> Answering:
 @_routes.post("/recommend")
 def recommend() -> Response:
     """Recommend items to a user."""
-    given = _form() if request.mimetype == _FORM else _body(RecommendRequest, f"application/json or {_FORM}")
-    return _json(_recommender().recommend(given, request_id=g.request_id))
+    recommender = _recommender()
+    if request.mimetype == _FORM:
+        return _json(recommender.recommend(_form(), request_id=g.request_id))
+    body = _json_body(f"application/json or {_FORM}")
+    kept, version = _kept(), recommender.model_version
+    found = kept.find(version, body)
+    if found is None or found.user_state != recommender.user_state(found.user_id):
+        given = _validated(RecommendRequest, body)
+        state = recommender.user_state(given.user_id)  # first: an event that comes now makes it out of date
+        answer = recommender.recommend(given, request_id=g.request_id)
+        found = KeptAnswer.of(answer, given.user_id, state)
+        kept.keep(version, body, found)
+    return Response(found.for_request(g.request_id), mimetype="application/json")
 
 
 @_routes.post("/events")
@@ -201,11 +224,19 @@ def _form() -> RecommendRequest:
         raise invalid(error, RecommendRequest) from None
 
 
-def _body(model: type[_Model], accepted: str = "application/json") -> _Model:
+def _body(model: type[_Model]) -> _Model:
+    return _validated(model, _json_body("application/json"))
+
+
+def _json_body(accepted: str) -> bytes:
     if not request.is_json:
         raise _unsupported(accepted)
+    return _raw_body()
+
+
+def _validated(model: type[_Model], body: bytes) -> _Model:
     try:
-        return model.model_validate_json(_raw_body())
+        return model.model_validate_json(body)
     except ValidationError as error:
         raise invalid(error, model) from None
 

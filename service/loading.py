@@ -20,8 +20,8 @@ def load_recommender(
 ) -> Recommender:
     """A model and its snapshot, from disk alone: the database may be down.
 
-    `path` is the model's folder (None: the active one's). `live` are the events that count beside the snapshot
-    (None: those of the home's outbox).
+    `path` is the model's folder (None: the active one's). `live` are the events that count beside the
+    snapshot (None: those of the home's outbox).
 
     `warm_up` loads the text encoder too; without it the first text does.
 

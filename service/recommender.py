@@ -95,6 +95,15 @@ class Recommender:
         live = self._lookups.live
         return live.types if live else event_types(self.snapshot.schema, {})
 
+    def user_state(self, user_id: str | None) -> int:
+        """A number that changes with each event of the user since the snapshot.
+
+        Raises:
+            OutboxError: the outbox cannot be read.
+        """
+        live = self._lookups.live
+        return 0 if live is None or user_id is None else live.last(user_id)
+
     def warm_up(self, names: TextEncoder | None = None) -> None:
         """Load the text encoder and compare all names now rather than in the first request.
 

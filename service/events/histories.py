@@ -47,6 +47,14 @@ class LiveHistories:
         """
         return [self._understood(event) for event in self._live.of(user_id, self._since)]
 
+    def last(self, user_id: str) -> int:
+        """The number of the user's last event since the snapshot, 0 without one.
+
+        Raises:
+            OutboxError: the outbox cannot be read.
+        """
+        return max((event.number for event in self._live.of(user_id, self._since)), default=0)
+
     def _understood(self, event: StoredEvent) -> LiveEvent:
         kind = self._types.get(event.interaction)
         return LiveEvent(

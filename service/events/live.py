@@ -2,11 +2,12 @@
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 
 from service.events.outbox import Outbox, StoredEvent
 
-MAX_USERS = 100_000
-"""Users whose events are kept in memory; those of others are read from the outbox."""
+MAX_EVENTS = 200_000
+"""Events in memory, some 400 bytes each; those of users beyond are read from the outbox."""
 MAX_USER_EVENTS = 1_000
 """The last events of one user that count."""
 
@@ -23,6 +24,7 @@ class LiveEvents:
         self._outbox = outbox
         self._lock = threading.Lock()
         self._users: OrderedDict[str, list[StoredEvent]] = OrderedDict()
+        self._n_events = 0
         self._some_left_out = False
         self._last = 0
         self._version = -1
@@ -45,7 +47,7 @@ class LiveEvents:
         """Forget what is in memory; what the graph has had for long is then no longer kept here."""
         with self._lock:
             self._users.clear()
-            self._last, self._version, self._some_left_out = 0, -1, False
+            self._last, self._version, self._some_left_out, self._n_events = 0, -1, False, 0
 
     def _catch_up(self) -> None:
         if not self._outbox.exists:
@@ -54,12 +56,21 @@ class LiveEvents:
         if version == self._version:
             return
         for event in self._outbox.since(self._last):
-            own = self._users.setdefault(event.user_id, [])
-            own.append(event)
-            del own[:-MAX_USER_EVENTS]
-            self._users.move_to_end(event.user_id)
-            if len(self._users) > MAX_USERS:
-                self._users.popitem(last=False)
-                self._some_left_out = True
+            self._remember(event)
             self._last = event.number
         self._version = version
+
+    def _remember(self, event: StoredEvent) -> None:
+        if self._some_left_out and event.user_id not in self._users:
+            return  # what is kept of a user in memory is all that there is
+        own = self._users.setdefault(event.user_id, [])
+        own.append(replace(event, posted=""))
+        self._n_events += 1
+        if len(own) > MAX_USER_EVENTS:
+            del own[0]
+            self._n_events -= 1
+        self._users.move_to_end(event.user_id)
+        while self._n_events > MAX_EVENTS and len(self._users) > 1:
+            _, gone = self._users.popitem(last=False)
+            self._n_events -= len(gone)
+            self._some_left_out = True

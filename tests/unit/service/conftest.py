@@ -26,6 +26,11 @@ class FakeRecommender:
     model_version: str = "v1"
     event_types: Mapping[str, EventType] = field(default_factory=lambda: event_types(SCHEMA, {}))
 
+    state: int = 0
+
+    def user_state(self, user_id: str | None) -> int:
+        return self.state if user_id else 0
+
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         self.asked.append(request)
         if self.failure:

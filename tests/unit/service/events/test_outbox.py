@@ -181,7 +181,7 @@ def test_what_the_snapshot_has_is_not_live_any_more(outbox: Outbox) -> None:
 def test_users_beyond_the_limit_are_read_from_the_outbox(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.events.live.MAX_USERS", 2)
+    monkeypatch.setattr("service.events.live.MAX_EVENTS", 4)
     monkeypatch.setattr("service.events.live.MAX_USER_EVENTS", 2)
     outbox.add([event(f"{user}{n}", user=user) for user in ("u1", "u2", "u3") for n in range(3)])
     live = LiveEvents(outbox)
@@ -191,3 +191,7 @@ def test_users_beyond_the_limit_are_read_from_the_outbox(
         "u3": ["u31", "u32"],
         "u4": [],
     }
+    outbox.add([event("u13", user="u1", time=2), event("u33", user="u3", time=2)])
+    assert ids(live.of("u1", 0)) == ["u12", "u13"], "one who was left out is read whole"
+    assert ids(live.of("u3", 0)) == ["u32", "u33"]
+    assert sum(map(len, live._users.values())) == live._n_events <= 4
