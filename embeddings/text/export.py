@@ -30,7 +30,7 @@ from kg.settings import Settings
 LEAST_COSINE = 0.9999
 """The lowest cosine of the vectors of torch and of the exported network for the texts below."""
 _TEXTS = ("jazz", "a slow film about the sea and two old sailors", "Nobody asked for this. " * 60)
-"""Of 1 word, 10, and more than the longest that is read: a network may keep the length it was exported with."""
+"""One is cut at the maximum length. They differ in length, for a network may keep that of its example."""
 _OPSET = 17
 
 

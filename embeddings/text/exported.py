@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from embeddings.text.encoder import TextEncoder, TransformerEncoder, batches_of_one_length
+from embeddings.text.encoder import STAGE, TextEncoder, TransformerEncoder, batches_of_one_length
 from embeddings.text.scripts import known_scripts
 from kg.errors import ArtifactError
 from kg.graph import FloatArray
@@ -60,7 +60,7 @@ class ExportedEncoder:
             self._session = ort.InferenceSession(
                 str(folder / NETWORK), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 (`tokenizers` raises Exception itself)
+        except Exception as error:  # `tokenizers` raises nothing more exact
             raise ArtifactError(f"the exported text encoder in {folder} is damaged: {error}") from error
 
     @cached_property
@@ -72,18 +72,21 @@ class ExportedEncoder:
         """One row per text, float32 [n, dim], of length 1; an empty text gives a row of zeros."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
         present = [n for n, text in enumerate(texts) if text.strip()]
+        done = 0
         ids = [self._tokenizer.encode(texts[n]).ids for n in present]
         for batch in batches_of_one_length([len(own) for own in ids], self.batch_tokens):
             tokens = np.array([ids[n] for n in batch], np.int64)
             vectors[[present[n] for n in batch]] = self._session.run(None, {"ids": tokens})[0]
+            done += len(batch)
+            report(STAGE, done, len(present))
         return vectors
 
 
 class QueryEncoder:
     """Encodes requests by the network of a `TransformerEncoder`, exported once into a folder of the cache.
 
-    Where it cannot be exported, torch computes, and a warning says why. Files and network are loaded when they
-    are first needed.
+    Where it cannot be exported, torch computes, and a warning says why. Files and network are loaded when
+    they are first needed.
     """
 
     def __init__(self, model: str | None, cache: Path) -> None:
