@@ -54,7 +54,7 @@ def settings(trained: tuple[Path, str, str], tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def serving(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
-    monkeypatch.setattr("service.loading.TransformerEncoder", lambda _name: ThemeEncoder())
+    monkeypatch.setattr("service.loading.QueryEncoder", lambda *_settings: ThemeEncoder())
     monkeypatch.setattr("service.loading.same_encoder", lambda *_names: None)
     monkeypatch.setattr("service.serving.WATCH_INTERVAL", 0.02)
     found = Serving(settings, load_recommender)
