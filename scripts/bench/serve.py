@@ -18,6 +18,8 @@ import typer
 
 from embeddings.model.artifact import latest_model, read_manifest
 from kg.errors import UsageError
+from kg.graph import GraphSnapshot
+from kg.progress import Report
 from kg.settings import Settings, load_settings
 from kg.snapshot import SnapshotCache
 from scripts.bench.load_tool import LoadResult, drive, find_tool, write_requests
@@ -44,8 +46,8 @@ class CaseResult:
     p50: float
     p99: float
     """Milliseconds."""
-    p99_at_half: float
-    """Milliseconds, at a constant rate of half of `rate`."""
+    p99_at_rate: float
+    """Milliseconds, at the constant rate."""
     empty_rate: float
     """Requests a second that the empty route answered, in turn with this case."""
     ratio: float
@@ -64,10 +66,12 @@ class Bench:
     folder: Path
     connections: int
     seconds: int
+    constant_rate: float | None = None
+    """Requests a second of the constant rate; None: half of the highest load."""
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
     def measure(self, case: Case, source: RequestSource, times: int) -> CaseResult:
-        """Drive the empty route and the service in turn, then the service at half of that load."""
+        """Drive the empty route and the service in turn, then the service at the constant rate."""
         path = self.folder / "requests.tsv"
         write_requests(case.draw(source), path)
         first, full, empty = self._warm_up(path), [], []
@@ -76,8 +80,8 @@ class Bench:
             full.append(self._drive(self.service, path, first, 0, self.seconds))
             first += full[-1].begun
         half = []
+        rate = self.constant_rate or HALF * median(one.group_rate for one in full)
         for _ in range(times):
-            rate = HALF * median(one.group_rate for one in full)
             half.append(self._drive(self.service, path, first, rate, self.seconds))
             first += half[-1].begun
         return summary(case, full, empty, half)
@@ -116,6 +120,15 @@ def command(
     connections: Annotated[int, typer.Option(min=1, max=256, help="The number of clients.")] = 4,
     threads: Annotated[int, typer.Option(min=1, max=256, help="As in `trailmix serve`.")] = 4,
     k: Annotated[int, typer.Option("--k", min=1, max=200, help="The number of items recommended.")] = 10,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, help="The constant rate, requests a second; half of the highest load if not given."
+        ),
+    ] = None,
+    made: Annotated[
+        bool, typer.Option("--made", help="Serve 100,000 made items with 1,000,000 made events.")
+    ] = False,
     wrk: Annotated[str, typer.Option("--wrk", help="The load tool: wrk, or the path of one.")] = "wrk",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -123,16 +136,19 @@ def command(
 
     Both run as processes of their own under the gunicorn settings of `trailmix serve`; wrk sends requests.
     The service has the latest model in a home folder of its own, so events reach neither your graph nor
-    your model. A case takes about three times `times` * `seconds`.
+    your model. A case takes about 3 * `times` * `seconds`. With --made it has the
+    ranker of the latest model and scorers fitted to a made graph, kept in `bench` of the home folder.
 
     Example: trailmix bench serve --case "the same user" --seconds 5
     """
     chosen = [_case(name) for name in case or CASES]
     tool, settings = find_tool(wrk), load_settings()
-    source = RequestSource(_served_snapshot(settings), k)
     results, left_out = [], []
+    with reporting() as report:
+        settings = _made(settings, report) if made else settings
+        source = RequestSource(_served_snapshot(settings), k)
     with reporting() as report, _both(settings, threads) as (service, empty, folder):
-        bench = Bench(tool, service, empty, folder, connections, seconds)
+        bench = Bench(tool, service, empty, folder, connections, seconds, rate)
         has_events = _answers(service.url, "/events")
         for n, own in enumerate(chosen):
             report("cases", n, len(chosen))
@@ -142,6 +158,9 @@ def command(
                 results.append(bench.measure(own, source, times))
         found = {
             "machine": machine(),
+            "items": len(source.items),
+            "users": len(source.users),
+            "constant_rate": rate,
             "k": k,
             "connections": connections,
             "threads": threads,
@@ -199,15 +218,19 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"ready {found['cold_start_seconds']:.1f} s after the start" + (
         "" if resident is None else f"; {resident:,.0f} MiB resident at the end"
     )
-    yield f"{found['connections']} clients, {found['threads']} threads, k = {found['k']}; milliseconds"
     yield (
-        f"{'':<16}{'a second':>10}{'p50':>9}{'p99':>9}{'p99 at half':>13}{'empty route':>13}"
+        f"{found['items']:,} items, {found['users']:,} users; {found['connections']} clients, "
+        f"{found['threads']} threads, k = {found['k']}; milliseconds"
+    )
+    at_rate = f"p99 at {'half' if found['constant_rate'] is None else format(found['constant_rate'], 'g')}"
+    yield (
+        f"{'':<16}{'a second':>10}{'p50':>9}{'p99':>9}{at_rate:>13}{'empty route':>13}"
         f"{'ratio':>8}{'failed':>8}"
     )
     for case in found["cases"]:
         yield (
             f"{case['name']:<16}{case['rate']:>10,.1f}{case['p50']:>9.2f}{case['p99']:>9.2f}"
-            f"{case['p99_at_half']:>13.2f}{case['empty_rate']:>13,.0f}{case['ratio']:>8.3f}{case['failed']:>8}"
+            f"{case['p99_at_rate']:>13.2f}{case['empty_rate']:>13,.0f}{case['ratio']:>8.3f}{case['failed']:>8}"
         )
     for case in found["cases"]:
         if case["failure"]:
@@ -246,7 +269,13 @@ def _own_home(settings: Settings, home: Path) -> dict[str, str]:
     return {**kept, "TRAILMIX_HOME": str(home)}
 
 
-def _served_snapshot(settings: Settings) -> Any:
+def _made(settings: Settings, report: Report) -> Settings:
+    from scripts.bench.made_model import EVENTS, ITEMS, made_home  # loads torch
+
+    return made_home(settings, ITEMS, EVENTS, report)
+
+
+def _served_snapshot(settings: Settings) -> GraphSnapshot:
     manifest = read_manifest(latest_model(settings.models_folder))
     return SnapshotCache(settings.snapshots_folder).by_fingerprint(manifest.snapshot)
 

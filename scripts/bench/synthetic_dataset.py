@@ -23,11 +23,16 @@ def synthetic_dataset(edges: int, seed: int = 0) -> Dataset:
     The number of a user's events is geometric; items are drawn by Zipf's law, half of them within the user's
     own group. Texts are unit vectors of low rank, near each other where items share a group.
     """
-    rng = np.random.default_rng(seed)
     n_users = max(20, round(EVENTS * edges / PER_USER))
     n_items = max(50, round((1 - EVENTS) * edges / PER_ITEM))
-    events = _events(round(EVENTS * edges), n_users, n_items, rng)
-    triples, n_entities = _facts(n_items, rng)
+    return dataset_of(n_users, n_items, round(EVENTS * edges), PER_ITEM, seed)
+
+
+def dataset_of(n_users: int, n_items: int, n_events: int, facts: int, seed: int = 0) -> Dataset:
+    """A dataset of such a size; `facts` is the number of facts of an item, at least 3."""
+    rng = np.random.default_rng(seed)
+    events = _events(n_events, n_users, n_items, rng)
+    triples, n_entities = _facts(n_items, facts, rng)
     text = _text(n_items, rng)
     return Dataset(n_users, n_items, n_items + n_entities, events, triples, RELATIONS, text)
 
@@ -51,10 +56,15 @@ def _events(count: int, n_users: int, n_items: int, rng: np.random.Generator) ->
     )
 
 
-def _facts(n_items: int, rng: np.random.Generator) -> tuple[Triples, int]:
-    """Facts of items, and how many entities there are: genres, makers and, most of all, stars."""
-    counts = (1, 1, PER_ITEM - 2)
-    sizes = (GROUPS, max(2, n_items // 5), max(2, n_items // 2))
+def entity_counts(n_items: int) -> tuple[int, int, int]:
+    """The number of entities at the tails of each relation: genres, makers and, most of all, stars."""
+    return GROUPS, max(2, n_items // 5), max(2, n_items // 2)
+
+
+def _facts(n_items: int, facts: int, rng: np.random.Generator) -> tuple[Triples, int]:
+    """Facts of items, and how many entities there are."""
+    counts = (1, 1, facts - 2)
+    sizes = entity_counts(n_items)
     parts: list[IntArray] = []
     first = n_items
     for relation, (times, size) in enumerate(zip(counts, sizes, strict=True)):

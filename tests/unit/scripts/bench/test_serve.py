@@ -24,7 +24,7 @@ def test_medians_and_ratios_of_repetitions() -> None:
     found = summary(Case("batch", lambda source: [], counts=100), full, empty, half)
     assert found.rate == 100 * 1.0
     assert found.p50 == 7  # of 2, 15 and 7
-    assert found.p99_at_half == 6
+    assert found.p99_at_rate == 6
     assert found.empty_rate == 1
     assert found.ratio == 0.5
     assert (found.failed, found.failure) == (2, "/events answered 500: x")
@@ -74,6 +74,9 @@ def test_the_table_names_what_failed_and_what_was_left_out() -> None:
     own = summary(Case("text", lambda source: []), [result(4, 1.5, failed=1)], [result(8, 1)], [result(2, 3)])
     found = {
         "machine": {"processor": "P", "vector_instructions": ["avx2"], "cores": 2, "load_average": 0.5},
+        "items": 9066,
+        "users": 659,
+        "constant_rate": 50.0,
         "k": 10,
         "connections": 4,
         "threads": 4,
@@ -85,6 +88,8 @@ def test_the_table_names_what_failed_and_what_was_left_out() -> None:
     table = list(lines(found))
     assert table[0] == "P, 2 cores, avx2; load average at the end 0.5"
     assert table[1] == "ready 4.0 s after the start; 1,024 MiB resident at the end"
+    assert table[2] == "9,066 items, 659 users; 4 clients, 4 threads, k = 10; milliseconds"
+    assert "p99 at 50 " in table[3]
     assert table[4].split() == ["text", "0.5", "1.50", "1.50", "3.00", "0", "0.500", "1"]
     assert table[5:] == [
         "text: /events answered 500: x",
