@@ -48,7 +48,9 @@ class Retraining:
     def __init__(self, settings: Settings, interval: float, command: list[str] | None = None) -> None:
         """`interval` in seconds; `command` in place of the training's."""
         self._settings, self._interval = settings, interval
-        train = [sys.executable, "-m", "scripts.main", "train", "--new-only", "--keep", str(KEPT_MODELS)]
+        options = ["--new-only", "--keep", str(KEPT_MODELS)]
+        # -P: never a folder `scripts` of the working directory
+        train = [sys.executable, "-P", "-m", "scripts.main", "train", *options]
         self._command = command or train
         self._stop = threading.Event()
         self._process: subprocess.Popen[str] | None = None
