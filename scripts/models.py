@@ -1,23 +1,24 @@
 """`trailmix models`: the trained models, and which of them is in use."""
 
 import json as jsonlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from embeddings.model.artifact import intact, read_manifest, saved_models
+from embeddings.model.artifact import check_replaces, load_model, read_manifest, saved_models
 from embeddings.model.versions import (
     GUARDED_METRIC,
     Activation,
     active_version,
-    check_not_worse,
     guarded_metric,
     roll_back,
     use_version,
+    version_before,
     version_folder,
 )
-from kg.errors import ArtifactError
-from kg.settings import load_settings
+from kg.settings import Settings, load_settings
+from kg.snapshot import SnapshotCache
 
 
 def list_models(
@@ -58,11 +59,9 @@ def activate(
     settings = load_settings()
     folder = settings.models_folder
     path = version_folder(folder, version)
-    if not intact(path):
-        raise ArtifactError(f"{path}: damaged; choose another of trailmix models list")
-    active = active_version(folder)
-    if not force and active not in ("", version) and (folder / active).is_dir():
-        check_not_worse(read_manifest(path), read_manifest(folder / active), settings.model_margin)
+    if not force:
+        check_replaces(folder, version, settings.model_margin)
+    _check_loads(settings, path)
     _tell(use_version(folder, version))
 
 
@@ -71,7 +70,15 @@ def rollback() -> None:
 
     Example: trailmix models rollback
     """
-    _tell(roll_back(load_settings().models_folder))
+    settings = load_settings()
+    folder = settings.models_folder
+    _check_loads(settings, folder / version_before(folder))
+    _tell(roll_back(folder))
+
+
+def _check_loads(settings: Settings, path: Path) -> None:
+    """Find damage now rather than in a service."""
+    load_model(path, SnapshotCache(settings.snapshots_folder).by_fingerprint(read_manifest(path).snapshot))
 
 
 def _tell(done: Activation) -> None:

@@ -39,6 +39,7 @@ def command(
 
     Example: trailmix serve --host 0.0.0.0 --port 8000
     """
+    interval = None if retrain_every is None else parse_duration(retrain_every, "--retrain-every")
     settings = load_settings()
     configure_logs(settings.log_level or "INFO")
     latest_model(
@@ -47,7 +48,6 @@ def command(
     listener = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"Trailmix listens on http://{shown}:{listener.getsockname()[1]} (Ctrl-C stops it)", flush=True)
-    interval = None if retrain_every is None else parse_duration(retrain_every, "--retrain-every")
     Service(settings, listener.detach(), threads, workers, interval).run()
 
 

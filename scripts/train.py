@@ -8,6 +8,7 @@ import typer
 from embeddings.training.latest import SavedModel, refresh_latest, remove_old_models, train_latest
 from kg.errors import UsageError
 from kg.settings import load_settings
+from kg.snapshot_changes import NewSince
 from kg.store.connect import open_store
 from scripts.durations import parse_duration
 from scripts.options import KgeOption, ModelScorerOption, training_config
@@ -60,6 +61,12 @@ def command(
             min=1, help="Remove all but this many of the last models, never the one in use or before."
         ),
     ] = None,
+    new_only: Annotated[
+        bool,
+        typer.Option(
+            "--new-only", help="Do not use a model again that was there already, from equal inputs."
+        ),
+    ] = False,
     kge: KgeOption = None,
     model_scorer: ModelScorerOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the model's manifest as JSON.")] = False,
@@ -89,6 +96,7 @@ def command(
                     measure=measure,
                     budget=seconds,
                     config=config,
+                    new_only=new_only,
                 )
     removed = remove_old_models(settings, keep) if keep else []
     print_notes(saved)
@@ -119,6 +127,8 @@ def _print(saved: SavedModel, json: bool) -> None:
 def print_notes(saved: SavedModel) -> None:
     """Say on stderr that nothing was trained, learnt or measured, if so."""
     manifest = saved.manifest
+    if saved.new:
+        print(f"model: new since the model before: {new_text(saved.new)}", file=sys.stderr)
     if saved.reused:
         print("model: unchanged inputs, reused", file=sys.stderr)
     if saved.refused:
@@ -127,6 +137,12 @@ def print_notes(saved: SavedModel) -> None:
         print(f"model: {manifest.ranked_by}", file=sys.stderr)
     if manifest.measured and not manifest.metrics and not manifest.ranked_on:
         print(f"model: nothing was measured: {NO_TEST_EVENTS}", file=sys.stderr)
+
+
+def new_text(new: NewSince) -> str:
+    """What came into the graph, in words."""
+    counts = (("event", new.events), ("user", new.users), ("item", new.items))
+    return ", ".join(f"{n:,} {name}{'' if n == 1 else 's'}" for name, n in counts)
 
 
 def tuned_text(tuned: dict[str, Any]) -> str:

@@ -55,4 +55,4 @@ def forget(
     if done.kept:
         print("run trailmix train, then trailmix user forget again")
     elif done.removed:
-        print("a running service still knows the user: run trailmix train, then restart it")
+        print("a running service knows the user until another model is in use: run trailmix train")

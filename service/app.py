@@ -7,7 +7,8 @@ which would lose the pointers that our problems promise.
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import Protocol, TypeVar
@@ -20,6 +21,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from embeddings.data.threads import n_workers
 from embeddings.model.versions import Activation
+from kg.errors import ArtifactError
 from kg.settings import Settings
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import EVENT_MIMETYPES, EventsAnswer, read_events
@@ -131,6 +133,15 @@ def _check_administrator() -> None:
     )
 
 
+@contextmanager
+def _unusable_models() -> Iterator[None]:
+    """The service goes on with its model if another one cannot be used: a conflict, not a failure of it."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise InvalidRequestError(HTTPStatus.CONFLICT, str(error)) from None
+
+
 def _kept() -> KeptAnswers:
     found: KeptAnswers = current_app.extensions[_KEPT]
     return found
@@ -188,15 +199,17 @@ def activate(version: str) -> Response:
     """Make a trained model the active one."""
     _check_administrator()
     given = _body(ActivateRequest) if request.get_data() else ActivateRequest()
-    done = _served().activate(version, force=given.force)
-    return _json(activation_answer(_settings(), done.before))
+    with _unusable_models():
+        done = _served().activate(version, force=given.force)
+        return _json(activation_answer(_settings(), done))
 
 
 @_routes.post("/models/rollback")
 def rollback() -> Response:
     """Use the model again that was active before."""
     _check_administrator()
-    return _json(activation_answer(_settings(), _served().roll_back().before))
+    with _unusable_models():
+        return _json(activation_answer(_settings(), _served().roll_back()))
 
 
 @_routes.get("/healthz")

@@ -45,6 +45,7 @@ class KeptAnswers:
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[str, bytes], KeptAnswer] = OrderedDict()
         self._bytes = 0
+        self._model_version = ""
 
     def find(self, model_version: str, body: bytes) -> KeptAnswer | None:
         """The answer that was kept last; the caller looks whether the user's state is still the same."""
@@ -55,9 +56,12 @@ class KeptAnswers:
             return found
 
     def keep(self, model_version: str, body: bytes, answer: KeptAnswer) -> None:
-        """Keep an answer in place of an earlier one."""
+        """Keep an answer in place of an earlier one; those of another model go."""
         key = model_version, body
         with self._lock:
+            if model_version != self._model_version:
+                self._model_version, self._bytes = model_version, 0
+                self._answers.clear()
             earlier = self._answers.pop(key, None)
             self._bytes += _size(body, answer) - (_size(body, earlier) if earlier else 0)
             self._answers[key] = answer

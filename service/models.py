@@ -1,16 +1,18 @@
 """The models as the API shows them, and who may change which is active."""
 
 import hmac
+import ipaddress
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from embeddings.model.artifact import saved_models
 from embeddings.model.manifest import Manifest
-from embeddings.model.versions import active_version
+from embeddings.model.versions import Activation, active_version
 from kg.settings import Settings
 
-_LOOPBACK = ("127.0.0.1", "::1")
+_OF_OTHERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via", "Origin")
+"""Headers of a request that a proxy passes on or that a page in a browser makes."""
 
 
 class _Contract(BaseModel):
@@ -59,22 +61,34 @@ def model_list(settings: Settings) -> ModelList:
     return ModelList(models=[_model(x, active) for x in found])
 
 
-def activation_answer(settings: Settings, before: str) -> ActivationAnswer:
-    """The active model beside the one before."""
-    found = {x.version: x for x in model_list(settings).models}
-    return ActivationAnswer(active=found[active_version(settings.models_folder)], before=found.get(before))
+def activation_answer(settings: Settings, done: Activation) -> ActivationAnswer:
+    """A model that was just activated beside the one before, None if that is gone."""
+    found = {
+        path.name: _model(manifest, done.version) for path, manifest in saved_models(settings.models_folder)
+    }
+    return ActivationAnswer(active=found[done.version], before=found.get(done.before))
 
 
 def may_administer(settings: Settings, address: str | None, headers: Mapping[str, str]) -> bool:
     """Whether a request may change which model is active.
 
-    It bears the token if there is one; else it comes from this machine, and not through a proxy.
+    It bears the token if there is one; else it comes from this machine, not through a proxy that says so and
+    not from a page in a browser. An empty token is none.
     """
-    if settings.admin_token is None:
-        return address in _LOOPBACK and not any(x in headers for x in ("X-Forwarded-For", "Forwarded"))
+    wanted = settings.admin_token.get_secret_value() if settings.admin_token else ""
+    if not wanted:
+        return _is_loopback(address) and not any(name in headers for name in _OF_OTHERS)
     scheme, _, token = headers.get("Authorization", "").partition(" ")
-    given = settings.admin_token.get_secret_value().encode()
-    return scheme == "Bearer" and hmac.compare_digest(token.encode(), given)
+    given = token.strip().encode("latin-1", "replace")  # WSGI has the bytes of a header as Latin-1
+    return scheme.lower() == "bearer" and hmac.compare_digest(given, wanted.encode())
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def _model(manifest: Manifest, active: str) -> ModelVersion:

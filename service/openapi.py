@@ -106,7 +106,7 @@ def _activate() -> Json:
         "summary": "Make a trained model the active one",
         "parameters": [version],
         "requestBody": {"content": {"application/json": _schema(ActivateRequest)}},
-        "responses": _responses(ActivationAnswer, 400, 403, 404, 409, 415, 422, 500, 503),
+        "responses": _responses(ActivationAnswer, 400, 403, 404, 409, 413, 415, 422, 500),
     }
 
 
@@ -114,7 +114,7 @@ def _rollback() -> Json:
     return {
         "operationId": "rollback",
         "summary": "Use the model again that was active before",
-        "responses": _responses(ActivationAnswer, 403, 500, 503),
+        "responses": _responses(ActivationAnswer, 403, 409, 500),
     }
 
 
@@ -131,7 +131,7 @@ _REASONS = {
     400: "The body is not JSON",
     403: "The caller may not change which model is active",
     404: "There is no such model",
-    409: "The model is worse than the active one; `force` activates it all the same",
+    409: "The model cannot be used, or is worse than the active one; `force` activates a worse one",
     413: "The body is too large",
     415: "The body is not declared as one of these types",
     422: "A field is wrong or unknown; `errors` points at each",

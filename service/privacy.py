@@ -17,6 +17,7 @@ from kg.settings import Settings
 from kg.snapshot import SnapshotCache
 from kg.store.store import PrivacyStore
 from service.events.outbox import Outbox
+from service.retraining import training_lock
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,18 @@ def forget_user(
 
     Raises:
         UnknownIdError: neither the graph nor a snapshot has that user.
+        ArtifactError: a service trains a model, which may have read the user already.
     """
+    with training_lock(settings) as lock:
+        if lock is None:
+            raise ArtifactError(
+                "a service trains a model now, which may have read the user already; "
+                "nothing was removed: forget the user when the log says retraining_ends"
+            )
+        return _forget(settings, store, user_id, keep_models)
+
+
+def _forget(settings: Settings, store: PrivacyStore, user_id: str, keep_models: bool) -> Forgotten:
     schema, copies = store.schema(), find_copies(settings, user_id)
     outbox = Outbox(settings.outbox_folder)
     events = outbox.forget_user(user_id) if outbox.exists else 0  # first, or they would be delivered again

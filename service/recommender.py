@@ -1,7 +1,7 @@
 """The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Protocol
 
 import numpy as np
@@ -82,7 +82,8 @@ class Recommender:
         self._model = model
         self._lookups = Lookups(snapshot, encoder, self._config, live)
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
-        self._node = lru_cache(_NODES_KEPT)(self._path_node)
+        # a method of this object here would keep it, and its model, in memory after the last request
+        self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
 
     @property
     def model_version(self) -> str:
@@ -192,11 +193,12 @@ class Recommender:
             edges=[_edge(x) for x in path.edges],
         )
 
-    def _path_node(self, node: int) -> PathNode:
-        label, external_id = self.snapshot.locate(node)
-        # privacy: do not show another user's name; the id identifies the edge in the graph
-        name = self.snapshot.names[node] if node < self.snapshot.first_user else f"another {label.lower()}"
-        return PathNode(label=label, id=external_id, name=name)
+
+def _path_node(snapshot: GraphSnapshot, node: int) -> PathNode:
+    label, external_id = snapshot.locate(node)
+    # privacy: do not show another user's name; the id identifies the edge in the graph
+    name = snapshot.names[node] if node < snapshot.first_user else f"another {label.lower()}"
+    return PathNode(label=label, id=external_id, name=name)
 
 
 @cache

@@ -5,7 +5,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -14,17 +18,39 @@ from kg.settings import Settings
 KEPT_MODELS = 5
 """How many models stay on disk."""
 
+_LOWEST_PRIORITY = 19
 _log = structlog.get_logger()
 
 
+@contextmanager
+def training_lock(settings: Settings) -> Iterator[IO[str] | None]:
+    """Held while a training beside a service runs in this home folder; None if another process holds it.
+
+    A process that inherits the file goes on holding the lock if this one is killed.
+    """
+    path = settings.home.absolute() / "retraining.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield None
+            return
+        yield file
+
+
 class Retraining:
-    """Runs `trailmix train` at intervals until it is stopped; never twice at a time in one home folder."""
+    """Runs `trailmix train` at intervals until it is stopped; never twice at a time in one home folder.
+
+    Services that share the folder take turns: none trains within an interval of another one's training.
+    """
 
     def __init__(self, settings: Settings, interval: float, command: list[str] | None = None) -> None:
         """`interval` in seconds; `command` in place of the training's."""
-        self._lock_file = settings.home.absolute() / "retraining.lock"
-        self._interval = interval
-        train = [sys.executable, "-m", "scripts.main", "train", "--keep", str(KEPT_MODELS)]
+        self._settings, self._interval = settings, interval
+        options = ["--new-only", "--keep", str(KEPT_MODELS)]
+        # -P: never a folder `scripts` of the working directory
+        train = [sys.executable, "-P", "-m", "scripts.main", "train", *options]
         self._command = command or train
         self._stop = threading.Event()
         self._process: subprocess.Popen[str] | None = None
@@ -40,38 +66,44 @@ class Retraining:
             self._process.terminate()
 
     def train(self) -> int | None:
-        """Train once; returns the exit code, None where another process of the machine trains."""
-        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock_file.open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+        """Train once; returns the exit code, None where another process of the machine trains or just did."""
+        with training_lock(self._settings) as lock:
+            if lock is None or self._trained_lately(lock):
                 return None
+            lock.truncate(0)
+            lock.write(f"{time.time()}\n")
+            lock.flush()
             _log.info("retraining_begins")
-            self._process = subprocess.Popen(  # noqa: S603
-                self._command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                cwd=Path.cwd(),
-                preexec_fn=_at_low_priority,
-            )
-            output, _ = self._process.communicate()
+            return self._trained(lock)
+
+    def _trained(self, lock: IO[str]) -> int:
+        self._process = subprocess.Popen(  # noqa: S603
+            self._command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=Path.cwd(),
+            pass_fds=[lock.fileno()],
+        )
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, _LOWEST_PRIORITY)
+        output, _ = self._process.communicate()
         lines = output.strip().splitlines()
-        if self._process.returncode:
+        if self._process.returncode and not self._stop.is_set():
             _log.error("retraining_failed", exit_code=self._process.returncode, output=lines[-20:])
         else:
-            _log.info("retraining_ends", result=lines[-1:] and lines[-1])
+            notes = [line for line in lines[:-1] if line.startswith("model: ")]
+            _log.info("retraining_ends", result=lines[-1] if lines else "", notes=notes)
         return self._process.returncode
+
+    def _trained_lately(self, lock: IO[str]) -> bool:
+        text = Path(lock.name).read_text().strip()
+        # a little less than the interval, so that the time a training takes to begin does not skip a turn
+        return bool(text) and 0 <= time.time() - float(text) < 0.9 * self._interval
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
             try:
                 self.train()
-            except OSError as error:
-                _log.error("retraining_failed", reason=str(error))
-
-
-def _at_low_priority() -> None:
-    os.nice(19)
+            except Exception:  # noqa: BLE001 - the service and later trainings go on
+                _log.exception("retraining_failed")

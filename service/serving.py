@@ -1,17 +1,19 @@
 """What a process serves: the recommender of the active model, and the events since its snapshot."""
 
+import ctypes
 import threading
+import weakref
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
-from embeddings.model.artifact import read_manifest
+from embeddings.model.artifact import check_replaces, latest_model
 from embeddings.model.versions import (
     Activation,
     active_version,
-    check_not_worse,
     roll_back,
     use_version,
     version_before,
@@ -31,8 +33,8 @@ WATCH_INTERVAL = 0.5
 class Loader(Protocol):
     """Loads the recommender of a model; `service.loading.load_recommender` is one."""
 
-    def __call__(self, settings: Settings, live: LiveEvents, path: Path | None = None, /) -> Recommender:
-        """That of the model in a folder; None: of the active one."""
+    def __call__(self, settings: Settings, live: LiveEvents, path: Path, /) -> Recommender:
+        """That of the model in a folder."""
 
 
 _log = structlog.get_logger()
@@ -51,8 +53,10 @@ class Serving:
         self.outbox = Outbox(self.settings.outbox_folder)
         self.live = LiveEvents(self.outbox)
         self._recommender: Recommender | None = None
+        self._loaded = ""
+        self._replaced: weakref.ref[Recommender] | None = None
         self._failure = ""
-        self._tried: str | None = None
+        self._failed: object = None
         self._loading = threading.Lock()
         self._stop = threading.Event()
         self._delivery: Delivery | None = None
@@ -71,18 +75,22 @@ class Serving:
     def refresh(self) -> None:
         """Load the active model if it is another one than before; requests are answered meanwhile.
 
-        One that cannot be loaded is logged, and the earlier one goes on.
+        One that cannot be loaded is logged, and the earlier one goes on; it is tried again when its files, or
+        the list of models in use, change.
         """
         with self._loading:
-            version = active_version(self.settings.models_folder)
-            if version == self._tried:
+            state = _state(self.settings)
+            if state == self._failed:
                 return
-            self._tried = version
             try:
-                self._swap(self.load(self.settings, self.live))
-            except TrailmixError as error:
-                self._failure = str(error)
-                _log.error("model_not_loaded", reason=str(error))
+                path = latest_model(self.settings.models_folder)
+                if path.name != self._loaded:
+                    self._swap(path.name, self.load(self.settings, self.live, path))
+                self._failed = None
+            except Exception as error:  # noqa: BLE001 - the service and its watch for later models go on
+                self._failed, self._failure = state, str(error) or type(error).__name__
+                unforeseen = None if isinstance(error, TrailmixError | OSError) else error
+                _log.error("model_not_loaded", reason=self._failure, exc_info=unforeseen)
 
     def activate(self, version: str, *, force: bool = False) -> Activation:
         """Load a saved version, make it the active one, and answer by it from now on.
@@ -95,15 +103,13 @@ class Serving:
             ArtifactError: it is damaged, or for a graph that is not cached any more.
         """
         folder = self.settings.models_folder
-        path = version_folder(folder, version)
-        active = active_version(folder)
-        if not force and active not in ("", version) and (folder / active).is_dir():
-            check_not_worse(read_manifest(path), read_manifest(folder / active), self.settings.model_margin)
         with self._loading:
+            path = version_folder(folder, version)
+            if not force:
+                check_replaces(folder, version, self.settings.model_margin)
             recommender = self.load(self.settings, self.live, path)
             done = use_version(folder, version)
-            self._tried = version
-            self._swap(recommender)
+            self._swap(version, recommender)
         return done
 
     def roll_back(self) -> Activation:
@@ -116,13 +122,14 @@ class Serving:
             folder = self.settings.models_folder
             recommender = self.load(self.settings, self.live, folder / version_before(folder))
             done = roll_back(folder)
-            self._tried = done.version
-            self._swap(recommender)
+            self._swap(done.version, recommender)
         return done
 
-    def _swap(self, recommender: Recommender) -> None:
+    def _swap(self, version: str, recommender: Recommender) -> None:
         self.live.read_anew()
-        self._recommender = recommender
+        if self._recommender is not None:
+            self._replaced = weakref.ref(self._recommender)
+        self._recommender, self._loaded = recommender, version
         _log.info("model_loaded", model_version=recommender.model_version)
 
     def start(self) -> None:
@@ -142,3 +149,35 @@ class Serving:
     def _watch(self) -> None:
         while not self._stop.wait(WATCH_INTERVAL):
             self.refresh()
+            self._return_memory()
+
+    def _return_memory(self) -> None:
+        """Give the memory of a replaced model back once the last request has left it.
+
+        The C library would keep it for the threads that had loaded it: with each change of models some 300 MB
+        more were resident on the sample.
+        """
+        if self._replaced is None or self._replaced() is not None:
+            return
+        self._replaced = None
+        with suppress(OSError, AttributeError):  # another C library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def _state(settings: Settings) -> tuple[tuple[int, int] | None, ...]:
+    """Changes when another model comes into use, or the files of the one in use change."""
+    models = settings.models_folder
+    try:
+        active = models / active_version(models)
+    except ArtifactError:
+        active = models
+    paths = (models / "latest", active, active / "manifest.json", settings.snapshots_folder)
+    return tuple(_changed(path) for path in paths)
+
+
+def _changed(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

@@ -28,7 +28,7 @@ from embeddings.data.files import Array, write_tensors
 from embeddings.model.config import ModelConfig
 from embeddings.model.manifest import FORMAT_VERSION, Manifest, nodes_fingerprint
 from embeddings.model.model import Model
-from embeddings.model.versions import active_version
+from embeddings.model.versions import activations, active_version, check_not_worse, guarded_metric
 from embeddings.ranking.features import ItemFeatures
 from embeddings.ranking.ranker import Ranker
 from embeddings.ranking.two_stage import TwoStageRecommender
@@ -133,6 +133,26 @@ def latest_model(folder: Path) -> Path:
     if not path.is_dir():
         raise ArtifactError(f"{folder}: the latest model, {path.name}, is gone; {_AGAIN}")
     return path
+
+
+def check_replaces(folder: Path, version: str, margin: float) -> None:
+    """Refuse a model that is worse than the one in use by more than a share `margin` of its metric.
+
+    Where the one in use was not measured, or cannot be read, the last one before it that was takes its place.
+
+    Raises:
+        ModelWorseError: it is worse.
+        ArtifactError: its manifest is missing or damaged.
+    """
+    new, used = read_manifest(folder / version), activations(folder)
+    if used[-1:] == [version]:
+        return
+    for number, earlier in enumerate(reversed(used)):
+        with suppress(ArtifactError):
+            other = read_manifest(folder / earlier)
+            if guarded_metric(other.metrics) is not None:
+                check_not_worse(new, other, margin, "the active" if number == 0 else "the earlier")
+                return
 
 
 def find_model(folder: Path, inputs: str) -> Path | None:

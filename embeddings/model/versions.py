@@ -4,7 +4,7 @@
 """
 
 import shutil
-import tempfile
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,20 @@ def active_version(folder: Path) -> str:
 
 
 def activations(folder: Path) -> list[str]:
-    """The versions that came into use and were not rolled back, in order; the last is active."""
+    """The versions that came into use and were not rolled back, in order; the last is active.
+
+    Raises:
+        ArtifactError: the list is there, and cannot be read.
+    """
+    path = folder / "latest"
     try:
-        return (folder / "latest").read_text().split()
-    except OSError:
+        return path.read_text().split()
+    except FileNotFoundError:
         return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(
+            f"{path}: cannot be read: {error}; delete it, then run `trailmix models activate`"
+        ) from None
 
 
 def use_version(folder: Path, version: str) -> Activation:
@@ -94,16 +103,16 @@ def version_folder(folder: Path, version: str) -> Path:
     Raises:
         UnknownIdError: no saved model has this version.
     """
-    path = folder / version
-    if "/" in version or version.startswith(".") or not (path / "manifest.json").is_file():
+    if version not in {path.parent.name for path in folder.glob("[!.]*/manifest.json")}:
         raise UnknownIdError("model", version)
-    return path
+    return folder / version
 
 
-def check_not_worse(new: Manifest, active: Manifest, margin: float) -> None:
-    """Refuse a model whose metric is worse than the active one's by more than a share `margin` of that.
+def check_not_worse(new: Manifest, active: Manifest, margin: float, described: str = "the active") -> None:
+    """Refuse a model whose metric is worse than another's by more than a share `margin` of that.
 
     Each was measured on events held out of its own graph. Where one was not measured nothing is refused.
+    `described` says in the message which model the other is.
 
     Raises:
         ModelWorseError: it is.
@@ -112,7 +121,7 @@ def check_not_worse(new: Manifest, active: Manifest, margin: float) -> None:
     if ours is None or theirs is None or ours >= theirs * (1 - margin):
         return
     raise ModelWorseError(
-        f"model {new.model_version} has {GUARDED_METRIC} {ours:.4f}, the active {active.model_version} has "
+        f"model {new.model_version} has {GUARDED_METRIC} {ours:.4f}, {described} {active.model_version} has "
         f"{theirs:.4f}: more than {margin:.0%} less. "
         f"`trailmix models activate {new.model_version} --force` uses it all the same"
     )
@@ -127,6 +136,9 @@ def _write(folder: Path, versions: list[str]) -> None:
     if not versions:
         (folder / "latest").unlink(missing_ok=True)
         return
-    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".latest-", delete=False) as file:
-        file.writelines(f"{x}\n" for x in versions[-_KEPT_LINES:])
-    Path(file.name).replace(folder / "latest")
+    part = folder / f".latest-{uuid.uuid4().hex}"
+    try:
+        part.write_text("".join(f"{x}\n" for x in versions[-_KEPT_LINES:]))
+        part.replace(folder / "latest")
+    finally:
+        part.unlink(missing_ok=True)

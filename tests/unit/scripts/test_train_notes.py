@@ -8,6 +8,7 @@ from small_library import ThemeEncoder, library
 from embeddings.training.config import TrainingConfig
 from embeddings.training.latest import SavedModel
 from embeddings.training.train import train, train_unmeasured
+from kg.snapshot_changes import NewSince
 from scripts.train import print_notes
 
 
@@ -42,3 +43,10 @@ def test_with_hardly_any_events(notes) -> None:
     assert few.startswith("model: too few events to learn a ranker from (likes: 2, users: 2)")
     assert unmeasured == UNMEASURED
     assert len(notes([(0, n) for n in range(5)])) == 1
+
+
+def test_what_came_into_the_graph_since(notes, capsys) -> None:
+    manifest = train_unmeasured(library(), ThemeEncoder(), TrainingConfig()).manifest
+    print_notes(SavedModel(Path("m"), manifest, reused=False, new=NewSince(1, 0, 1200)))
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said == "model: new since the model before: 1 event, 0 users, 1,200 items"

@@ -5,12 +5,14 @@ import json
 import pytest
 
 from embeddings.model.manifest import Manifest
-from kg.errors import UnknownIdError
+from embeddings.model.versions import activations, roll_back, use_version
+from kg.errors import ArtifactError, UnknownIdError
 from kg.ingestion.ingest import ingest
 from kg.ingestion.mapping_file import load_mapping
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache, read_snapshot
 from service.privacy import export_user, find_copies, forget_user
+from service.retraining import training_lock
 
 NOT_A_MODEL = {"encoder": "e", "nodes": "n", "config": {}, "inputs": "i", "versions": {}, "metrics": {}}
 
@@ -49,7 +51,8 @@ def names(paths):
 
 
 def everything(settings):
-    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    lock = settings.home / "retraining.lock"
+    files = [path for path in settings.home.rglob("*") if path.is_file() and path != lock]
     return b"".join([str(files).encode(), *(path.read_bytes() for path in files)])
 
 
@@ -148,3 +151,28 @@ def test_interrupted_is_completed_by_doing_it_again(shop, settings, monkeypatch)
     done = forget_user(settings, shop, "r1")
     assert (done.in_graph, names(done.removed)) == (False, {fingerprint})
     assert everything(settings) == b"[]"
+
+
+def test_nobody_is_forgotten_while_a_service_trains(shop, settings):
+    """That training may have read the user already, and would bring the user back in a model."""
+    before = snapshotted(settings, shop)
+    with training_lock(settings), pytest.raises(ArtifactError, match="nothing was removed: forget the user"):
+        forget_user(settings, shop, "r1")
+    assert find_copies(settings, "r1").snapshots == (settings.snapshots_folder / before,)
+    assert forget_user(settings, shop, "r1").relations == 2
+
+
+def test_the_models_without_the_user_stay_and_can_come_into_use_again(shop, settings):
+    before = snapshotted(settings, shop)
+    trained(settings, "m1", before)
+    shop.upsert_nodes("Reader", [{"id": "r3", "properties": {"name": "Grace Hopper"}}])
+    trained(settings, "m2", snapshotted(settings, shop))
+    trained(settings, "m3", snapshotted(settings, shop))
+    folder = settings.models_folder
+    (folder / "latest").unlink()
+    for version in ("m2", "m1", "m3", "m1"):
+        use_version(folder, version)
+    forget_user(settings, shop, "r3")
+    assert activations(folder) == ["m1", "m1"]
+    with pytest.raises(ArtifactError, match="no other model"):
+        roll_back(folder)

@@ -1,13 +1,17 @@
 """Training beside the service: one at a time, at low priority, and a failure disturbs nothing."""
 
+import os
+import signal
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 from kg.settings import Settings
-from service.retraining import Retraining
+from service.retraining import Retraining, training_lock
 
 
 def retraining(home: Path, code: str, interval: float = 60.0) -> Retraining:
@@ -48,3 +52,52 @@ def test_one_at_a_time_again_and_again_until_it_is_stopped(tmp_path: Path) -> No
     runs = mark.read_text()
     time.sleep(0.3)
     assert mark.read_text() == runs
+
+
+def test_services_take_turns(tmp_path: Path) -> None:
+    """Two services that began half an interval apart train once an interval, not twice."""
+    with structlog.testing.capture_logs():
+        assert retraining(tmp_path, "").train() == 0
+        assert retraining(tmp_path, "").train() is None
+        assert retraining(tmp_path, "", interval=0.001).train() == 0
+    (tmp_path / "retraining.lock").write_text("9e12\n")  # a clock that was put back
+    assert retraining(tmp_path, "").train() == 0
+
+
+def test_a_training_holds_its_lock_though_the_service_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, structlog; from pathlib import Path; from kg.settings import Settings;"
+        "from service.retraining import Retraining;"
+        "child = 'print(1); import time; time.sleep(60)';"
+        f"Retraining(Settings(home=Path({str(tmp_path)!r})), 1, [sys.executable, '-c', child]).train()"
+    )
+    service = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    try:
+        end = time.monotonic() + 20
+        while not (children := Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        service.kill()
+        service.wait()
+        with training_lock(Settings(home=tmp_path)) as lock:
+            assert lock is None
+        os.kill(int(children[0]), signal.SIGKILL)
+        while True:
+            with training_lock(Settings(home=tmp_path)) as lock:
+                if lock is not None:
+                    break
+            assert time.monotonic() < end
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(service.pid, signal.SIGKILL)
+
+
+def test_what_a_training_notes_is_in_the_log(tmp_path: Path) -> None:
+    """Such as that the new model is worse, and not in use."""
+    code = (
+        "import sys; print('model: not in use: worse', file=sys.stderr, flush=True);"
+        "print('table'); print('model x in y')"
+    )
+    with structlog.testing.capture_logs() as logs:
+        retraining(tmp_path, code).train()
+    assert (logs[1]["result"], logs[1]["notes"]) == ("model x in y", ["model: not in use: worse"])

@@ -1,7 +1,9 @@
 """Models that change while requests are answered: every answer is that of the one model that it names."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,47 +11,27 @@ from typing import Any
 import numpy as np
 import pytest
 import structlog
-from small_library import ThemeEncoder, library
+from small_library import ThemeEncoder
+from two_models import linked_home, trained_twice
 
-from embeddings.model.artifact import read_manifest, save_model
+from embeddings.model.artifact import read_manifest
 from embeddings.model.versions import active_version, use_version
-from embeddings.training.config import TrainingConfig
-from embeddings.training.train import train_unmeasured
 from kg.errors import ArtifactError, ModelWorseError, UnknownIdError
 from kg.settings import Settings
-from kg.snapshot import SnapshotCache
 from service.app import create_app
 from service.contract import RecommendRequest
 from service.loading import load_recommender
 from service.serving import Serving
 
-RNG = np.random.default_rng(0)
-LOANS = [(user, int(book)) for user in range(12) for book in RNG.permutation(30)[:6]]
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
-    """A home with two models that were trained on different events."""
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
-    versions = []
-    for loans in (LOANS[: len(LOANS) // 2], LOANS):
-        snapshot = library(sorted(set(loans)), readers=12)
-        SnapshotCache(settings.snapshots_folder).save(snapshot)
-        model = train_unmeasured(snapshot, ThemeEncoder(), TrainingConfig())
-        versions.append(save_model(model, settings.models_folder).name)
-    return settings.home, versions[0], versions[1]
+    return trained_twice(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
 def settings(trained: tuple[Path, str, str], tmp_path: Path) -> Settings:
-    home, first, _ = trained
-    for name in ("models", "snapshots"):
-        (tmp_path / name).mkdir()
-        for path in (home / name).iterdir():
-            (tmp_path / name / path.name).symlink_to(path)
-    settings = Settings(home=tmp_path)
-    use_version(settings.models_folder, first)
-    return settings
+    return linked_home(trained, tmp_path)
 
 
 @pytest.fixture
@@ -154,7 +136,7 @@ def test_a_worse_model_is_refused_unless_forced(
         ndcg = 0.2 if path.name == first else 0.1
         return found.model_copy(update={"metrics": {"trailmix": {"ndcg@20": ndcg}}})
 
-    monkeypatch.setattr("service.serving.read_manifest", measured)
+    monkeypatch.setattr("embeddings.model.artifact.read_manifest", measured)
     client = create_app(serving.settings, serving).test_client()
     refused = client.post(f"/models/{second}/activate")
     assert refused.status_code == 409
@@ -167,7 +149,7 @@ def test_a_worse_model_is_refused_unless_forced(
     assert (done.get_json()["active"]["version"], done.get_json()["before"]["version"]) == (second, first)
     assert client.get("/readyz").get_json()["model_version"] == second
     assert client.post("/models/rollback").get_json()["active"]["version"] == first
-    assert client.post("/models/rollback").status_code == 503
+    assert client.post("/models/rollback").status_code == 409
 
 
 def test_models_are_listed_and_only_an_administrator_changes_them(
@@ -193,3 +175,112 @@ def test_models_are_listed_and_only_an_administrator_changes_them(
     accepted = guarded.post(url, headers={"Authorization": "Bearer s3cret"}, environ_base=away)
     assert accepted.status_code == 200
     assert serving.recommender.model_version == second
+
+
+def test_a_replaced_model_is_released_with_its_last_request(
+    serving: Serving, trained: tuple[Path, str, str]
+) -> None:
+    """By its last reference alone: a cycle would keep it, and hundreds of megabytes, for some time."""
+    in_flight = serving.recommender
+    answer(in_flight, "r1")
+    in_flight.recommend(RecommendRequest(user_id="r1"), request_id="r")
+    gone = weakref.ref(in_flight)
+    gc.disable()
+    try:
+        serving.activate(trained[2])
+        assert answer(in_flight, "r1")[0] == trained[1]
+        del in_flight
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_a_model_is_loaded_once_and_a_failed_one_again_when_it_is_mended(
+    serving: Serving, trained: tuple[Path, str, str]
+) -> None:
+    home, _, second = trained
+    loads: list[Path] = []
+
+    def load(settings: Settings, live: Any, path: Path) -> Any:
+        loads.append(path)
+        return load_recommender(settings, live, path)
+
+    serving.load = load
+    models = serving.settings.models_folder
+    serving.refresh()
+    assert loads == []
+    (models / second).unlink()
+    use_version(models, second)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            serving.refresh()
+        assert [x["event"] for x in logs] == ["model_not_loaded"]
+        assert "is gone" in logs[0]["reason"]
+        (models / second).symlink_to(home / "models" / second)
+        for _ in range(3):
+            serving.refresh()
+    assert serving.recommender.model_version == second
+    assert loads == [models / second]
+
+
+@pytest.mark.parametrize("failure", [OSError("disk"), MemoryError(), RuntimeError("bug")])
+def test_whatever_fails_the_next_model_is_noticed(
+    serving: Serving,
+    trained: tuple[Path, str, str],
+    failure: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kg.store.connect.open_store", None)
+    _, first, second = trained
+    failed = threading.Event()
+
+    def load(settings: Settings, live: Any, path: Path) -> Any:
+        if path.name == second and not failed.is_set():
+            failed.set()
+            raise failure
+        return load_recommender(settings, live, path)
+
+    serving.load = load
+    serving.start()
+    use_version(serving.settings.models_folder, second)
+    assert failed.wait(10)
+    assert serving.recommender.model_version == first
+    use_version(serving.settings.models_folder, first)
+    use_version(serving.settings.models_folder, second)
+    end = time.monotonic() + 10
+    while serving.recommender.model_version != second:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_model_that_cannot_be_used_is_a_conflict(serving: Serving, trained: tuple[Path, str, str]) -> None:
+    client = create_app(serving.settings, serving).test_client()
+    models = serving.settings.models_folder
+    (models / "broken").mkdir()
+    manifest = (models / trained[2] / "manifest.json").read_bytes()
+    (models / "broken" / "manifest.json").write_bytes(manifest)
+    refused = client.post("/models/broken/activate")
+    assert refused.status_code == 409
+    assert "damaged" in refused.get_json()["detail"]
+    assert client.get("/readyz").get_json() == {"status": "ready", "model_version": trained[1]}
+    for version in ("x" * 5000, "%00", "..", "a%2Fb", "latest"):
+        assert client.post(f"/models/{version}/activate").status_code == 404
+
+
+def test_an_answer_to_an_activation_is_that_of_this_activation(
+    serving: Serving, trained: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process changes the model, or removes the one before, meanwhile."""
+    _, first, second = trained
+    models = serving.settings.models_folder
+    activate = serving.activate
+
+    def overtaken(version: str, *, force: bool = False) -> Any:
+        done = activate(version, force=force)
+        (models / first).unlink()
+        (models / "latest").unlink()
+        return done
+
+    monkeypatch.setattr(serving, "activate", overtaken)
+    found = create_app(serving.settings, serving).test_client().post(f"/models/{second}/activate").get_json()
+    assert (found["active"]["version"], found["active"]["active"], found["before"]) == (second, True, None)

@@ -1,9 +1,11 @@
 """Which model is in use, which was before, and which is refused."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from embeddings.model.artifact import check_replaces
 from embeddings.model.manifest import Manifest
 from embeddings.model.versions import (
     Activation,
@@ -15,7 +17,9 @@ from embeddings.model.versions import (
     use_version,
     version_folder,
 )
+from embeddings.training.latest import remove_old_models
 from kg.errors import ArtifactError, ModelWorseError, UnknownIdError
+from kg.settings import Settings
 
 
 def manifest(version: str, ndcg: float | None = None) -> Manifest:
@@ -92,3 +96,70 @@ def test_a_model_may_be_worse_by_the_margin_and_no_more() -> None:
         check_not_worse(manifest("new", 0.1899), manifest("old", 0.2), 0.05)
     for new, old in ((None, 0.2), (0.1, None), (None, None)):
         check_not_worse(manifest("new", new), manifest("old", old), 0.0)
+
+
+def saved(folder: Path, version: str, ndcg: float | None) -> None:
+    (folder / version / "manifest.json").write_text(manifest(version, ndcg).model_dump_json())
+
+
+def test_a_model_is_compared_with_the_last_measured_one_in_use(folder: Path) -> None:
+    """A refresh measures nothing; what was measured before it still guards."""
+    check_replaces(folder, "c", 0.0)
+    saved(folder, "a", 0.2)
+    saved(folder, "c", 0.1)
+    use_version(folder, "a")
+    with pytest.raises(ModelWorseError, match="the active a has"):
+        check_replaces(folder, "c", 0.4)
+    check_replaces(folder, "c", 0.5)
+    check_replaces(folder, "b", 0.0)
+    use_version(folder, "b")
+    with pytest.raises(ModelWorseError, match="the earlier a has"):
+        check_replaces(folder, "c", 0.4)
+    check_replaces(folder, "a", 0.0)
+    use_version(folder, "c")
+    check_replaces(folder, "c", 0.0)
+
+
+def test_a_damaged_active_model_refuses_no_other(folder: Path) -> None:
+    use_version(folder, "a")
+    (folder / "a" / "manifest.json").write_text("{")
+    saved(folder, "b", 0.1)
+    check_replaces(folder, "b", 0.0)
+
+
+def test_a_list_that_cannot_be_read(folder: Path) -> None:
+    (folder / "latest").write_bytes(b"\xff\xfe")
+    for ask in (active_version, activations, roll_back):
+        with pytest.raises(ArtifactError, match=r"latest: cannot be read: .*; delete it, then run"):
+            ask(folder)
+
+
+def test_a_write_that_fails_leaves_everything_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_version(folder, "a")
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="no space"):
+        use_version(folder, "b")
+    assert {x.name for x in folder.iterdir()} == {"a", "b", "c", "latest"}
+    assert active_version(folder) == "a"
+
+
+def test_old_models_go_but_never_the_one_to_roll_back_to(tmp_path: Path) -> None:
+    """In use were a, b, d, c; d is gone, so b is the one before c."""
+    settings = Settings(home=tmp_path)
+    folder = settings.models_folder
+    for n, version in enumerate("abcdef"):
+        (folder / version).mkdir(parents=True)
+        own = manifest(version).model_copy(update={"created": f"2026-01-0{n + 1}"})
+        (folder / version / "manifest.json").write_text(own.model_dump_json())
+    for version in "abdc":
+        use_version(folder, version)
+    shutil.rmtree(folder / "d")
+    assert [x.name for x in remove_old_models(settings, keep=1)] == ["e", "a"]
+    assert {x.name for x in folder.iterdir()} == {"b", "c", "f", "latest"}
+    assert roll_back(folder) == Activation("b", "c")
