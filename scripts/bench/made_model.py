@@ -6,6 +6,7 @@ from pathlib import Path
 
 from embeddings.data.dataset import Dataset
 from embeddings.model.artifact import latest_model, load_ranker, save_model
+from embeddings.model.versions import active_version, use_version
 from embeddings.training.train import refresh
 from kg.graph import FloatArray, GraphSnapshot, Vocabulary
 from kg.progress import Report, silent
@@ -51,7 +52,7 @@ def made_home(settings: Settings, items: int, events: int, report: Report = sile
     latest = latest_model(settings.models_folder)
     home = settings.home.absolute() / "bench" / f"{latest.name}-{items}-{events}"
     made = settings.model_copy(update={"home": home})
-    if not (made.models_folder / "latest").is_file():
+    if not active_version(made.models_folder):
         _fit(latest, made, items, events, report)
     return made
 
@@ -62,7 +63,8 @@ def _fit(latest: Path, made: Settings, items: int, events: int, report: Report) 
     manifest, ranker = load_ranker(latest)
     SnapshotCache(made.snapshots_folder).save(snapshot)
     texts = MadeTexts(manifest.encoder, dataset.text)
-    save_model(refresh(ranker, manifest, snapshot, texts, report), made.models_folder)
+    saved = save_model(refresh(ranker, manifest, snapshot, texts, report), made.models_folder)
+    use_version(made.models_folder, saved.name)
 
 
 def made_snapshot(dataset: Dataset) -> GraphSnapshot:
