@@ -40,10 +40,10 @@ class MadeTexts:
 
 
 def made_home(settings: Settings, items: int, events: int, report: Report = silent) -> Settings:
-    """Settings of a home within this one, with a model of made data, fitted once for each latest model.
+    """Settings of a home with a model of made data, which is fitted once for each latest model.
 
-    The ranker is that of the latest model, whose scorers are fitted to the made graph: requests cost what they
-    would cost, and what is recommended means nothing.
+    The ranker is that of the latest model; its scorers are fitted to the made graph. So a request costs what
+    it would cost on such a graph, and what is recommended means nothing.
 
     Raises:
         ArtifactError: there is no model whose ranker could be taken.

@@ -1,6 +1,7 @@
 """`trailmix bench serve`: how many answers a second the service gives, beside an empty Flask route."""
 
 import json as jsonlib
+import math
 import os
 import platform
 import tempfile
@@ -54,6 +55,11 @@ class CaseResult:
     """The median of the ratios of requests a second of the repetitions, service to empty route."""
     failed: int
     failure: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields; None for a latency where nothing was answered, for JSON has no NaN."""
+        fields = asdict(self)
+        return fields | {name: None for name in ("p50", "p99", "p99_at_rate") if math.isnan(fields[name])}
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ def command(
             "threads": threads,
             "cold_start_seconds": service.cold_start,
             "resident_mib": service.resident_mib(),
-            "cases": [asdict(result) for result in results],
+            "cases": [result.as_dict() for result in results],
             "left_out": left_out,
         }
     print(jsonlib.dumps(found) if json else "\n".join(lines(found)))
@@ -229,14 +235,18 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
     for case in found["cases"]:
         yield (
-            f"{case['name']:<16}{case['rate']:>10,.1f}{case['p50']:>9.2f}{case['p99']:>9.2f}"
-            f"{case['p99_at_rate']:>13.2f}{case['empty_rate']:>13,.0f}{case['ratio']:>8.3f}{case['failed']:>8}"
+            f"{case['name']:<16}{case['rate']:>10,.1f}{_shown(case['p50']):>9}{_shown(case['p99']):>9}"
+            f"{_shown(case['p99_at_rate']):>13}{case['empty_rate']:>13,.0f}{case['ratio']:>8.3f}{case['failed']:>8}"
         )
     for case in found["cases"]:
         if case["failure"]:
             yield f"{case['name']}: {case['failure']}"
     if found["left_out"]:
         yield f"left out, for this service has no POST /events: {', '.join(found['left_out'])}"
+
+
+def _shown(milliseconds: float | None) -> str:
+    return "-" if milliseconds is None else f"{milliseconds:.2f}"
 
 
 def _case(name: str) -> Case:

@@ -72,6 +72,7 @@ def test_an_unknown_case_is_wrong_usage() -> None:
 
 def test_the_table_names_what_failed_and_what_was_left_out() -> None:
     own = summary(Case("text", lambda source: []), [result(4, 1.5, failed=1)], [result(8, 1)], [result(2, 3)])
+    unanswered = summary(Case("batch", lambda source: []), [result(0)], [result(8, 1)], [result(0)])
     found = {
         "machine": {"processor": "P", "vector_instructions": ["avx2"], "cores": 2, "load_average": 0.5},
         "items": 9066,
@@ -82,7 +83,7 @@ def test_the_table_names_what_failed_and_what_was_left_out() -> None:
         "threads": 4,
         "cold_start_seconds": 4.04,
         "resident_mib": 1024.0,
-        "cases": [vars(own)],
+        "cases": [own.as_dict(), unanswered.as_dict()],
         "left_out": ["one event"],
     }
     table = list(lines(found))
@@ -91,7 +92,9 @@ def test_the_table_names_what_failed_and_what_was_left_out() -> None:
     assert table[2] == "9,066 items, 659 users; 4 clients, 4 threads, k = 10; milliseconds"
     assert "p99 at 50 " in table[3]
     assert table[4].split() == ["text", "0.5", "1.50", "1.50", "3.00", "0", "0.500", "1"]
-    assert table[5:] == [
+    assert table[5].split() == ["batch", "0.0", "-", "-", "-", "0", "0.000", "0"]
+    json.loads(json.dumps(found), parse_constant=pytest.fail)
+    assert table[6:] == [
         "text: /events answered 500: x",
         "left out, for this service has no POST /events: one event",
     ]
