@@ -13,6 +13,7 @@ from typing import IO
 
 import structlog
 
+from kg.errors import TrailmixError
 from kg.settings import Settings
 
 KEPT_MODELS = 5
@@ -52,6 +53,7 @@ class Retraining:
         # -P: never a folder `scripts` of the working directory
         train = [sys.executable, "-P", "-m", "scripts.main", "train", *options]
         self._command = command or train
+        self._needs_graph = command is None
         self._stop = threading.Event()
         self._process: subprocess.Popen[str] | None = None
 
@@ -74,6 +76,8 @@ class Retraining:
             lock.write(f"{time.time()}\n")
             lock.flush()
             _log.info("retraining_begins")
+            if self._needs_graph:
+                _start_graph(self._settings)
             return self._trained(lock)
 
     def _trained(self, lock: IO[str]) -> int:
@@ -97,13 +101,25 @@ class Retraining:
         return self._process.returncode
 
     def _trained_lately(self, lock: IO[str]) -> bool:
-        text = Path(lock.name).read_text().strip()
+        try:
+            since = time.time() - float(Path(lock.name).read_text())
+        except ValueError:  # none yet
+            return False
         # a little less than the interval, so that the time a training takes to begin does not skip a turn
-        return bool(text) and 0 <= time.time() - float(text) < 0.9 * self._interval
+        return 0 <= since < 0.9 * self._interval
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval):
             try:
                 self.train()
+            except TrailmixError as error:
+                _log.error("retraining_failed", reason=str(error))
             except Exception:  # noqa: BLE001 - the service and later trainings go on
                 _log.exception("retraining_failed")
+
+
+def _start_graph(settings: Settings) -> None:
+    """Start the graph server of the home folder if none runs; the training would start it at low priority."""
+    from kg.store.connect import open_store  # the driver takes long to import
+
+    open_store(settings).close()

@@ -39,9 +39,9 @@ class Trailmix:
         return done
 
     @contextmanager
-    def serve(self) -> Iterator["Service"]:
+    def serve(self, *options: str) -> Iterator["Service"]:
         """The service, once it is ready; it must end well on SIGTERM."""
-        command = [sys.executable, "-m", "scripts.main", "serve", "--port", "0"]
+        command = [sys.executable, "-m", "scripts.main", "serve", "--port", "0", *options]
         process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None

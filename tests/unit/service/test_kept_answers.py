@@ -73,3 +73,13 @@ def test_the_answer_that_was_given_longest_ago_goes_first() -> None:
     answers.keep("v", b"a", kept("x"))
     answers.keep("v", b"b", kept("y"))
     assert answers.find("v", b"a") == kept("x"), "the count is right after a removal"
+
+
+def test_answers_of_another_model_are_not_kept_on() -> None:
+    """They would hold memory, and what a forgotten user asked."""
+    kept = KeptAnswers()
+    answer = KeptAnswer(None, 0, b"{", b"}")
+    kept.keep("v1", b"a", answer)
+    kept.keep("v1", b"b", answer)
+    kept.keep("v2", b"c", answer)
+    assert [kept.find("v1", b"a"), kept.find("v1", b"b"), kept.find("v2", b"c")] == [None, None, answer]

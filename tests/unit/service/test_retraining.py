@@ -8,8 +8,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 import structlog
 
+from kg.errors import GraphServerError
 from kg.settings import Settings
 from service.retraining import Retraining, training_lock
 
@@ -101,3 +103,28 @@ def test_what_a_training_notes_is_in_the_log(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as logs:
         retraining(tmp_path, code).train()
     assert (logs[1]["result"], logs[1]["notes"]) == ("model x in y", ["model: not in use: worse"])
+
+
+def test_the_graph_server_is_started_first_and_a_failure_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the service, at its own priority."""
+
+    def fail(settings: Settings) -> None:
+        raise GraphServerError("no server")
+
+    monkeypatch.setattr("kg.store.connect.open_store", fail)
+    monkeypatch.setattr("subprocess.Popen", None)
+    found = Retraining(Settings(home=tmp_path), 0.01)
+    with structlog.testing.capture_logs() as logs:
+        found.start()
+        end = time.monotonic() + 10
+        while len(logs) < 4:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        found.stop()
+        time.sleep(0.1)
+    assert logs[:2] == [
+        {"event": "retraining_begins", "log_level": "info"},
+        {"event": "retraining_failed", "log_level": "error", "reason": "no server"},
+    ]

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -284,3 +285,20 @@ def test_an_answer_to_an_activation_is_that_of_this_activation(
     monkeypatch.setattr(serving, "activate", overtaken)
     found = create_app(serving.settings, serving).test_client().post(f"/models/{second}/activate").get_json()
     assert (found["active"]["version"], found["active"]["active"], found["before"]) == (second, True, None)
+
+
+def test_memory_is_given_back_when_the_last_request_left_a_replaced_model(
+    serving: Serving, trained: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trims: list[int] = []
+    library = SimpleNamespace(malloc_trim=trims.append)
+    monkeypatch.setattr("ctypes.CDLL", lambda _name: library)
+    monkeypatch.setattr("kg.store.connect.open_store", None)
+    in_flight = serving.recommender
+    serving.start()
+    serving.activate(trained[2])
+    time.sleep(0.2)
+    assert trims == []
+    del in_flight
+    time.sleep(0.2)
+    assert trims == [0]
