@@ -34,6 +34,8 @@ WARM_UPS = 30
 """The most such runs, where no answer comes."""
 HALF = 0.5
 """The share of the highest load at which the second p99 is measured."""
+_NO_GRAPH = "bolt://127.0.0.1:9"
+"""Nothing listens there: events stay in the outbox, and no graph server is started and left behind."""
 _FLAGS = ("avx2", "avx512f")
 
 
@@ -260,7 +262,7 @@ def _both(settings: Settings, threads: int) -> Iterator[tuple[Running, Running, 
     """The service and the empty route, each a process of its own, and a folder that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="trailmix-bench-") as name:
         folder = Path(name)
-        environment = _own_home(settings, folder / "home")
+        environment = own_home(settings, folder / "home")
         serve = ["scripts.main", "serve", "--port", "0", "--threads", str(threads)]
         with (
             running(serve, environment, folder / "service.log") as service,
@@ -269,14 +271,14 @@ def _both(settings: Settings, threads: int) -> Iterator[tuple[Running, Running, 
             yield service, empty, folder
 
 
-def _own_home(settings: Settings, home: Path) -> dict[str, str]:
-    """The environment of a service with links to the models and snapshots, and no graph but its own."""
+def own_home(settings: Settings, home: Path) -> dict[str, str]:
+    """The environment of a service with links to the models and snapshots, and without a graph."""
     home.mkdir()
     for folder in (settings.models_folder, settings.snapshots_folder, settings.text_cache_folder):
         if folder.is_dir():
             (home / folder.name).symlink_to(folder)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")}
-    return {**kept, "TRAILMIX_HOME": str(home)}
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("NEO4J_")}
+    return {**kept, "TRAILMIX_HOME": str(home), "NEO4J_URI": _NO_GRAPH}
 
 
 def _made(settings: Settings, report: Report) -> Settings:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from kg.errors import UsageError
+from kg.settings import Settings
 from scripts.bench.load_tool import LoadResult
-from scripts.bench.serve import command, lines, summary
+from scripts.bench.serve import command, lines, own_home, summary
 from scripts.bench.serve_cases import CASES, DRAWN, Case, RequestSource
 
 
@@ -98,3 +99,15 @@ def test_the_table_names_what_failed_and_what_was_left_out() -> None:
         "text: /events answered 500: x",
         "left out, for this service has no POST /events: one event",
     ]
+
+
+def test_the_service_has_a_home_of_its_own_without_the_graph(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("NEO4J_URI", "bolt://mine:7687")
+    monkeypatch.setenv("neo4j_password", "secret")
+    settings = Settings(home=tmp_path / "mine")
+    settings.models_folder.mkdir(parents=True)
+    environment = own_home(settings, tmp_path / "own")
+    assert environment["TRAILMIX_HOME"] == str(tmp_path / "own")
+    assert "mine" not in environment["NEO4J_URI"]
+    assert "secret" not in environment.values()
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["models"]
