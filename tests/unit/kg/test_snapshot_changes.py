@@ -1,9 +1,12 @@
 """What came between two snapshots, counted by external ids."""
 
+from dataclasses import replace
+
 import numpy as np
-from small_library import library
+from small_library import SCHEMA, library
 
 from kg.graph import GraphSnapshot
+from kg.schema import InteractionSchema
 from kg.snapshot_changes import NewSince, new_since
 
 LOANS = [(0, 1, 5), (0, 2, 4), (1, 2, 5)]
@@ -48,3 +51,12 @@ def test_another_value_or_time_is_another_event() -> None:
 def test_a_graph_without_events() -> None:
     assert new_since(library(), library(LOANS)) == NewSince(3, 0, 0)
     assert new_since(library(LOANS), library()) == NewSince(0, 0, 0)
+
+
+def test_events_of_a_new_type_are_new() -> None:
+    """That of b01; b00 has the number before it, and an event of the only type that there was."""
+    before, after = library([(0, 0, 5), (0, 1, 5)], times=False), library([(0, 0, 5), (0, 1, 5)], times=False)
+    types = (InteractionSchema(type="RETURNED"), *SCHEMA.interactions)
+    schema = SCHEMA.model_copy(update={"interactions": types})
+    events = replace(after.interactions, kind=np.array([1, 0], np.int8))
+    assert new_since(before, replace(after, schema=schema, interactions=events)).events == 1

@@ -62,6 +62,7 @@ def test_services_take_turns(tmp_path: Path) -> None:
         assert retraining(tmp_path, "").train() == 0
         assert retraining(tmp_path, "").train() is None
         assert retraining(tmp_path, "", interval=0.001).train() == 0
+        assert retraining(tmp_path, "").train() is None
     (tmp_path / "retraining.lock").write_text("9e12\n")  # a clock that was put back
     assert retraining(tmp_path, "").train() == 0
 
@@ -128,3 +129,21 @@ def test_the_graph_server_is_started_first_and_a_failure_is_one_line(
         {"event": "retraining_begins", "log_level": "info"},
         {"event": "retraining_failed", "log_level": "error", "reason": "no server"},
     ]
+
+
+def test_a_training_ends_with_the_service(tmp_path: Path) -> None:
+    mark = tmp_path / "runs"
+    found = retraining(tmp_path, f"open({str(mark)!r}, 'w'); import time; time.sleep(60)", interval=0.01)
+    with structlog.testing.capture_logs():
+        found.start()
+        end = time.monotonic() + 20
+        while not mark.exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        found.stop()
+        while True:
+            with training_lock(Settings(home=tmp_path)) as lock:
+                if lock is not None:
+                    break
+            assert time.monotonic() < end
+            time.sleep(0.01)

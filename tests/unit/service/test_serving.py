@@ -1,6 +1,7 @@
 """Models that change while requests are answered: every answer is that of the one model that it names."""
 
 import gc
+import os
 import threading
 import time
 import weakref
@@ -21,6 +22,7 @@ from kg.errors import ArtifactError, ModelWorseError, UnknownIdError
 from kg.settings import Settings
 from service.app import create_app
 from service.contract import RecommendRequest
+from service.events.outbox import StoredEvent
 from service.loading import load_recommender
 from service.serving import Serving
 
@@ -170,6 +172,7 @@ def test_models_are_listed_and_only_an_administrator_changes_them(
     assert client.post("/models/nowhere/activate").status_code == 404
     guarded = create_app(Settings(home=serving.settings.home, admin_token="s3cret"), serving).test_client()
     for header in ("", "Bearer wrong", "s3cret", "Basic s3cret"):
+        assert guarded.post("/models/rollback", headers={"Authorization": header}).status_code == 403
         assert guarded.post(url, headers={"Authorization": header}).status_code == 403
     assert serving.recommender.model_version == first
     away = {"REMOTE_ADDR": "10.0.0.9"}
@@ -302,3 +305,18 @@ def test_memory_is_given_back_when_the_last_request_left_a_replaced_model(
     del in_flight
     time.sleep(0.2)
     assert trims == [0]
+
+
+def test_events_that_another_model_has_learnt_from_are_dropped_from_memory(
+    serving: Serving, trained: tuple[Path, str, str]
+) -> None:
+    """The graph had the event long before the snapshot; memory alone still has it as undelivered."""
+    event = StoredEvent("e1", "r1", "b07", "BORROWED", 5.0, 0, "{}")
+    (kept,) = serving.outbox.add([event])
+    assert serving.recommender.user_state("r1") == kept.number
+    serving.outbox.delivered([kept.number])
+    future = time.time() + 10_000
+    for path in serving.settings.snapshots_folder.iterdir():
+        os.utime(path, (future, future))
+    serving.activate(trained[2])
+    assert serving.recommender.user_state("r1") == 0

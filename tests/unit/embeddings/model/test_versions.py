@@ -163,3 +163,10 @@ def test_old_models_go_but_never_the_one_to_roll_back_to(tmp_path: Path) -> None
     assert [x.name for x in remove_old_models(settings, keep=1)] == ["e", "a"]
     assert {x.name for x in folder.iterdir()} == {"b", "c", "f", "latest"}
     assert roll_back(folder) == Activation("b", "c")
+
+
+def test_the_list_is_bounded(folder: Path) -> None:
+    for _ in range(40):
+        use_version(folder, "a")
+        use_version(folder, "b")
+    assert activations(folder) == ["a", "b"] * 25
