@@ -112,6 +112,8 @@ class Recommender:
         """
         _ = self.snapshot.display_names
         self._lookups.understanding.warm_up(names)
+        known = RecommendRequest(history=list(self.snapshot.items.ids[:1]))
+        self.recommend(known, request_id="")  # compiles or loads the machine code of all its steps
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""

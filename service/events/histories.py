@@ -48,12 +48,12 @@ class LiveHistories:
         return [self._understood(event) for event in self._live.of(user_id, self._since)]
 
     def last(self, user_id: str) -> int:
-        """The number of the user's last event; 0 without one.
+        """The number of the user's last event, 0 without one since the snapshot.
 
         Raises:
             OutboxError: the outbox cannot be read.
         """
-        return self._live.last(user_id)
+        return self._live.last(user_id, self._since)
 
     def _understood(self, event: StoredEvent) -> LiveEvent:
         kind = self._types.get(event.interaction)

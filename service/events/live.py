@@ -43,8 +43,8 @@ class LiveEvents:
             new = [x for x in own if x.delivered_at is None or x.delivered_at >= since]
         return sorted(new, key=lambda x: (x.time, x.number))
 
-    def last(self, user_id: str) -> int:
-        """The number of a user's last event; 0 without one.
+    def last(self, user_id: str, since: float) -> int:
+        """The number of a user's last event; 0 where the graph had it before a moment, or there is none.
 
         Raises:
             OutboxError: the outbox cannot be read.
@@ -52,9 +52,10 @@ class LiveEvents:
         with self._lock:
             self._catch_up()
             own = self._users.get(user_id)
-            if own:
-                return own[-1].number
-            return self._outbox.last_of_user(user_id) if self._some_left_out else 0
+            if not own:
+                return self._outbox.last_of_user(user_id, since) if self._some_left_out else 0
+            last = own[-1]
+            return last.number if last.delivered_at is None or last.delivered_at >= since else 0
 
     def read_anew(self) -> None:
         """Forget what is in memory; what the graph has had for long is then no longer kept here."""

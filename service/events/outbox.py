@@ -114,11 +114,11 @@ class Outbox:
         """All kept events of one user, in order."""
         return self._select("WHERE user_id = ? ORDER BY number", user_id)
 
-    def last_of_user(self, user_id: str) -> int:
-        """The number of the last kept event of a user; 0 without one."""
+    def last_of_user(self, user_id: str, since: float) -> int:
+        """The number of a user's last event that the graph did not have before a moment; 0 without one."""
+        last = "SELECT max(number) FROM events WHERE user_id = ? AND coalesce(delivered_at, ?) >= ?"
         with self._read() as connection:
-            found = connection.execute("SELECT max(number) FROM events WHERE user_id = ?", (user_id,))
-            return found.fetchone()[0] or 0
+            return connection.execute(last, (user_id, since, since)).fetchone()[0] or 0
 
     def listed(self, state: State | None, limit: int) -> list[StoredEvent]:
         """The last events of a state, or of any, newest first."""

@@ -63,6 +63,14 @@ def test_thresholds_between_two_floats() -> None:
     assert CompiledTrees.of(text).score(rows).tolist() == [1.25, 4.25]
 
 
+@pytest.mark.parametrize(("threshold", "expected"), [("0", 1.25), ("-1e-35", 4.25), ("0.5", 1.25)])
+def test_where_nothing_was_missing_in_training_a_missing_value_counts_as_0(
+    threshold: str, expected: float
+) -> None:
+    text = BY_HAND.replace("threshold=0.5", f"threshold={threshold}").replace("type=10 8", "type=2 2")
+    assert CompiledTrees.of(text).score(np.array([[np.nan, 1]], np.float32)).tolist() == [expected]
+
+
 def test_tests_of_other_kinds_are_errors() -> None:
     with pytest.raises(ValueError, match="a test of the kind 1"):
         CompiledTrees.of(BY_HAND.replace("decision_type=10 8", "decision_type=10 1"))

@@ -13,7 +13,7 @@ from embeddings.candidates.specs import select_specs
 from embeddings.data.dataset import Histories
 from embeddings.ranking.boosters import BoosterConfig
 from embeddings.ranking.calibration import Calibration, CalibrationConfig, CalibrationCurve
-from embeddings.ranking.features import CandidateFeatures, feature_names
+from embeddings.ranking.features import CandidateFeatures, extrapolated_features, feature_names
 from embeddings.ranking.groups import RankingGroup
 from embeddings.ranking.ranker import RankerConfig
 from embeddings.training import fit as fitting
@@ -172,3 +172,21 @@ def test_new_users_are_for_the_rankers_of_known_items_as_well(dataset, config, m
         for part in (found.all_items, found.known_items, found.next_items)
     ]
     assert rows == [[[1, 1], [2, 2]], [[2], [3]], [[2], [4]]]
+    extrapolated = extrapolated_features(features, config.scorers)
+    assert [x for x, own in zip(features, extrapolated, strict=True) if own][:2] == [
+        "popularity_ridge",
+        "popularity_knn",
+    ]
+    for groups, missing in ((found.all_items, False), (found.known_items, True), (found.next_items, True)):
+        for own in groups:
+            assert (np.isnan(own.values[:, extrapolated]) == missing).all()
+            assert np.isfinite(own.values[:, ~extrapolated]).all()
+
+
+def test_a_group_of_known_items_alone_stays_as_it_is_for_the_ranker_of_all(config) -> None:
+    features = feature_names(score_columns(config.scorers))
+    group = RankingGroup(np.ones((2, len(features)), np.float32), np.array([True, False]), np.array([2]))
+    group.values[:, features.index("is_new")] = 0
+    known = fitting._of_known_items(group, config)
+    assert np.isnan(known.values).any()
+    assert np.isfinite(group.values).all()

@@ -58,6 +58,15 @@ def test_events_become_relations_of_users_who_may_be_new(
     assert delivery.deliver() == 0
 
 
+def test_a_user_that_a_run_brought_stays_of_that_run(
+    outbox: Outbox, graph: FakeStore, delivery: Delivery
+) -> None:
+    graph.provenance["Reader", "r2"] = "run7"
+    outbox.add([event("a", "r2", "b1", 5)])
+    delivery.deliver()
+    assert graph.provenance["Reader", "r2"] == "run7"
+
+
 def test_the_latest_of_several_events_stays(outbox: Outbox, graph: FakeStore, delivery: Delivery) -> None:
     """Within a batch, and against what the graph has."""
     outbox.add([event("a", "r2", "b1", 9, value=1), event("b", "r2", "b1", 7, value=2)])

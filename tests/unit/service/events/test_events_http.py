@@ -89,6 +89,12 @@ def test_each_refused_event_has_its_reason(
     assert alone.get_json()["accepted"] == 0
 
 
+def test_a_clock_that_is_an_hour_fast_is_believed(client: FlaskClient, outbox: Outbox) -> None:
+    ahead = int(time.time()) + 3600
+    assert client.post("/events", json=EVENT | {"timestamp": ahead}).get_json()["accepted"] == 1
+    assert outbox.since(0)[0].time == ahead
+
+
 def test_without_an_id_every_post_counts_at_the_present_time(client: FlaskClient, outbox: Outbox) -> None:
     before = int(time.time())
     for _ in range(2):
@@ -135,6 +141,7 @@ def test_types_of_events(films: GraphSnapshot) -> None:
     likes = {name: x.is_like(x.value_of(3.0)) for name, x in types.items()}
     assert likes == dict.fromkeys(types, False) | {"purchase": True}, "RATED is liked from 4"
     assert types["stars"].is_like(4.0)
+    assert types["RATED"].is_like(None), "as in training"
     assert types["thumbs_down"].value_of(5.0) == 1
     dislikes = {name for name, x in types.items() if x.is_dislike(x.value_of(None))}
     assert dislikes == {"dislike", "not_interested"}
@@ -212,6 +219,13 @@ def test_a_view_only_counts_as_seen(live: tuple[Recommender, Outbox]) -> None:
     assert answer.user_state == "cold"
     assert "m2" not in listed(answer)
     assert "m2" in listed(ask(recommender, "neo", exclude_seen=False))
+
+
+def test_an_event_of_long_ago_does_not_make_the_user_older(live: tuple[Recommender, Outbox]) -> None:
+    recommender, outbox = live
+    post(outbox, "u1", "m2", "RATED", 5, 50)
+    context = read_request(RecommendRequest(user_id="u1"), recommender._lookups)
+    assert context.times.tolist() == [50, 150, 200]
 
 
 def test_an_event_of_a_known_user_comes_after_the_history(live: tuple[Recommender, Outbox]) -> None:

@@ -162,7 +162,7 @@ def test_events_are_known_to_another_outbox_of_the_machine_at_once(outbox: Outbo
     assert ids(live.of("u1", 0)) == ["early", "late"]
     outbox.add([event("middle", time=5)])
     assert ids(live.of("u1", 0)) == ["early", "middle", "late"]
-    assert [live.last(user) for user in ("u1", "u2", "u3")] == [4, 3, 0]
+    assert [live.last(user, 0) for user in ("u1", "u2", "u3")] == [4, 3, 0]
     assert live.of("u3", 0) == []
 
 
@@ -192,7 +192,7 @@ def test_users_beyond_the_limit_are_read_from_the_outbox(
         "u3": ["u31", "u32"],
         "u4": [],
     }
-    assert [live.last(user) for user in ("u1", "u2", "u3", "u4")] == [3, 6, 9, 0]
+    assert [live.last(user, 0) for user in ("u1", "u2", "u3", "u4")] == [3, 6, 9, 0]
     outbox.add([event("u13", user="u1", time=2), event("u33", user="u3", time=2)])
     assert ids(live.of("u1", 0)) == ["u12", "u13"], "one who was left out is read whole"
     assert ids(live.of("u3", 0)) == ["u32", "u33"]
