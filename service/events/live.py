@@ -1,6 +1,7 @@
 """What this process knows of users beyond the model's snapshot: the events of the outbox, in memory."""
 
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import replace
 
@@ -8,6 +9,8 @@ from service.events.outbox import Outbox, StoredEvent
 
 MAX_EVENTS = 200_000
 """Events in memory, some 400 bytes each; those of users beyond are read from the outbox."""
+LOOK_INTERVAL = 0.2
+"""Seconds between two looks at what other processes have written."""
 MAX_USER_EVENTS = 1_000
 """The last events of one user that count."""
 
@@ -15,8 +18,8 @@ MAX_USER_EVENTS = 1_000
 class LiveEvents:
     """The events of the outbox by user; safe to share between threads.
 
-    Each question looks whether anyone has written to the outbox, so that an event of any process on the
-    machine is known to the next request.
+    What this process has written to the outbox is known to the next question, what others on the machine have
+    written a moment later.
     """
 
     def __init__(self, outbox: Outbox) -> None:
@@ -28,6 +31,8 @@ class LiveEvents:
         self._some_left_out = False
         self._last = 0
         self._version = -1
+        self._commits = -1
+        self._next_look = 0.0
 
     def of(self, user_id: str, since: float) -> list[StoredEvent]:
         """The events of a user, by time, that the graph did not have before a moment, epoch seconds.
@@ -62,8 +67,13 @@ class LiveEvents:
         with self._lock:
             self._users.clear()
             self._last, self._version, self._some_left_out, self._n_events = 0, -1, False, 0
+            self._next_look = 0.0
 
     def _catch_up(self) -> None:
+        commits, now = self._outbox.commits, time.monotonic()
+        if commits == self._commits and now < self._next_look:
+            return
+        self._commits, self._next_look = commits, now + LOOK_INTERVAL
         if not self._outbox.exists:
             return
         version = self._outbox.version()

@@ -79,6 +79,8 @@ class Outbox:
         self._queue: SimpleQueue[tuple[Sequence[StoredEvent], Future[list[StoredEvent]]]] = SimpleQueue()
         self._reading: sqlite3.Connection | None = None
         self._writer: threading.Thread | None = None
+        self.commits = 0
+        """How many commits this object has made; another process makes others."""
 
     @property
     def exists(self) -> bool:
@@ -199,6 +201,7 @@ class Outbox:
                 for _, done in waiting:
                     done.set_exception(error)
             else:
+                self.commits += 1
                 for (_, done), own in zip(waiting, found, strict=True):
                     done.set_result(own)
 

@@ -155,7 +155,32 @@ def test_what_was_acknowledged_before_a_kill_is_kept_whole(outbox: Outbox, after
     assert [x.number for x in outbox.since(0)] == list(range(1, len(kept) + 1))
 
 
-def test_events_are_known_to_another_outbox_of_the_machine_at_once(outbox: Outbox) -> None:
+def test_events_of_the_same_process_are_known_at_once(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.events.live.LOOK_INTERVAL", 1e9)
+    live = LiveEvents(outbox)
+    assert live.of("u1", 0) == []
+    for n in range(20):
+        outbox.add([event(f"{n}", time=n)])
+        assert len(live.of("u1", 0)) == live.last("u1", 0) == n + 1
+
+
+def test_events_of_other_processes_are_known_after_a_moment(outbox: Outbox) -> None:
+    live = LiveEvents(Outbox(outbox.folder))
+    assert live.of("u1", 0) == []
+    outbox.add([event("a")])
+    assert live.of("u1", 0) == [], "a look is not due yet"
+    end = time.monotonic() + 1
+    while not live.of("u1", 0):
+        assert time.monotonic() < end, "within a second"
+    assert live.last("u1", 0) == 1
+
+
+def test_events_are_known_to_another_outbox_of_the_machine(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.events.live.LOOK_INTERVAL", 0.0)
     live = LiveEvents(Outbox(outbox.folder))
     assert live.of("u1", 0) == []
     outbox.add([event("late", time=9), event("early", time=3), event("other", user="u2")])
