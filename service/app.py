@@ -67,11 +67,11 @@ class Answering(Protocol):
     def model_version(self) -> str:
         """The version of the model that answers."""
 
-    def user_state(self, user_id: str | None) -> int:
-        """A number that changes with each event of the user."""
+    def last_event(self, user_id: str | None) -> int:
+        """The number of the user's last event since the snapshot; 0 without one."""
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
-        """The answer to one request; equal for equal requests while `user_state` is the same."""
+        """The answer to one request; equal for equal requests while `last_event` is the same."""
 
 
 class Served(Protocol):
@@ -165,12 +165,12 @@ def recommend() -> Response:
     body = _json_body(f"application/json or {_FORM}")
     kept, version = _kept(), recommender.model_version
     found = kept.find(version, body)
-    if found is None or found.user_state != recommender.user_state(found.user_id):
+    if found is None or found.last_event != recommender.last_event(found.user_id):
         given = _validated(RecommendRequest, body)
-        state = recommender.user_state(given.user_id)  # first: an event that comes now makes it out of date
+        last = recommender.last_event(given.user_id)  # first: an event that comes now makes it out of date
         with _TURNS:
             answer = recommender.recommend(given, request_id=g.request_id)
-        found = KeptAnswer.of(answer, given.user_id, state)
+        found = KeptAnswer.of(answer, given.user_id, last)
         kept.keep(version, body, found)
     return Response(found.for_request(g.request_id), mimetype="application/json")
 

@@ -19,18 +19,18 @@ class KeptAnswer:
 
     user_id: str | None
     """The user that it is for."""
-    user_state: int
-    """What was known of the user: the number of the last event."""
+    last_event: int
+    """The number of the user's last event that it knows."""
     before: bytes
     after: bytes
     """The JSON around the request id."""
 
     @classmethod
-    def of(cls, answer: Recommendation, user_id: str | None, user_state: int) -> "KeptAnswer":
+    def of(cls, answer: Recommendation, user_id: str | None, last_event: int) -> "KeptAnswer":
         """The answer, without its own request id."""
         mark = f'"request_id":"{answer.meta.request_id}"'
         before, _, after = answer.model_dump_json().rpartition(mark)
-        return cls(user_id, user_state, before.encode() + b'"request_id":"', b'"' + after.encode())
+        return cls(user_id, last_event, before.encode() + b'"request_id":"', b'"' + after.encode())
 
     def for_request(self, request_id: str) -> bytes:
         """The whole answer, as JSON; `request_id` has no characters that JSON escapes."""
@@ -48,7 +48,7 @@ class KeptAnswers:
         self._model_version = ""
 
     def find(self, model_version: str, body: bytes) -> KeptAnswer | None:
-        """The answer that was kept last; the caller looks whether the user's state is still the same."""
+        """The answer that was kept last; the caller looks whether the user's last event is the same."""
         with self._lock:
             found = self._answers.get((model_version, body))
             if found:

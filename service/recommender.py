@@ -96,8 +96,8 @@ class Recommender:
         live = self._lookups.live
         return live.types if live else event_types(self.snapshot.schema, {})
 
-    def user_state(self, user_id: str | None) -> int:
-        """A number that changes with each event of the user.
+    def last_event(self, user_id: str | None) -> int:
+        """The number of the user's last event since the snapshot; 0 without one.
 
         Raises:
             OutboxError: the outbox cannot be read.

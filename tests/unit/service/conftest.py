@@ -28,7 +28,7 @@ class FakeRecommender:
 
     state: int = 0
 
-    def user_state(self, user_id: str | None) -> int:
+    def last_event(self, user_id: str | None) -> int:
         return self.state if user_id else 0
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
