@@ -117,6 +117,27 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         Outbox(tmp_path / "outbox").add([event("a")])
 
 
+FIRST = """
+import sys, time
+from pathlib import Path
+from service.events.outbox import Outbox, StoredEvent
+outbox = Outbox(Path(sys.argv[1]))
+time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
+outbox.add([StoredEvent(sys.argv[3], "u1", "b1", "READ", None, 1, "{}")])
+"""
+
+
+def test_processes_that_make_the_file_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None:
+    """Without waiting, one of ten fails: SQLite does not wait for the switch to WAL."""
+    begin = time.time() + 2
+    names = [(f"{box}", f"{k}") for box in range(5) for k in range(5)]
+    command = [sys.executable, "-c", FIRST]
+    processes = [subprocess.Popen([*command, str(tmp_path / box), str(begin), name]) for box, name in names]
+    assert [process.wait() for process in processes] == [0] * len(names)
+    for box in range(5):
+        assert sorted(ids(Outbox(tmp_path / f"{box}").since(0))) == [f"{k}" for k in range(5)]
+
+
 WRITER = """
 import sys
 from pathlib import Path
