@@ -161,18 +161,21 @@ def recommend() -> Response:
     """Recommend items to a user."""
     recommender = _recommender()
     if request.mimetype == _FORM:
-        return _json(recommender.recommend(_form(), request_id=g.request_id))
+        return _json(_answer(recommender, _form()))
     body = _json_body(f"application/json or {_FORM}")
     kept, version = _kept(), recommender.model_version
     found = kept.find(version, body)
     if found is None or found.last_event != recommender.last_event(found.user_id):
         given = _validated(RecommendRequest, body)
         last = recommender.last_event(given.user_id)  # first: an event that comes now makes it out of date
-        with _TURNS:
-            answer = recommender.recommend(given, request_id=g.request_id)
-        found = KeptAnswer.of(answer, given.user_id, last)
+        found = KeptAnswer.of(_answer(recommender, given), given.user_id, last)
         kept.keep(version, body, found)
     return Response(found.for_request(g.request_id), mimetype="application/json")
+
+
+def _answer(recommender: Answering, given: RecommendRequest) -> Recommendation:
+    with _TURNS:
+        return recommender.recommend(given, request_id=g.request_id)
 
 
 @_routes.post("/events")

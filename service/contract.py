@@ -25,11 +25,13 @@ LikeId = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME + len(":") +
 UserState = Literal["hot", "warm", "cold"]
 
 
-class _Contract(BaseModel):
+class Contract(BaseModel):
+    """What goes over the wire: frozen, strictly typed, without unknown fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class RecommendRequest(_Contract):
+class RecommendRequest(Contract):
     """What is known of the user, and what to answer; every field may be left out or null."""
 
     user_id: Id | None = Field(
@@ -102,7 +104,7 @@ class RecommendRequest(_Contract):
         return (self.text or self.user_input or "").strip()
 
 
-class PathNode(_Contract):
+class PathNode(Contract):
     """A node by label and id, as in the graph."""
 
     label: str
@@ -110,14 +112,14 @@ class PathNode(_Contract):
     name: str
 
 
-class PathEdge(_Contract):
+class PathEdge(Contract):
     """A relation; "out" goes from its head to its tail as stored."""
 
     relation: str
     direction: Direction
 
 
-class Path(_Contract):
+class Path(Contract):
     """Why: `edges[i]` joins `nodes[i]` to `nodes[i + 1]`, from what the user liked or named to the item."""
 
     score: float = Field(gt=0, le=1)
@@ -126,7 +128,7 @@ class Path(_Contract):
     edges: list[PathEdge]
 
 
-class RecommendedItem(_Contract):
+class RecommendedItem(Contract):
     """One item; ranks begin at 1."""
 
     item_id: str
@@ -153,14 +155,14 @@ class RecommendedItem(_Contract):
     )
 
 
-class Remark(_Contract):
+class Remark(Contract):
     """A remark on one field: a JSON Pointer (RFC 6901) into the request, and what about it."""
 
     pointer: str
     detail: str
 
 
-class Meta(_Contract):
+class Meta(Contract):
     """Which request was answered, and by which model."""
 
     request_id: str
@@ -171,7 +173,7 @@ class Meta(_Contract):
     )
 
 
-class Recommendation(_Contract):
+class Recommendation(Contract):
     """The answer."""
 
     items: list[RecommendedItem]
@@ -184,13 +186,13 @@ class Recommendation(_Contract):
     meta: Meta
 
 
-class Health(_Contract):
+class Health(Contract):
     """The process answers."""
 
     status: str = "ok"
 
 
-class Readiness(_Contract):
+class Readiness(Contract):
     """A model is loaded."""
 
     status: str = "ready"

@@ -4,22 +4,19 @@ import hmac
 import ipaddress
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from embeddings.model.artifact import saved_models
 from embeddings.model.manifest import Manifest
 from embeddings.model.versions import Activation, active_version
 from kg.settings import Settings
+from service.contract import Contract
 
 _OF_OTHERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via", "Origin")
 """Headers of a request that a proxy passes on or that a page in a browser makes."""
 
 
-class _Contract(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ModelVersion(_Contract):
+class ModelVersion(Contract):
     """A trained model."""
 
     version: str
@@ -33,13 +30,13 @@ class ModelVersion(_Contract):
     """By method, then by metric: the model beside baselines, on events held out of its own graph."""
 
 
-class ModelList(_Contract):
+class ModelList(Contract):
     """All trained models, oldest first."""
 
     models: list[ModelVersion]
 
 
-class ActivateRequest(_Contract):
+class ActivateRequest(Contract):
     """How to activate a model."""
 
     force: bool = Field(
@@ -47,7 +44,7 @@ class ActivateRequest(_Contract):
     )
 
 
-class ActivationAnswer(_Contract):
+class ActivationAnswer(Contract):
     """Which model is active now, and which was before."""
 
     active: ModelVersion

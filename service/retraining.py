@@ -1,13 +1,12 @@
 """Training at intervals, in a process of its own at low priority."""
 
-import fcntl
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +14,7 @@ import structlog
 
 from kg.errors import TrailmixError
 from kg.settings import Settings
+from service.file_lock import exclusive_lock
 
 KEPT_MODELS = 5
 """How many models stay on disk."""
@@ -31,12 +31,7 @@ def training_lock(settings: Settings) -> Iterator[IO[str] | None]:
     """
     path = settings.home.absolute() / "retraining.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield None
-            return
+    with exclusive_lock(path) or nullcontext() as file:
         yield file
 
 

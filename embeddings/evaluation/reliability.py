@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings.ranking.listwise import Float64Array
+from kg.graph import Float64Array
 
 BINS = 10
 """Into how many bins recommendations are put, of equally many each (Nguyen & O'Connor 2015)."""

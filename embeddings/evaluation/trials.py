@@ -16,10 +16,9 @@ from embeddings.evaluation.metrics import Ranking, rank
 from embeddings.evaluation.reliability import Reliability, reliability
 from embeddings.model.versions import OURS as OURS
 from embeddings.ranking.calibration import share_asked_about
-from embeddings.ranking.listwise import Float64Array
 from embeddings.scorers.base import Scorer
 from kg.errors import UsageError
-from kg.graph import BoolArray, FloatArray, IntArray
+from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
 from kg.progress import Report, silent
 
 TRAINING_BASELINES = ("popularity", "item_knn", "ease")

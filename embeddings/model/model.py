@@ -15,9 +15,8 @@ from embeddings.model.stated_preferences import (
     StatedPreferences,
     one_user_likes,
 )
-from embeddings.ranking.listwise import Float64Array
 from embeddings.ranking.two_stage import TwoStageRecommender
-from kg.graph import FloatArray, IntArray
+from kg.graph import Float64Array, FloatArray, IntArray
 
 UNKNOWN_TIMES = np.full(3, np.nan)
 

@@ -10,10 +10,9 @@ import scipy.sparse as sp
 
 from embeddings.data.dataset import Histories
 from embeddings.data.liked_entities import entity_weights, items_of_likes, share_of_likes
-from embeddings.ranking.listwise import Float64Array
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.scorers.base import Scorer
-from kg.graph import FloatArray, IntArray
+from kg.graph import Float64Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

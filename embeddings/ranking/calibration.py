@@ -17,8 +17,7 @@ from scipy.optimize import fmin_l_bfgs_b, isotonic_regression
 from scipy.special import expit, logit
 
 from embeddings.data.files import Array
-from embeddings.ranking.listwise import Float64Array
-from kg.graph import IntArray
+from kg.graph import Float64Array, IntArray
 
 HISTORY_PER_LIKE = 8
 """One further like is asked about for this many likes of the history: as many as a split holds out that

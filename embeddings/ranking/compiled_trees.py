@@ -13,9 +13,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.ranking.listwise import Float64Array
 from kg.compiled import compiled
-from kg.graph import BoolArray, FloatArray, NodeArray
+from kg.graph import BoolArray, Float64Array, FloatArray, NodeArray
 
 MAX_LEAVES = 64
 """Leaves a tree may have: one bit each."""

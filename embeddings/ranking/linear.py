@@ -10,8 +10,8 @@ from scipy.optimize import fmin_l_bfgs_b
 from embeddings.candidates.ensemble import arcsinh
 from embeddings.data.files import Array
 from embeddings.ranking.groups import RankingGroup
-from embeddings.ranking.listwise import Float64Array, Queries, listwise_loss
-from kg.graph import FloatArray
+from embeddings.ranking.listwise import Queries, listwise_loss
+from kg.graph import Float64Array, FloatArray
 
 HISTORY_LENGTH = "log_history_length"
 

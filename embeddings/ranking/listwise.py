@@ -8,12 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
-from kg.graph import BoolArray, FloatArray, IntArray
+from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
 
-Float64Array = npt.NDArray[np.float64]
 Loss = Callable[[Float64Array], tuple[float, Float64Array]]
 """Maps weights [columns] to the loss, summed over the queries, and its gradient [columns]."""
 

@@ -19,9 +19,8 @@ from embeddings.ranking.features import (
     candidate_features,
 )
 from embeddings.ranking.fixed_weights import summed, weighted_scores
-from embeddings.ranking.listwise import Float64Array
 from embeddings.ranking.ranker import BASE_VALUE, Ranker
-from kg.graph import BoolArray, FloatArray, IntArray
+from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
 
 Contributions = Callable[[IntArray], dict[str, FloatArray]]
 

@@ -16,10 +16,9 @@ from embeddings.ranking.calibration import (
     share_asked_about,
 )
 from embeddings.ranking.features import CandidateFeatures
-from embeddings.ranking.listwise import Float64Array
 from embeddings.ranking.ranker import Ranker
 from embeddings.training.scored_queries import ScoredQueries
-from kg.graph import BoolArray, FloatArray, IntArray
+from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

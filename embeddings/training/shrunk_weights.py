@@ -14,7 +14,6 @@ from embeddings.candidates.specs import fixed_weights
 from embeddings.data.dataset import Dataset
 from embeddings.ranking.fixed_weights import comparable_columns
 from embeddings.ranking.listwise import (
-    Float64Array,
     Queries,
     convex_weights,
     joined,
@@ -23,6 +22,7 @@ from embeddings.ranking.listwise import (
 )
 from embeddings.training.config import TrainingConfig
 from embeddings.training.holdout import Holdout, HoldoutQueries, draw_holdouts
+from kg.graph import Float64Array
 from kg.progress import Report, silent
 
 _MAX_ITEMS = 10_000

@@ -1,16 +1,15 @@
 """What `POST /events` takes and answers."""
 
 import json
-import math
 import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator
 
-from kg.schema import LONGEST_ID
+from service.contract import Contract, Id
 from service.events.outbox import StoredEvent
 from service.events.types import EventType
 from service.problems import InvalidRequestError, field_advice, json_pointer
@@ -25,21 +24,17 @@ LATEST_AHEAD = 86_400.0
 EVENT_MIMETYPES = ("application/json", "application/x-ndjson", "application/jsonl")
 """JSON, or JSON Lines under either name."""
 
-_Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 
-
-class PostedEvent(BaseModel):
+class PostedEvent(Contract):
     """One event."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    event_id: _Id | None = Field(
+    event_id: Id | None = Field(
         None,
         description="An event of an accepted id is a duplicate; without an id, every post counts.",
     )
     type: str = Field(description="An interaction of the graph, or one of the types in docs/http-api.md.")
-    user_id: _Id = Field(description="A user; an id that nobody has is a new user.")
-    item_id: _Id = Field(description="An item.")
+    user_id: Id = Field(description="A user; an id that nobody has is a new user.")
+    item_id: Id = Field(description="An item.")
     value: float | None = Field(None, allow_inf_nan=False, description="Such as a rating.")
     timestamp: float | str | None = Field(
         None, description="Seconds since 1970 or ISO 8601; one without an offset is UTC. The default is now."
@@ -159,6 +154,6 @@ def _lines(body: bytes) -> list[Any]:
 
 def _json(text: bytes, what: str) -> Any:
     try:
-        return json.loads(text, parse_constant=lambda _: math.nan)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError(400, f"{what} is not JSON: {error}") from None

@@ -5,7 +5,6 @@ written again without a trace. Of several events of one type between the same us
 the latest.
 """
 
-import fcntl
 import random
 import threading
 import time
@@ -21,6 +20,7 @@ from kg.store.records import RelationRow
 from kg.store.store import GraphStore
 from service.events.outbox import Outbox, StoredEvent
 from service.events.types import OWN_INTERACTIONS
+from service.file_lock import exclusive_lock
 
 _log = structlog.get_logger()
 
@@ -128,15 +128,9 @@ class Delivery:
         """The lock of whoever delivers; None: another process does. The system frees it if this one dies."""
         try:
             self._outbox.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = (self._outbox.folder / "delivery.lock").open("a")
+            return exclusive_lock(self._outbox.folder / "delivery.lock")
         except OSError as error:
             raise OutboxError(f"{self._outbox.folder}: {error}") from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            return None
-        return file
 
     def _close(self) -> None:
         if self._store is not None:
@@ -149,34 +143,24 @@ class Delivery:
         for event in events:
             by_type.setdefault(event.interaction, []).append(event)
         for interaction, own in by_type.items():
-            try:
-                self._write_type(store, schema, interaction, own)
-            except (GraphUnavailableError, GraphServerError):
-                raise
-            except GraphError as error:
-                self._isolate(store, schema, interaction, own, error)
+            self._isolate(store, schema, interaction, own)
 
     def _isolate(
-        self,
-        store: GraphStore,
-        schema: GraphSchema,
-        interaction: str,
-        events: Sequence[StoredEvent],
-        error: GraphError,
+        self, store: GraphStore, schema: GraphSchema, interaction: str, events: Sequence[StoredEvent]
     ) -> None:
-        """Of events that the graph refuses together, find those that it refuses alone."""
-        if len(events) == 1:
-            self._outbox.refused([(events[0].number, str(error))])
-            _log.warning("event_refused", event_id=events[0].id, reason=str(error))
-            return
-        middle = len(events) // 2
-        for half in (events[:middle], events[middle:]):
-            try:
-                self._write_type(store, schema, interaction, half)
-            except (GraphUnavailableError, GraphServerError):
-                raise
-            except GraphError as own_error:
-                self._isolate(store, schema, interaction, half, own_error)
+        """Write events of one type; of those that the graph refuses together, find the ones refused alone."""
+        try:
+            self._write_type(store, schema, interaction, events)
+        except (GraphUnavailableError, GraphServerError):
+            raise
+        except GraphError as error:
+            if len(events) == 1:
+                self._outbox.refused([(events[0].number, str(error))])
+                _log.warning("event_refused", event_id=events[0].id, reason=str(error))
+                return
+            middle = len(events) // 2
+            for half in (events[:middle], events[middle:]):
+                self._isolate(store, schema, interaction, half)
 
     def _prepared(self, store: GraphStore, events: Sequence[StoredEvent]) -> GraphSchema:
         """The schema of the graph, with the interactions of the events in it."""
