@@ -1,6 +1,7 @@
 """Text encoders: a local transformer, and a cache on disk that is keyed by text."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -13,6 +14,7 @@ import numpy as np
 import structlog
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
+from typing_extensions import override
 
 from embeddings.data.files import write_tensors
 from embeddings.graph.device import device
@@ -186,7 +188,31 @@ class TransformerEncoder:
         return tokenizer, model.eval()
 
 
-class CachedEncoder:
+class WrappedEncoder(ABC):
+    """An encoder with the name, the width and the scripts of another one."""
+
+    @property
+    @abstractmethod
+    def encoder(self) -> TextEncoder:
+        """The other one."""
+
+    @property
+    def name(self) -> str:
+        """The encoder's own."""
+        return self.encoder.name
+
+    @property
+    def dim(self) -> int:
+        """The encoder's own."""
+        return self.encoder.dim
+
+    @property
+    def scripts(self) -> frozenset[str] | None:
+        """The encoder's own."""
+        return self.encoder.scripts
+
+
+class CachedEncoder(WrappedEncoder):
     """An encoder with a cache on disk, keyed by text.
 
     New texts are encoded and stored a few thousand at a time, so an interrupted run continues where it
@@ -200,19 +226,9 @@ class CachedEncoder:
         self._folder = folder / hashlib.sha256(encoder.name.encode()).hexdigest()[:16]
 
     @property
-    def name(self) -> str:
-        """The encoder's own."""
-        return self._encoder.name
-
-    @property
-    def dim(self) -> int:
-        """The encoder's own."""
-        return self._encoder.dim
-
-    @property
-    def scripts(self) -> frozenset[str] | None:
-        """The encoder's own."""
-        return self._encoder.scripts
+    @override
+    def encoder(self) -> TextEncoder:
+        return self._encoder
 
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
         """As the wrapped encoder; only texts that are not in the cache are encoded."""

@@ -18,8 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import structlog
+from typing_extensions import override
 
-from embeddings.text.encoder import STAGE, TextEncoder, TransformerEncoder, batches_of_one_length
+from embeddings.text.encoder import (
+    STAGE,
+    TextEncoder,
+    TransformerEncoder,
+    WrappedEncoder,
+    batches_of_one_length,
+)
 from embeddings.text.scripts import known_scripts
 from kg.errors import ArtifactError
 from kg.graph import FloatArray
@@ -82,7 +89,7 @@ class ExportedEncoder:
         return vectors
 
 
-class QueryEncoder:
+class QueryEncoder(WrappedEncoder):
     """Encodes requests by the network of a `TransformerEncoder`, exported once into a folder of the cache.
 
     Where it cannot be exported, torch computes, and a warning says why. Files and network are loaded when
@@ -94,27 +101,13 @@ class QueryEncoder:
         self._model = model
         self._cache = cache
 
-    @property
-    def name(self) -> str:
-        """The encoder's own."""
-        return self._encoder.name
-
-    @property
-    def dim(self) -> int:
-        """The encoder's own."""
-        return self._encoder.dim
-
-    @property
-    def scripts(self) -> frozenset[str] | None:
-        """The encoder's own."""
-        return self._encoder.scripts
-
     def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
         """As the encoder itself."""
-        return self._encoder.encode(texts, report)
+        return self.encoder.encode(texts, report)
 
     @cached_property
-    def _encoder(self) -> TextEncoder:
+    @override
+    def encoder(self) -> TextEncoder:
         torch_encoder = TransformerEncoder(self._model)
         folder = export_folder(torch_encoder, self._cache)
         with suppress(ArtifactError):
