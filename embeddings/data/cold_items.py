@@ -1,12 +1,13 @@
 """Extrapolation of scores to cold items: from items that users liked to all items, by their content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset
 from embeddings.data.files import Array
 from embeddings.data.item_features import ContentNeighbours
@@ -92,6 +93,15 @@ class ColdItemExtrapolator:
             knn[:, row] = np.einsum("vcn,cn->vc", near, self.neighbour_weights[own])
         return _interleaved(ridge, knn)
 
+    def with_items(self, added: AddedItems, neighbours: NodeArray, weights: FloatArray) -> Self:
+        """The extrapolator with items that came after training; their rows of neighbours are [m, k]."""
+        return replace(
+            self,
+            content=added.with_rows(self.content, added.content),
+            neighbours=added.with_rows(self.neighbours, neighbours),
+            neighbour_weights=added.with_rows(self.neighbour_weights, weights),
+        )
+
     def arrays(self) -> dict[str, Array]:
         """The learnt values as plain arrays."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -113,7 +123,12 @@ def _nearest_liked(
     """The first `count` neighbours of each item that have likes, and their weights; 0 for missing ones."""
     valid = liked[neighbours.items] & np.isfinite(neighbours.similarity)
     first = np.argsort(~valid, axis=1, kind="stable")[:, :count]
-    similarity = np.maximum(np.take_along_axis(neighbours.similarity, first, 1), _MIN_SIMILARITY)
-    weights = np.where(np.take_along_axis(valid, first, 1), similarity, np.float32(0))
-    total = np.maximum(weights.sum(axis=1, keepdims=True), _MIN_SIMILARITY)
-    return np.take_along_axis(neighbours.items, first, 1), weights / total
+    similarity = np.take_along_axis(neighbours.similarity, first, 1)
+    weights = neighbour_weights(similarity, np.take_along_axis(valid, first, 1))
+    return np.take_along_axis(neighbours.items, first, 1), weights
+
+
+def neighbour_weights(similarity: FloatArray, valid: BoolArray) -> FloatArray:
+    """Weights of neighbours, rows sum to one, float32 [m, k]; 0 where a neighbour is not valid."""
+    weights = np.where(valid, np.maximum(similarity, _MIN_SIMILARITY), np.float32(0))
+    return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), _MIN_SIMILARITY), np.float32)

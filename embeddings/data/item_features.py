@@ -69,13 +69,16 @@ class ContentFeatures:
     @cached_property
     def fact_matrix(self) -> sp.csr_array:
         """Facts weighted by inverse document frequency, unit rows, float32 CSR items x nodes."""
-        have = sp.csr_array(self._links.T)
-        n_items, n_nodes = have.shape
-        count = np.bincount(have.indices, minlength=n_nodes)
+        return self.weighted_facts(sp.csr_array(self._links.T))
+
+    def weighted_facts(self, facts: sp.csr_array) -> sp.csr_array:
+        """Facts of any items, ones, CSR m x nodes, weighted as `fact_matrix` is."""
+        n_items = self._links.shape[1]
+        count = np.diff(self._links.indptr)
         idf = np.where(count > 1, np.log(n_items / np.maximum(count, 1)), 0.0).astype(np.float32)
-        have.data = idf[have.indices]
-        length = np.sqrt(np.asarray(have.multiply(have).sum(axis=1)).ravel())
-        return sp.csr_array(sp.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ have)
+        weighted = sp.csr_array((idf[facts.indices], facts.indices, facts.indptr), shape=facts.shape)
+        length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
+        return sp.csr_array(sp.diags_array((1 / np.maximum(length, 1e-9)).astype(np.float32)) @ weighted)
 
     @property
     def text_and_facts(self) -> FloatArray:

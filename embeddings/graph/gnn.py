@@ -24,7 +24,7 @@ from embeddings.data.threads import in_parallel
 from embeddings.data.vectors import unit_rows
 from embeddings.graph.configs import GnnConfig
 from embeddings.graph.device import single_torch_thread
-from embeddings.graph.inputs import ContentInputs, GraphInputs, ItemInputs
+from embeddings.graph.inputs import ContentInputs, GraphInputs
 from embeddings.graph.kge import node_embedding
 from embeddings.graph.network import (
     EntityWeights,
@@ -39,6 +39,9 @@ from kg.progress import Report, silent
 
 STAGE = "graph network"
 
+_BLOCK = 20_000
+"""Items that are placed at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class GraphVectors:
@@ -52,6 +55,8 @@ class GraphVectors:
     """Of items without likes, float32 [n_items]; 0 for the others."""
     likes_bias: FloatArray
     """Of items where liked entities are all that is known, float32 [n_items]."""
+    without_likes: FloatArray
+    """Vector and bias of each item as if it had no likes, float32 [n_items, d + 1]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,28 +79,36 @@ class GraphNetwork:
     def vectors(self, dataset: Dataset) -> GraphVectors:
         """Vectors of all nodes in the graph of a dataset with the same items and facts."""
         graph = GraphInputs.of(self.content, dataset, self.config.vectors, self.reference)
-        items, bias = graph.items.copy(), np.zeros(dataset.n_items, np.float32)
-        new = np.flatnonzero(~graph.has_likes)
-        if len(new):
-            items[new], bias[new] = self._new_items(graph.of_items(new), new)
+        placed = self._without_likes(graph)
+        new = ~graph.has_likes
+        items = np.where(new[:, None], placed[:, :-1], graph.items)
         entities = [own.place(graph.entities, self._knowledge_of_entities) for own in self.entities]
         popularity = np.mean([own.popularity / np.exp(own.temperature) for own in self.entities])
         return GraphVectors(
             np.concatenate([items, np.mean(entities, axis=0)]).astype(np.float32),
             graph.history,
-            bias,
+            np.where(new, placed[:, -1], np.float32(0)),
             np.asarray(popularity * np.log1p(dataset.degrees), np.float32),
+            placed,
         )
 
-    def _new_items(self, inputs: ItemInputs, new: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Vectors [m, d] and biases [m] by the networks that never saw the items' likes."""
-        placed = [own.place(inputs) for own in self.items]
-        vectors, biases = (np.stack(part) for part in zip(*placed, strict=True))
-        temperatures = np.exp([own.temperature for own in self.items])
-        biases = biases / temperatures[:, None]
-        share = np.where(self.has_likes[new], self.half[new], 0.5).astype(np.float32)
-        weights = np.stack([share, 1 - share])  # an item of half 1 is placed by network 0
-        return np.einsum("hm,hmd->md", weights, vectors), np.einsum("hm,hm->m", weights, biases)
+    def _without_likes(self, graph: GraphInputs) -> FloatArray:
+        """Vector and bias of each item by the networks that never saw its likes, float32 [n_items, d + 1]."""
+        temperatures = [np.exp(own.temperature) for own in self.items]
+        share = np.where(self.has_likes, self.half, 0.5).astype(np.float32)
+        found = np.empty((len(share), graph.items.shape[1] + 1), np.float32)
+        for start in range(0, len(share), _BLOCK):
+            some = np.arange(start, min(start + _BLOCK, len(share)))
+            inputs = graph.of_items(some)
+            placed = [
+                np.concatenate([vectors, biases[:, None] / temperature], axis=1)
+                for (vectors, biases), temperature in zip(
+                    (own.place(inputs) for own in self.items), temperatures, strict=True
+                )
+            ]
+            # an item of half 1 is placed by network 0
+            found[some] = share[some, None] * placed[0] + (1 - share[some, None]) * placed[1]
+        return found
 
     @property
     def _knowledge_of_entities(self) -> FloatArray:

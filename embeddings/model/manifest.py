@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from kg.graph import GraphSnapshot
 
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 """Raised whenever the arrays or the code that reads them change their meaning."""
 
 

@@ -71,6 +71,11 @@ class Model:
         self._stated = StatedPreferences(two_stage, links, stated_preferences)
 
     @property
+    def stated_preferences(self) -> StatedPreferenceConfig:
+        """How stated preferences count."""
+        return self._stated.config
+
+    @property
     def n_items(self) -> int:
         """How many items there are."""
         return int(self.links.shape[1])

@@ -1,7 +1,7 @@
 """The features of candidates: one function for training the ranker and for serving."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Self
 
@@ -10,8 +10,10 @@ import numpy as np
 from embeddings.candidates.ensemble import ScorerEnsemble, score_columns
 from embeddings.candidates.select import CandidateConfig, Candidates, select_candidates
 from embeddings.candidates.specs import ScorerSpec
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories, TimeArray
 from embeddings.data.files import Array
+from embeddings.data.vectors import unit_rows
 from kg.compiled import compiled
 from kg.graph import NO_TIME, BoolArray, FloatArray, IntArray, NodeArray
 
@@ -90,6 +92,21 @@ class ItemFeatures:
             time_quantiles=quantiles,
             text_vectors=dataset.content.text,
             fact_vectors=dataset.content.fact_vectors,
+        )
+
+    def with_items(self, added: AddedItems, log_facts: FloatArray) -> Self:
+        """These with items that came after training; `log_facts` are those of `added.items` [m]."""
+        like_times = np.full((3, added.n_items), np.nan, np.float32)
+        like_times[:, : added.n_old] = self.like_times
+        return replace(
+            self,
+            log_degree=added.with_zeros(self.log_degree),
+            log_facts=added.with_rows(self.log_facts, log_facts),
+            has_text=added.with_rows(self.has_text, added.text.any(axis=1)),
+            has_interactions=added.with_zeros(self.has_interactions),
+            like_times=like_times,
+            text_vectors=added.with_rows(self.text_vectors, added.text),
+            fact_vectors=added.with_rows(self.fact_vectors, unit_rows(added.facts)),
         )
 
     @cached_property

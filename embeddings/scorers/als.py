@@ -1,7 +1,7 @@
 """Matrix factorisation for implicit feedback."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import sums_of_rows
 from embeddings.scorers.base import Linear
@@ -85,6 +86,10 @@ class Als(Linear[AlsConfig]):
     @override
     def item_vectors(self) -> FloatArray:
         return self.factors
+
+    @override
+    def with_items(self, added: AddedItems, config: AlsConfig) -> Self:
+        return replace(self, factors=added.with_zeros(self.factors))
 
 
 @compiled

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.files import Array
 from embeddings.data.vectors import sums_of_rows
@@ -100,6 +101,13 @@ class Scorer(ABC, Generic[Config]):
         None: the scorer takes histories alone.
         """
         return None
+
+    def with_items(self, added: AddedItems, config: Config) -> Self:
+        """The scorer with items that came after its training, fitted with `config`.
+
+        What it learnt from events stays; a new item has the scores of an item without events.
+        """
+        raise NotImplementedError(f"{self.name} takes no items after training")
 
     def arrays(self) -> dict[str, Array]:
         """The fitted state as plain arrays; a CSR matrix becomes four arrays."""

@@ -1,11 +1,12 @@
 """Content-based scorer: similarity of text vectors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import sums_of_rows, unit_rows
 from embeddings.scorers.base import Linear
@@ -51,3 +52,7 @@ class Text(Linear[TextConfig]):
     @override
     def score_text(self, text: FloatArray) -> FloatArray:
         return np.asarray(self.vectors @ unit_rows((text - self.centre)[None, :])[0], np.float32)
+
+    @override
+    def with_items(self, added: AddedItems, config: TextConfig) -> Self:
+        return replace(self, vectors=added.with_rows(self.vectors, added.text))

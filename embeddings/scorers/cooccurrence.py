@@ -1,12 +1,13 @@
 """Co-occurrence of items within a window of each history."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
@@ -61,6 +62,10 @@ class Cooccurrence(Scorer[CooccurrenceConfig]):
     @override
     def score(self, histories: Histories) -> FloatArray:
         return rows_times(histories.matrix, self.similarity)
+
+    @override
+    def with_items(self, added: AddedItems, config: CooccurrenceConfig) -> Self:
+        return replace(self, similarity=added.squared(self.similarity))
 
 
 def _pairs(histories: Histories, window: int, n_items: int) -> IntArray:

@@ -1,6 +1,6 @@
 """The closed-form linear autoencoder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -9,6 +9,7 @@ import scipy.linalg
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
@@ -95,6 +96,17 @@ class Ease(Scorer[EaseConfig]):
     def _by_item(self) -> sp.csr_array:
         """`scaled` transposed, so that a request reads only the rows of the history's items."""
         return self.scaled.T.tocsr()
+
+    @override
+    def with_items(self, added: AddedItems, config: EaseConfig) -> Self:
+        """Columns of P of items without events are zero but for the diagonal, 1 / regularisation."""
+        new = np.full(added.n_items - added.n_old, config.regularisation, np.float32)
+        scaled, inverse = added.with_columns(self.scaled), self.inverse
+        if not self.scaled.shape[0]:
+            inverse = np.pad(inverse, (0, len(new)))
+            inverse[range(added.n_old, added.n_items), range(added.n_old, added.n_items)] = 1 / new
+        ridge, diagonal = np.concatenate([self.ridge, new]), np.concatenate([self.diagonal, 1 / new])
+        return replace(self, scaled=scaled, inverse=inverse, ridge=ridge, diagonal=diagonal)
 
 
 def _explained(scaled: sp.csr_array, inverse: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Scorers over the knowledge graph: an embedding and a graph network. Only fitting imports torch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import sums_of_rows, unit_rows
 from embeddings.graph.configs import GnnConfig, KgeConfig
@@ -60,6 +61,14 @@ class Kge(Linear[KgeConfig]):
     def score_likes(self, likes: sp.csr_array) -> FloatArray:
         return cosines_of_likes(likes, self.vectors, self.n_items)
 
+    @override
+    def with_items(self, added: AddedItems, config: KgeConfig) -> Self:
+        """A new item has the vector that its content says; a new entity has none."""
+        vectors = added.of_nodes(self.vectors)
+        new = added.items[added.is_new]
+        vectors[new] = unit_rows(added.estimated(self.item_vectors)[added.is_new])
+        return replace(self, vectors=vectors, n_items=added.n_items)
+
 
 @dataclass(frozen=True, eq=False)
 class Gnn(Linear[GnnConfig]):
@@ -76,6 +85,8 @@ class Gnn(Linear[GnnConfig]):
     """Item biases [n_items]."""
     likes_bias: FloatArray
     """The same where liked entities are all that is known [n_items]."""
+    without_likes: FloatArray
+    """Vector and bias that the networks give each item without its likes [n_items, d + 1]."""
 
     @override
     @classmethod
@@ -89,7 +100,7 @@ class Gnn(Linear[GnnConfig]):
     @classmethod
     def _placed(cls, network: "GraphNetwork", dataset: Dataset) -> Self:
         found = network.vectors(dataset)
-        return cls(found.nodes, found.history, found.bias, found.likes_bias)
+        return cls(found.nodes, found.history, found.bias, found.likes_bias, found.without_likes)
 
     @override
     @classmethod
@@ -127,6 +138,21 @@ class Gnn(Linear[GnnConfig]):
         shares = 1 / np.maximum(np.diff(likes.indptr), 1)
         users = (likes @ self.vectors) * shares[:, None]
         return np.asarray(users @ self.vectors[: len(self.bias)].T + self.likes_bias, np.float32)
+
+    @override
+    def with_items(self, added: AddedItems, config: GnnConfig) -> Self:
+        """A new item has the vector and the bias that its content says the network would give it."""
+        vectors, without_likes = added.of_nodes(self.vectors), added.estimated(self.without_likes)
+        new, own = added.items[added.is_new], without_likes[added.is_new]
+        vectors[new] = own[:, :-1]
+        return replace(
+            self,
+            vectors=vectors,
+            history_vectors=added.with_zeros(self.history_vectors),
+            bias=added.with_new_rows(self.bias, without_likes[:, -1]),
+            likes_bias=added.with_zeros(self.likes_bias),
+            without_likes=added.with_new_rows(self.without_likes, without_likes),
+        )
 
 
 def cosines_of_likes(likes: sp.csr_array, vectors: FloatArray, n_items: int) -> FloatArray:

@@ -1,7 +1,7 @@
 """Nearest neighbours by interactions: similar items (ItemKNN) and similar users (UserKNN)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
@@ -57,6 +58,10 @@ class ItemKnn(Scorer[ItemKnnConfig]):
     def score(self, histories: Histories) -> FloatArray:
         return rows_times(histories.matrix, self.similarity)
 
+    @override
+    def with_items(self, added: AddedItems, config: ItemKnnConfig) -> Self:
+        return replace(self, similarity=added.squared(self.similarity))
+
 
 @dataclass(frozen=True)
 class UserKnnConfig:
@@ -95,6 +100,10 @@ class UserKnn(Scorer[UserKnnConfig]):
     @cached_property
     def _users(self) -> "TrainingUsers":
         return TrainingUsers(self.liked)
+
+    @override
+    def with_items(self, added: AddedItems, config: UserKnnConfig) -> Self:
+        return replace(self, liked=added.with_columns(self.liked))
 
 
 @dataclass(frozen=True)

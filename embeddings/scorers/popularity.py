@@ -1,11 +1,12 @@
 """Popularity: the same scores for every user."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.scorers.base import Scorer
 from kg.graph import FloatArray
@@ -34,3 +35,7 @@ class Popularity(Scorer[PopularityConfig]):
     @override
     def score(self, histories: Histories) -> FloatArray:
         return np.tile(self.counts, (len(histories), 1))
+
+    @override
+    def with_items(self, added: AddedItems, config: PopularityConfig) -> Self:
+        return replace(self, counts=added.with_zeros(self.counts))

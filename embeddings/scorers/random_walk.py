@@ -1,12 +1,13 @@
 """Random walks over the graph of users and items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.vectors import rows_times
 from embeddings.scorers.base import Scorer
@@ -56,3 +57,7 @@ class Rp3Beta(Scorer[Rp3BetaConfig]):
     @override
     def score(self, histories: Histories) -> FloatArray:
         return rows_times(histories.matrix, self.transitions)
+
+    @override
+    def with_items(self, added: AddedItems, config: Rp3BetaConfig) -> Self:
+        return replace(self, transitions=added.squared(self.transitions))

@@ -1,9 +1,11 @@
 """Linear low-pass scorers: histories filtered by the leading singular vectors of all histories."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset
 from embeddings.data.spectral import SpectralConfig, SpectralVectors
 from embeddings.scorers.base import Projection
@@ -26,6 +28,11 @@ class Svd(Projection[SpectralConfig]):
     def fit(cls, dataset: Dataset, config: SpectralConfig, seed: int = 0, report: Report = silent) -> Self:
         vectors = SpectralVectors.of(dataset.liked, config, seed)
         return cls(vectors.history, vectors.items)
+
+    @override
+    def with_items(self, added: AddedItems, config: SpectralConfig) -> Self:
+        history, items = added.with_zeros(self.history_vectors), added.with_zeros(self.items)
+        return replace(self, history_vectors=history, items=items)
 
 
 class GraphFilter(Svd):

@@ -1,6 +1,6 @@
 """Popularity among the users who were active at about the same time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from typing_extensions import override
 
+from embeddings.data.added_items import AddedItems
 from embeddings.data.dataset import Dataset, Histories, TimeArray
 from embeddings.scorers.base import Scorer
 from embeddings.scorers.neighbours import TimeWeights, TrainingUsers, weight_at
@@ -96,6 +97,10 @@ class TimePopularity(Scorer[TimePopularityConfig]):
     def _timeless_weight(self) -> float:
         """The weight of each training user for a user without a known time."""
         return min(1.0, 2 * self.width / self.liked.shape[0])
+
+    @override
+    def with_items(self, added: AddedItems, config: TimePopularityConfig) -> Self:
+        return replace(self, liked=added.with_columns(self.liked))
 
 
 @compiled

@@ -210,7 +210,13 @@ def test_a_user_who_states_nothing_is_not_asked_about(dataset) -> None:
 def test_scores_of_liked_entities_by_hand() -> None:
     """Two items, two entities; the mean of both entities is (1.5, .5), and each item has a bias."""
     vectors = np.array([[1, 0], [0, 2], [3, 0], [0, 1]], np.float32)
-    fitted = Gnn(vectors, vectors[:2], np.zeros(2, np.float32), np.array([0.25, 0.5], np.float32))
+    fitted = Gnn(
+        vectors,
+        vectors[:2],
+        np.zeros(2, np.float32),
+        np.array([0.25, 0.5], np.float32),
+        np.zeros((2, 3), np.float32),
+    )
     likes = sp.csr_array(np.array([[0, 0, 1, 1]], np.float32))
     np.testing.assert_allclose(fitted.score_likes(likes), [[1.5 + 0.25, 1 + 0.5]])
 

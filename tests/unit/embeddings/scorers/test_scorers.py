@@ -208,5 +208,11 @@ def test_the_graph_network_scores_liked_nodes_by_products_and_popularity() -> No
     """Twice the vectors of above: four times the products; the second item has a bias of .1."""
     vectors = np.float32([[2, 0], [0, 2], [2, 0], [1.2, 1.6]])
     likes = sp.csr_array(np.float32([[0, 0, 1, 1], [0, 0, 0, 1]]))
-    fitted = Gnn(vectors, np.zeros((2, 2), np.float32), np.zeros(2, np.float32), np.float32([0, 0.1]))
+    fitted = Gnn(
+        vectors,
+        np.zeros((2, 2), np.float32),
+        np.zeros(2, np.float32),
+        np.float32([0, 0.1]),
+        np.zeros((2, 3), np.float32),
+    )
     np.testing.assert_allclose(fitted.score_likes(likes), [[3.2, 1.7], [2.4, 3.3]], rtol=1e-6)

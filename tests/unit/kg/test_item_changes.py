@@ -1,0 +1,90 @@
+"""A snapshot with changes of single items, compared with one that has them from the beginning."""
+
+import numpy as np
+import pytest
+from small_library import AUTHORS, library
+
+from kg.item_changes import ItemChange, NamedEntity, with_changes
+
+
+def facts(snapshot):
+    """(head, type, tail) by ids."""
+    triples = snapshot.triples
+    return {
+        (snapshot.locate(head)[1], snapshot.relations[kind], snapshot.locate(tail)[1])
+        for head, kind, tail in zip(triples.head, triples.relation, triples.tail, strict=True)
+    }
+
+
+@pytest.fixture
+def before():
+    return library([(0, 3), (1, 5)], books=8)
+
+
+def test_a_new_item_stands_behind_the_others_and_moves_the_entities(before) -> None:
+    change = ItemChange("b99", "put", {"name": "Dune", "text": "sand"}, {"WRITTEN_BY": ("Lem",)})
+    found = with_changes(before, [change])
+    after = found.snapshot
+    assert (after.items.ids[-1], after.names[8], after.texts[8]) == ("b99", "Dune", "sand")
+    assert found.node_numbers.tolist() == [*range(8), *range(9, 9 + len(AUTHORS))]
+    assert found.changed.tolist() == [8]
+    assert facts(after) == facts(before) | {("b99", "WRITTEN_BY", "Lem")}
+    assert after.names[after.first_user :] == before.names[before.first_user :]
+    assert after.interactions is before.interactions
+
+
+def test_facts_are_in_the_order_of_a_snapshot_that_was_read(before) -> None:
+    change = ItemChange("b02", "patch", relations={"WRITTEN_BY": ("Lem", "Gaiman")})
+    triples = with_changes(before, [change]).snapshot.triples
+    order = np.lexsort((triples.tail, triples.relation, triples.head))
+    assert order.tolist() == list(range(len(triples)))
+
+
+def test_put_replaces_everything_and_patch_what_it_names(before) -> None:
+    put = with_changes(before, [ItemChange("b02", "put", {"name": "New"})]).snapshot
+    assert (put.names[2], put.texts[2]) == ("New", "")
+    assert facts(put) == {x for x in facts(before) if x[0] != "b02"}
+    patch = with_changes(before, [ItemChange("b02", "patch", {"text": "else"})]).snapshot
+    assert (patch.names[2], patch.texts[2]) == (before.names[2], "else")
+    assert facts(patch) == facts(before)
+    relation = with_changes(before, [ItemChange("b02", "patch", relations={"WRITTEN_BY": ()})]).snapshot
+    assert facts(relation) == {x for x in facts(before) if x[0] != "b02"}
+
+
+def test_a_name_that_is_removed_falls_back_to_the_id(before) -> None:
+    after = with_changes(before, [ItemChange("b02", "patch", {"name": None})]).snapshot
+    assert after.names[2] == "b02"
+
+
+def test_a_new_entity_is_made_and_an_unknown_one_is_left_out(before) -> None:
+    known = NamedEntity("Author", "Herbert", "Frank Herbert")
+    changes = [ItemChange("b98", "put", {}, {"WRITTEN_BY": ("Herbert", "nobody", "Herbert")}, (known,))]
+    found = with_changes(before, changes)
+    node = found.snapshot.node("Author", "Herbert")
+    assert found.snapshot.names[node] == "Frank Herbert"
+    assert node == found.snapshot.first_user - 1
+    assert facts(found.snapshot) == facts(before) | {("b98", "WRITTEN_BY", "Herbert")}
+
+
+def test_the_last_change_of_an_item_counts(before) -> None:
+    changes = [
+        ItemChange("b02", "put", {"name": "one"}, {"WRITTEN_BY": ("Lem",)}),
+        ItemChange("b02", "patch", {"text": "t"}, {"WRITTEN_BY": ("Gaiman",)}),
+    ]
+    after = with_changes(before, changes).snapshot
+    assert (after.names[2], after.texts[2]) == ("one", "t")
+    assert ("b02", "WRITTEN_BY", "Gaiman") in facts(after)
+    assert ("b02", "WRITTEN_BY", "Lem") not in facts(after)
+
+
+def test_a_deleted_item_keeps_its_number_until_it_is_put_again(before) -> None:
+    gone = with_changes(before, [ItemChange("b02", "delete")])
+    assert np.flatnonzero(gone.deleted).tolist() == [2]
+    back = with_changes(before, [ItemChange("b02", "delete"), ItemChange("b02", "put", {"name": "x"})])
+    assert not back.deleted.any()
+
+
+def test_without_changes_the_facts_are_the_same(before) -> None:
+    found = with_changes(before, [])
+    np.testing.assert_array_equal(found.snapshot.triples.tail, before.triples.tail)
+    assert not len(found.changed)
