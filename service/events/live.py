@@ -70,13 +70,13 @@ class LiveEvents:
             self._next_look = 0.0
 
     def _catch_up(self) -> None:
-        commits, now = self._outbox.commits, time.monotonic()
+        commits, now = self._outbox.storage.commits, time.monotonic()
         if commits == self._commits and now < self._next_look:
             return
         self._commits, self._next_look = commits, now + LOOK_INTERVAL
         if not self._outbox.exists:
             return
-        version = self._outbox.version()
+        version = self._outbox.storage.version()
         if version == self._version:
             return
         for event in self._outbox.since(self._last):

@@ -93,7 +93,7 @@ def test_a_full_disk_keeps_nothing_of_the_request_and_later_ones_work(outbox: Ou
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
     try:
-        with pytest.raises(OutboxError, match=r"events\.sqlite3: .*not kept"):
+        with pytest.raises(OutboxError, match=r"events\.sqlite3: .*nothing of this request is kept"):
             outbox.add([event("c"), large])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
