@@ -162,11 +162,13 @@ def _with_nodes(snapshot: GraphSnapshot, changes: Iterable[ItemChange]) -> tuple
         new[snapshot.items.label].setdefault(change.id, change.id)
         for entity in change.entities:
             new[entity.label][entity.id] = entity.name
-    vocabularies, names, numbers = [], [], []
+    vocabularies: list[Vocabulary] = []
+    names: list[str] = []
+    numbers: list[IntArray] = []
     for old in snapshot.vocabularies:
         first = snapshot.offsets[old.label]
         added = {x: name for x, name in new[old.label].items() if x not in old}
-        numbers.append(np.arange(len(old)) + sum(map(len, vocabularies)))
+        numbers.append(np.arange(len(old)) + len(names))
         vocabularies.append(Vocabulary(old.label, (*old.ids, *added)) if added else old)
         names += [*snapshot.names[first : first + len(old)], *added.values()]
     n_new = len(vocabularies[0]) - snapshot.n_items

@@ -12,7 +12,8 @@ from kg.errors import UsageError
 from kg.settings import Settings, load_settings
 from scripts.durations import parse_duration
 from scripts.logs import configure_logs
-from service.app import EXTENSION, create_app
+from service.app import create_app
+from service.http import SERVED
 from service.retraining import Retraining
 from service.serving import Serving
 
@@ -104,7 +105,7 @@ class Service(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """The WSGI app."""
         app = create_app(self._settings)
-        serving: Serving = app.extensions[EXTENSION]
+        serving: Serving = app.extensions[SERVED]
         serving.start()
         atexit.register(serving.stop)
         if self._retrain_every is not None:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
-from service.events.contract import EVENT_MIMETYPES, MAX_EVENTS, EventsAnswer, PostedEvent
+from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
+from service.json_lines import MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
 
@@ -85,7 +86,7 @@ def _events() -> Json:
         "additionalProperties": False,
     }
     lines = {"schema": {"type": "string"}}
-    json_, *others = EVENT_MIMETYPES
+    json_, *others = MIMETYPES
     responses = _responses(EventsAnswer, 400, 413, 415, 500, 503, 507)
     refused = {"description": "No event was accepted; each has its reason", **_answer(EventsAnswer)}
     return {

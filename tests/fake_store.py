@@ -124,6 +124,33 @@ class FakeStore:
             self._delete(kind, self.edges, pair)
         return len(gone)
 
+    def replace_nodes(self, label, rows):
+        self._check_label(label)
+        check_property_names({name for row in rows for name in row["properties"]}, taken=("id",))
+        for row in rows:
+            self.nodes.get(label, {}).pop(row["id"], None)
+        self._upsert(label, self.nodes, [(row["id"], row) for row in rows])
+
+    def delete_nodes(self, label, ids):
+        self._check_label(label)
+        self._count_write()
+        gone = [key for text in ids for key in self._keys_of(label, text)]
+        for key in gone:
+            for kind, pair in {(kind, pair) for _, kind, pair, _, _ in self._joined(label, key)}:
+                self._delete(kind, self.edges, pair)
+            self._delete(label, self.nodes, key)
+        return len(gone)
+
+    def delete_relations_of(self, kind, ids, *, end):
+        self._ends(kind)
+        self._count_write()
+        place = ("head", "tail").index(end)
+        keys = {key for text in ids for key in stored_ids(text)}
+        gone = [pair for pair in self.edges.get(kind, {}) if pair[place] in keys]
+        for pair in gone:
+            self._delete(kind, self.edges, pair)
+        return len(gone)
+
     # ---- read
 
     def read_nodes(self, label, properties=()):

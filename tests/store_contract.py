@@ -322,6 +322,43 @@ class StoreContract:
         assert store.read_relations("READ").heads == ["r2"]
         assert store.state() != before
 
+    def test_a_replaced_node_has_what_was_given_and_keeps_its_relations(self, store: GraphStore) -> None:
+        fill(store)
+        store.upsert_nodes("Book", [node("b1", pages=9)])
+        before = store.state()
+        store.replace_nodes("Book", [node("b1", title="New", price=2.5, year=None), node("b9", title="9")])
+        books = store.read_nodes("Book", ["title", "pages", "price", "year"])
+        found = dict(zip(books.ids, zip(*books.properties.values(), strict=True), strict=True))
+        assert found["b1"] == ("New", None, 2.5, None)
+        assert found["b9"] == ("9", None, None, None)
+        assert found["b2"][0] == "Two"
+        assert store.counts().relations == {"BY": 2, "READ": 1, "SOLD": 0}
+        assert store.state() != before
+        with pytest.raises(ValueError, match="id"):
+            store.replace_nodes("Book", [node("b1", id="other")])
+
+    def test_nodes_are_deleted_with_their_relations(
+        self, store: GraphStore, small_delete_batches: None
+    ) -> None:
+        fill(store)
+        store.upsert_relations("READ", [relation("r2", x) for x in ("b1", "b2", "b3")])
+        assert store.delete_nodes("Book", ["b1", "b3", "nobody"]) == 2
+        assert store.counts() == GraphCounts(
+            {"Reader": 2, "Book": 1, "Author": 1}, {"BY": 1, "READ": 1, "SOLD": 0}
+        )
+        assert store.delete_nodes("Book", ["b1"]) == 0
+
+    def test_relations_of_one_end_are_deleted(self, store: GraphStore, small_delete_batches: None) -> None:
+        fill(store)
+        store.upsert_nodes("Author", [node("a2")])
+        store.upsert_relations("BY", [relation("b1", "a2"), relation("b3", "a2"), relation("b3", "a1")])
+        assert store.delete_relations_of("BY", ["b1", "nobody"], end="head") == 2
+        left = store.read_relations("BY")
+        assert sorted(zip(left.heads, left.tails, strict=True)) == [("b2", "a1"), ("b3", "a1"), ("b3", "a2")]
+        assert store.delete_relations_of("BY", ["a1"], end="tail") == 2
+        assert store.read_relations("BY").heads == ["b3"]
+        assert store.counts().relations["READ"] == 1
+
     def test_relations_of_another_mark_are_deleted(
         self, store: GraphStore, small_delete_batches: None
     ) -> None:

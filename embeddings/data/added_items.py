@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 
-from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
+from kg.graph import BoolArray, Float64Array, FloatArray, IntArray, NodeArray
+
+Rows = TypeVar("Rows", FloatArray, NodeArray)
 
 _RIDGE = 1e-3
 """The penalty of the regression on content, as a share of the mean variance of a feature."""
@@ -43,12 +46,13 @@ class AddedItems:
         """Which of `items` are new, bool [m]."""
         return self.items >= self.n_old
 
-    def with_zeros(self, rows: FloatArray) -> FloatArray:
+    def with_zeros(self, rows: Rows) -> Rows:
         """Rows [n_old, ...] of the old items, and zeros for the new ones, [n_items, ...]."""
         added = np.zeros((self.n_items - self.n_old, *rows.shape[1:]), rows.dtype)
-        return np.concatenate([rows, added])
+        found: Rows = np.concatenate([rows, added])
+        return found
 
-    def with_rows(self, rows: FloatArray, own: FloatArray) -> FloatArray:
+    def with_rows(self, rows: Rows, own: Rows) -> Rows:
         """Rows [n_old, ...] of the old items, with the rows `own` [m, ...] for `items`, [n_items, ...]."""
         found = self.with_zeros(rows)
         found[self.items] = own

@@ -87,7 +87,7 @@ class _Growth:
         width = self._model.two_stage.items.text_vectors.shape[1]
         if scorer is None or scorer.centre.shape != (width,):
             return np.zeros((len(vectors), width), np.float32)
-        return unit_rows((vectors - scorer.centre) * vectors.any(axis=1)[:, None])
+        return unit_rows((vectors - scorer.centre) * np.asarray(vectors.any(axis=1))[:, None])
 
     def _facts(self, similar: sp.csr_array) -> FloatArray:
         """By the components that the model's items have."""

@@ -102,7 +102,7 @@ class ItemFeatures:
             self,
             log_degree=added.with_zeros(self.log_degree),
             log_facts=added.with_rows(self.log_facts, log_facts),
-            has_text=added.with_rows(self.has_text, added.text.any(axis=1)),
+            has_text=added.with_rows(self.has_text, np.asarray(added.text.any(axis=1), np.float32)),
             has_interactions=added.with_zeros(self.has_interactions),
             like_times=like_times,
             text_vectors=added.with_rows(self.text_vectors, added.text),

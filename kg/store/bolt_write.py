@@ -8,7 +8,7 @@ from typing_extensions import override
 from kg.names import quoted
 from kg.schema import RUN_PROPERTY, GraphSchema
 from kg.store.bolt_session import BoltSession, work
-from kg.store.records import NodeRow, RelationRow, UserRecord, check_property_names
+from kg.store.records import End, NodeRow, RelationRow, UserRecord, check_property_names
 from kg.store.statements import (
     NODE_BATCH,
     RELATION_BATCH,
@@ -52,6 +52,46 @@ class BoltWrites(BoltSession, WriteStore):
             f"WITH r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n",
             trailmix_value=but[1],
         )
+
+    @override
+    def replace_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
+        self._check_label(label)
+        merge = f"MERGE (n:{quoted(label)} {{id: row.id}})"
+        for batch in batches(rows, NODE_BATCH):
+            check_property_names({name for row in batch for name in row["properties"]}, taken=("id",))
+            whole = [{"id": row["id"], "properties": row["properties"] | {"id": row["id"]}} for row in batch]
+            self._write(f"UNWIND $trailmix_rows AS row {merge} SET n = row.properties", trailmix_rows=whole)
+
+    @override
+    def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
+        self._check_label(label)
+        found = 0
+        for batch in batches(ids, NODE_BATCH):
+            keys = [key for text in batch for key in stored_ids(text)]
+            nodes = f"UNWIND $trailmix_keys AS key MATCH (n:{quoted(label)} {{id: key}})"
+            # relations first: a node may have too many for one transaction
+            self._delete_all(
+                f"{nodes} MATCH (n)-[r]-() WITH DISTINCT r LIMIT {self.delete_batch} DELETE r "
+                "RETURN count(*) AS n",
+                trailmix_keys=keys,
+            )
+            found += self._read(f"{nodes} RETURN count(n) AS n", trailmix_keys=keys)[0]["n"]
+            self._write(f"{nodes} DETACH DELETE n", trailmix_keys=keys)
+        return found
+
+    @override
+    def delete_relations_of(self, type: str, ids: Sequence[str], *, end: End) -> int:
+        head, tail = self._ends(type)
+        own = {"head": f"(x:{quoted(head)} {{id: key}})-[r:{quoted(type)}]->(:{quoted(tail)})"}
+        own["tail"] = f"(:{quoted(head)})-[r:{quoted(type)}]->(x:{quoted(tail)} {{id: key}})"
+        deleted = 0
+        for batch in batches(ids, NODE_BATCH):
+            deleted += self._delete_all(
+                f"UNWIND $trailmix_keys AS key MATCH {own[end]} "
+                f"WITH DISTINCT r LIMIT {self.delete_batch} DELETE r RETURN count(*) AS n",
+                trailmix_keys=[key for text in batch for key in stored_ids(text)],
+            )
+        return deleted
 
     @override
     def clear(self) -> None:

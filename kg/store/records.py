@@ -10,6 +10,10 @@ PropertyValue = str | int | float | bool | list[str] | list[int] | list[float] |
 """The value of a property; writing None removes the property, and a missing property reads as None."""
 
 
+End = Literal["head", "tail"]
+"""An end of a relation."""
+
+
 class NodeRow(TypedDict):
     """One node to write; `properties` must not contain `id`."""
 

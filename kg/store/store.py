@@ -21,6 +21,7 @@ from kg.schema import GraphSchema
 from kg.store.connection import Connection
 from kg.store.records import (
     Checkpoint,
+    End,
     EventRow,
     GraphCounts,
     NodeColumns,
@@ -110,6 +111,18 @@ class WriteStore(SchemaStore, Protocol):
 
     def delete_relations(self, type: str, *, but: tuple[str, str]) -> int:  # noqa: A002
         """Delete the relations of a type whose property `but[0]` is not `but[1]`; returns their number."""
+
+    def replace_nodes(self, label: str, rows: Sequence[NodeRow]) -> None:
+        """Create the nodes, or give those that exist these properties and no others."""
+
+    def delete_nodes(self, label: str, ids: Sequence[str]) -> int:
+        """Delete nodes with all their relations; returns how many nodes there were.
+
+        After an interruption, calling it again completes the deletion.
+        """
+
+    def delete_relations_of(self, type: str, ids: Sequence[str], *, end: End) -> int:  # noqa: A002
+        """Delete all relations of a type that have one of these nodes at that end; returns their number."""
 
     def clear(self) -> None:
         """Delete all nodes, relations, runs and the schema."""

@@ -5,14 +5,14 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator
 
 from service.contract import Contract, Id
 from service.events.outbox import StoredEvent
 from service.events.types import EventType
-from service.problems import InvalidRequestError, field_advice, json_pointer
+from service.json_lines import read_values
+from service.problems import field_advice, json_pointer
 
 MAX_EVENTS = 1_000
 MAX_CONTEXT = 10_000
@@ -20,9 +20,6 @@ MAX_CONTEXT = 10_000
 FIRST_TIME = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 LATEST_AHEAD = 86_400.0
 """Seconds that a timestamp may lie in the future: clocks differ, and some write local time."""
-
-EVENT_MIMETYPES = ("application/json", "application/x-ndjson", "application/jsonl")
-"""JSON, or JSON Lines under either name."""
 
 
 class PostedEvent(Contract):
@@ -92,9 +89,7 @@ def read_events(
     Raises:
         InvalidRequestError: the body cannot be read at all, or has too many events.
     """
-    given = _lines(body) if mimetype in EVENT_MIMETYPES[1:] else _objects(body)
-    if len(given) > MAX_EVENTS:
-        raise InvalidRequestError(413, f"{len(given):,} events; a request may have {MAX_EVENTS:,}")
+    given = read_values(body, mimetype, MAX_EVENTS, "events", wrapped="events")
     accepted: list[StoredEvent] = []
     rejected: list[RejectedEvent] = []
     for index, one in enumerate(given):
@@ -138,22 +133,3 @@ def _parsed(text: str) -> float:
     except ValueError:
         raise ValueError(f"{text[:80]!r} is no time; send seconds since 1970, or ISO 8601") from None
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-
-
-def _objects(body: bytes) -> list[Any]:
-    found = _json(body, "the body")
-    if isinstance(found, dict) and set(found) == {"events"}:
-        found = found["events"]
-    return found if isinstance(found, list) else [found]
-
-
-def _lines(body: bytes) -> list[Any]:
-    lines = ((n, line) for n, line in enumerate(body.split(b"\n"), start=1) if line.strip())
-    return [_json(line, f"line {n}") for n, line in lines]
-
-
-def _json(text: bytes, what: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(400, f"{what} is not JSON: {error}") from None

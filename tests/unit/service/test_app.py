@@ -14,8 +14,9 @@ from kg.errors import ArtifactError, GraphUnavailableError, TrailmixError, Unkno
 from kg.names import LONGEST_NAME
 from kg.schema import LONGEST_ID
 from kg.settings import Settings
-from service.app import MAX_BODY, create_app
+from service.app import create_app
 from service.contract import MAX_IDS, MAX_TEXT, RecommendRequest
+from service.http import MAX_BODY
 
 
 def problem(response: TestResponse, status: int) -> dict[str, Any]:

@@ -1,0 +1,156 @@
+"""The change log: changes of items and users, on disk from the reply until the graph has them, and longer."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from kg.item_changes import ItemChange, NamedEntity, Operation
+from service.events.outbox import State
+from service.events.storage import Storage
+
+Kind = Literal["item", "user"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    body TEXT NOT NULL,
+    accepted_at REAL NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    delivered_at REAL,
+    reason TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX IF NOT EXISTS changes_by_state ON changes (state, number);
+"""
+_COLUMNS = "number, kind, id, operation, body, state, delivered_at, reason"
+
+
+@dataclass(frozen=True)
+class StoredChange:
+    """A change of one node as the log keeps it."""
+
+    kind: Kind
+    id: str
+    operation: Operation
+    body: str
+    """Properties, relations and named entities as in `ItemChange`, as JSON."""
+    number: int = 0
+    """Its place among all changes, from 1; 0: not kept yet."""
+    state: State = "pending"
+    delivered_at: float | None = None
+    """When the graph had it, epoch seconds."""
+    reason: str = ""
+    """Why the graph refused it."""
+
+    @classmethod
+    def of(cls, kind: Kind, change: ItemChange) -> "StoredChange":
+        """A change that is to be kept."""
+        body = {name: value for name, value in asdict(change).items() if name not in ("id", "operation")}
+        return cls(kind, change.id, change.operation, json.dumps(body, ensure_ascii=False))
+
+    @property
+    def change(self) -> ItemChange:
+        """What is to be changed."""
+        found = json.loads(self.body)
+        relations = {kind: tuple(ids) for kind, ids in found["relations"].items()}
+        entities = tuple(NamedEntity(**x) for x in found["entities"])
+        return ItemChange(self.id, self.operation, found["properties"], relations, entities)
+
+
+class ChangeLog:
+    """The changes of one home folder; safe to share between threads, not across a fork.
+
+    Every method raises OutboxFullError if the disk is full, and OutboxError if the file cannot be read or
+    written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Opened at first use; `folder` is made then."""
+        self.storage = Storage(folder / "changes.sqlite3", _SCHEMA)
+
+    @property
+    def exists(self) -> bool:
+        """Whether any change was ever kept here."""
+        return self.storage.exists
+
+    def add(self, changes: Sequence[StoredChange]) -> list[StoredChange]:
+        """Keep changes in order; returns them with their numbers once they are on disk: all or none."""
+        return self.storage.commit(lambda connection: _inserted(connection, changes))
+
+    def missing_since(self, moment: float) -> list[StoredChange]:
+        """The changes, in order, that the graph did not have before a moment, epoch seconds.
+
+        Those that it refused are not among them.
+        """
+        clause = "WHERE state <> 'dead' AND coalesce(delivered_at, ?) >= ? ORDER BY number"
+        return self._select(clause, moment, moment)
+
+    def pending(self, limit: int) -> list[StoredChange]:
+        """The first changes that the graph does not have yet."""
+        return self._select("WHERE state = 'pending' ORDER BY number LIMIT ?", limit)
+
+    def of(self, kind: Kind, external_id: str) -> list[StoredChange]:
+        """All kept changes of one node, in order."""
+        return self._select("WHERE kind = ? AND id = ? ORDER BY number", kind, external_id)
+
+    def listed(self, state: State | None, limit: int) -> list[StoredChange]:
+        """The last changes of a state, or of any, newest first."""
+        if state is None:
+            return self._select("ORDER BY number DESC LIMIT ?", limit)
+        return self._select("WHERE state = ? ORDER BY number DESC LIMIT ?", state, limit)
+
+    def counts(self) -> dict[str, int]:
+        """The number of changes by state."""
+        with self.storage.read() as connection:
+            return dict(connection.execute("SELECT state, count(*) FROM changes GROUP BY state"))
+
+    def delivered(self, numbers: Iterable[int]) -> None:
+        """The graph has these changes."""
+        now = time.time()
+        update = "UPDATE changes SET state = 'delivered', delivered_at = ?, reason = '' WHERE number = ?"
+        self.storage.change(update, [(now, number) for number in numbers])
+
+    def refused(self, reasons: Iterable[tuple[int, str]]) -> None:
+        """The graph refuses these changes, by number, each for a reason."""
+        rows = [(reason, number) for number, reason in reasons]
+        self.storage.change("UPDATE changes SET state = 'dead', reason = ? WHERE number = ?", rows)
+
+    def replay(self, numbers: Sequence[int] | None) -> int:
+        """Deliver refused changes again: these, or all (None); returns how many."""
+        update = "UPDATE changes SET state = 'pending', reason = '' WHERE state = 'dead'"
+        if numbers is None:
+            return self.storage.change(update, [()])
+        return self.storage.change(f"{update} AND number = ?", [(x,) for x in numbers])
+
+    def forget_user(self, user_id: str) -> int:
+        """Remove all changes of a user; returns how many."""
+        return self.storage.change("DELETE FROM changes WHERE kind = 'user' AND id = ?", [(user_id,)])
+
+    def prune(self, delivered_before: float) -> int:
+        """Remove changes that the graph has had since before a time; returns how many."""
+        delete = "DELETE FROM changes WHERE state = 'delivered' AND delivered_at < ?"
+        return self.storage.change(delete, [(delivered_before,)])
+
+    def _select(self, clause: str, *values: str | float) -> list[StoredChange]:
+        with self.storage.read() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM changes {clause}", values).fetchall()  # noqa: S608
+        return [_change(row) for row in rows]
+
+
+def _inserted(connection: sqlite3.Connection, changes: Sequence[StoredChange]) -> list[StoredChange]:
+    insert = "INSERT INTO changes (kind, id, operation, body, accepted_at) VALUES (?, ?, ?, ?, ?)"
+    now, found = time.time(), []
+    for x in changes:
+        cursor = connection.execute(insert, (x.kind, x.id, x.operation, x.body, now))
+        found.append(replace(x, number=int(cursor.lastrowid or 0)))
+    return found
+
+
+def _change(row: tuple[Any, ...]) -> StoredChange:
+    return StoredChange(**dict(zip(_COLUMNS.split(", "), row, strict=True)))

@@ -1,0 +1,134 @@
+"""What all routes share: the app's own objects, request bodies, and JSON answers."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Protocol, TypeVar
+
+from flask import Response, current_app, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from embeddings.model.versions import Activation
+from kg.settings import Settings
+from service.contract import Recommendation, RecommendRequest
+from service.events.outbox import Outbox
+from service.events.types import EventType
+from service.models import may_administer
+from service.problems import InvalidRequestError, invalid
+
+MAX_BODY = 50 * 1024 * 1024
+"""Bytes; more than the longest request that its fields allow: two lists of 1,000 ids of 2,000 characters, 12
+bytes each, as JSON may write a character in two escapes."""
+
+FORM = "application/x-www-form-urlencoded"
+
+SERVED = "trailmix"
+"""Where the app has what it serves."""
+
+SETTINGS = "TRAILMIX"
+"""Where its configuration has the settings."""
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Answering(Protocol):
+    """What the service needs of a recommender; `service.recommender.Recommender` is one."""
+
+    @property
+    def event_types(self) -> Mapping[str, EventType]:
+        """The types of events that may be posted, by name."""
+
+    @property
+    def model_version(self) -> str:
+        """The version of the model that answers."""
+
+    def last_event(self, user_id: str | None) -> int:
+        """The number of the user's last event since the snapshot; 0 without one."""
+
+    def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
+        """The answer to one request; equal for equal requests while `last_event` is the same."""
+
+
+class Served(Protocol):
+    """What an app serves; `service.serving.Serving` is one."""
+
+    outbox: Outbox
+
+    def activate(self, version: str, *, force: bool = False) -> Activation:
+        """Answer by another saved version from now on."""
+
+    def roll_back(self) -> Activation:
+        """Answer by the version again that was active before."""
+
+    @property
+    def recommender(self) -> Answering:
+        """Whatever answers now."""
+
+
+def settings() -> Settings:
+    """The app's settings."""
+    found: Settings = current_app.config[SETTINGS]
+    return found
+
+
+def served() -> Served:
+    """What the app serves."""
+    found: Served = current_app.extensions[SERVED]
+    return found
+
+
+def check_administrator(what: str) -> None:
+    """Refuse a caller who may not change `what`, a plural.
+
+    Raises:
+        InvalidRequestError: 403.
+    """
+    if not may_administer(settings(), request.remote_addr, dict(request.headers)):
+        raise InvalidRequestError(
+            HTTPStatus.FORBIDDEN,
+            f"{what} are changed with the header `Authorization: Bearer` and TRAILMIX_ADMIN_TOKEN, or, where"
+            " that is unset, from the same machine",
+        )
+
+
+def body_of(model: type[_Model]) -> _Model:
+    """The JSON body of the request.
+
+    Raises:
+        InvalidRequestError: it is of another type, or not what `model` takes.
+    """
+    return validated(model, json_body("application/json"))
+
+
+def json_body(accepted: str) -> bytes:
+    """The body, declared as JSON; `accepted` says what the operation takes."""
+    if not request.is_json:
+        raise unsupported(accepted)
+    return raw_body()
+
+
+def validated(model: type[_Model], body: bytes) -> _Model:
+    """A JSON body as what an operation takes."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(error, model) from None
+
+
+def raw_body() -> bytes:
+    """The bytes of the body."""
+    body = request.get_data()
+    if len(body) >= MAX_BODY:  # a chunked body announces no length, and is cut off here
+        raise RequestEntityTooLarge
+    return body
+
+
+def unsupported(accepted: str) -> InvalidRequestError:
+    """The problem of a body of another type."""
+    got = request.mimetype or "no content type"
+    return InvalidRequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {accepted}, not {got}")
+
+
+def json_answer(answer: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """An answer as JSON."""
+    return Response(answer.model_dump_json(), status, mimetype="application/json")
