@@ -20,6 +20,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from embeddings.data.threads import n_workers
 from kg.errors import ArtifactError
 from kg.settings import Settings
+from service.catalogue.routes import routes as catalogue_routes
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import EventsAnswer, read_events
 from service.http import (
@@ -28,6 +29,7 @@ from service.http import (
     SERVED,
     SETTINGS,
     Answering,
+    IdConverter,
     Served,
     body_of,
     check_administrator,
@@ -73,7 +75,10 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     register_problems(app)
     app.before_request(_begin)
     app.after_request(_end)
+    app.url_map.merge_slashes = False  # an id may hold two
+    app.url_map.converters["id"] = IdConverter
     app.register_blueprint(_routes)
+    app.register_blueprint(catalogue_routes)
     return app
 
 
@@ -107,13 +112,13 @@ def recommend() -> Response:
     if request.mimetype == FORM:
         return json_answer(_answer(recommender, _form()))
     body = json_body(f"application/json or {FORM}")
-    kept, version = _kept(), recommender.model_version
-    found = kept.find(version, body)
+    kept, state = _kept(), recommender.state
+    found = kept.find(state, body)
     if found is None or found.last_event != recommender.last_event(found.user_id):
         given = validated(RecommendRequest, body)
         last = recommender.last_event(given.user_id)  # first: an event that comes now makes it out of date
         found = KeptAnswer.of(_answer(recommender, given), given.user_id, last)
-        kept.keep(version, body, found)
+        kept.keep(state, body, found)
     return Response(found.for_request(g.request_id), mimetype="application/json")
 
 
