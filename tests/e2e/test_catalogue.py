@@ -50,7 +50,7 @@ def test_a_new_book_is_recommended_delivered_and_learnt(store, store_settings, t
         until(lambda: "a/new 1" in store.read_nodes("Book").ids)
         assert "strugatsky" in store.read_nodes("Author").ids
         refreshed = trailmix_here("train", "--since", "--json")
-        assert "0 users, 1 items" in refreshed.stderr
+        assert "0 users, 1 item\n" in refreshed.stderr
         version = json.loads(refreshed.stdout)["model_version"]
         until(lambda: all(service.recommend(k=1)["meta"]["model_version"] == version for _ in range(20)))
         assert expected in asked(service)
