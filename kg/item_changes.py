@@ -7,12 +7,10 @@ from typing import Literal
 import numpy as np
 
 from kg.graph import BoolArray, GraphSnapshot, IntArray, NodeArray, Triples, Vocabulary
+from kg.property_columns import TEXT, with_values
 from kg.schema import GROUP_PROPERTY, GraphSchema
 from kg.store.records import PropertyValue
 from kg.store.stored_values import display_text
-
-TEXT = "text"
-"""The property with an item's text."""
 
 Operation = Literal["put", "patch", "delete"]
 
@@ -40,6 +38,11 @@ class ItemChange:
     entities: tuple[NamedEntity, ...] = ()
     """Entities that these relations may need made."""
 
+    def is_of_properties_alone(self, schema: GraphSchema) -> bool:
+        """Whether name, text, group and facts of the item stay as they are, and the item was there before."""
+        own = {schema.item.name_property, TEXT, GROUP_PROPERTY}
+        return self.operation == "patch" and not self.relations and own.isdisjoint(self.properties)
+
 
 @dataclass(frozen=True, eq=False)
 class ChangedSnapshot:
@@ -49,7 +52,7 @@ class ChangedSnapshot:
     node_numbers: IntArray
     """The new number of each item and entity of the earlier snapshot, int64."""
     changed: IntArray
-    """The items whose name, text or facts are others now, and the new ones, int64, ascending."""
+    """The items whose text or facts may be others now, and the new ones, int64, ascending."""
     deleted: BoolArray
     """Which items were deleted, bool [n_items]; they keep their number."""
 
@@ -75,7 +78,7 @@ def item_relations(schema: GraphSchema) -> dict[str, str]:
 def with_changes(snapshot: GraphSnapshot, changes: Sequence[ItemChange]) -> ChangedSnapshot:
     """The snapshot after some changes, in order; relations to what no node is are left out."""
     grown, numbers = _with_nodes(snapshot, changes)
-    return _Changes(grown).apply(changes, numbers)
+    return _Changes(grown).apply(changes, numbers, snapshot.n_items)
 
 
 class _Changes:
@@ -85,17 +88,20 @@ class _Changes:
         self._names, self._texts = list(snapshot.names), list(snapshot.texts)
         self._groups = list(snapshot.same_as) or [""] * snapshot.n_items
         self._years = dict(snapshot.years)
+        self._properties: dict[int, dict[str, PropertyValue]] = {}
+        self._replaced: set[int] = set()
         self._dropped: set[tuple[int, int]] = set()
         self._added: dict[tuple[int, int], tuple[int, ...]] = {}
 
-    def apply(self, changes: Sequence[ItemChange], numbers: IntArray) -> ChangedSnapshot:
+    def apply(self, changes: Sequence[ItemChange], numbers: IntArray, n_before: int) -> ChangedSnapshot:
         snapshot = self._snapshot
         deleted = np.zeros(snapshot.n_items, bool)
-        changed: dict[int, None] = {}
+        changed = set(range(n_before, snapshot.n_items))
         for change in changes:
             item = snapshot.items.index(change.id)
             deleted[item] = change.operation == "delete"
-            changed[item] = None
+            if change.operation == "put" or change.relations or TEXT in change.properties:
+                changed.add(item)
             if change.operation != "delete":
                 self._change(item, change)
         grown = replace(
@@ -105,11 +111,22 @@ class _Changes:
             triples=self._triples(),
             same_as=tuple(self._groups) if any(self._groups) else (),
             years=self._years,
+            item_properties=with_values(
+                snapshot.item_properties,
+                self._schema.item,
+                snapshot.n_items,
+                self._properties,
+                self._replaced,
+            ),
         )
         return ChangedSnapshot(grown, numbers, np.array(sorted(changed), np.int64), deleted)
 
     def _change(self, item: int, change: ItemChange) -> None:
         whole = change.operation == "put"
+        if whole:
+            self._properties[item] = {}
+            self._replaced.add(item)
+        self._properties.setdefault(item, {}).update(change.properties)
         name = self._schema.item.name_property
         if whole or name in change.properties:
             self._names[item] = display_text(change.properties.get(name)) or change.id
@@ -184,5 +201,6 @@ def _with_nodes(snapshot: GraphSnapshot, changes: Iterable[ItemChange]) -> tuple
         ),
         same_as=(*snapshot.same_as, *[""] * n_new) if snapshot.same_as else (),
         years={int(number[node]): year for node, year in snapshot.years.items()},
+        item_properties=with_values(snapshot.item_properties, snapshot.schema.item, len(vocabularies[0]), {}),
     )
     return grown, number[: snapshot.first_user]

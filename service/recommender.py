@@ -1,7 +1,8 @@
 """The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from typing import Protocol
 
@@ -130,6 +131,20 @@ class Recommender:
         model = self._model.with_items(changed, self._encoder)
         since = SinceSnapshot(missing.last, changed.deleted, missing.deleted_users)
         return Recommender(changed.snapshot, model, self._encoder, self._config, self._live, since)
+
+    def with_properties(self, missing: MissingChanges) -> "Recommender | None":
+        """The same for later changes, if they are of properties of items alone; None: they are not.
+
+        Takes a few milliseconds, since nothing that paths, texts and scores need is another.
+        """
+        changes, schema = missing.items, self.snapshot.schema
+        if len(changes) < len(missing.changes) or not all(x.is_of_properties_alone(schema) for x in changes):
+            return None
+        found = copy(self)
+        found.snapshot = with_changes(self.snapshot, changes).snapshot
+        found._since = replace(self._since, number=missing.last)
+        found._lookups = self._lookups.of_snapshot(found.snapshot)
+        return found
 
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since the snapshot."""

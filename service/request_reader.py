@@ -1,6 +1,7 @@
 """From a request to a `QueryContext`: a table with one reader for each field that concerns the user."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -42,6 +43,13 @@ class Lookups:
         self.histories = UserHistories(snapshot)
         self.groups = ItemGroups(snapshot.item_group)
         self._encoder = encoder
+
+    def of_snapshot(self, snapshot: GraphSnapshot) -> "Lookups":
+        """The same for a snapshot that differs in properties of items alone."""
+        _ = self.understanding  # to be shared
+        found = copy(self)
+        found.snapshot = snapshot
+        return found
 
     @cached_property
     def understanding(self) -> Understanding:

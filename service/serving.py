@@ -24,7 +24,7 @@ from embeddings.model.versions import (
 from kg.errors import ArtifactError, TrailmixError
 from kg.settings import Settings
 from service.catalogue.change_log import ChangeLog, StoredChange
-from service.catalogue.live import LiveCatalogue
+from service.catalogue.live import LiveCatalogue, MissingChanges
 from service.events.delivery import Delivery
 from service.events.live import LiveEvents
 from service.events.outbox import Outbox
@@ -60,6 +60,7 @@ class Serving:
         self.changes = ChangeLog(self.settings.outbox_folder)
         self._catalogue = LiveCatalogue(self.changes)
         self._catalogue_version = 0
+        self._taken_up = MissingChanges()
         self._base: Recommender | None = None
         self._recommender: Recommender | None = None
         self._loaded = ""
@@ -140,9 +141,18 @@ class Serving:
         self._use(self._with_changes(recommender))
         _log.info("model_loaded", model_version=recommender.model_version)
 
-    def _with_changes(self, base: Recommender) -> Recommender:
-        """The recommender with the changes of items and users that its snapshot does not have."""
+    def _with_changes(self, base: Recommender, current: Recommender | None = None) -> Recommender:
+        """The recommender with the changes of items and users that its snapshot does not have.
+
+        Where `current` has all of them but changes of properties, it is taken instead.
+        """
         missing = self._catalogue.missing_since(base.snapshot_read_at)
+        later = missing.after(self._taken_up)
+        self._taken_up = missing
+        if current and later:
+            found = current.with_properties(later) if later.changes else current
+            if found:
+                return found
         return base.with_changes(missing) if missing.changes else base
 
     def _use(self, recommender: Recommender) -> None:
@@ -162,8 +172,11 @@ class Serving:
             if self._base is None or version == self._catalogue_version:
                 return
             began = time.monotonic()
-            self._use(self._with_changes(self._base))
+            found = self._with_changes(self._base, self._recommender)
             self._catalogue_version = version
+            if found is self._recommender:
+                return
+            self._use(found)
         _log.info("changes_taken_up", ms=round(1000 * (time.monotonic() - began), 1))
 
     def change(self, changes: Sequence[StoredChange], *, wait: bool = True) -> list[StoredChange]:

@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field, GetJsonSchemaHandler, JsonValue, Validati
 from pydantic_core import CoreSchema
 
 from kg.graph import GraphSnapshot
-from kg.item_changes import TEXT, ItemChange, NamedEntity, Operation, item_relations
+from kg.item_changes import ItemChange, NamedEntity, Operation, item_relations
 from kg.names import check_name
 from kg.nearest_name import nearest_name
+from kg.property_columns import TEXT
 from kg.schema import LONGEST_ID, RUN_PROPERTY, LabelSchema
 from kg.shown import shown
 from service.catalogue.change_log import Kind

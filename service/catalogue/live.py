@@ -23,6 +23,12 @@ class MissingChanges:
         """The number of the last one; 0 without one."""
         return self.changes[-1].number if self.changes else 0
 
+    def after(self, earlier: "MissingChanges") -> "MissingChanges | None":
+        """Those that came after earlier ones; None: not all of the earlier ones are among these."""
+        n = len(earlier.changes)
+        same = [x.number for x in self.changes[:n]] == [x.number for x in earlier.changes]
+        return MissingChanges(self.changes[n:]) if same else None
+
     @property
     def items(self) -> list[ItemChange]:
         """Those of items, in order."""

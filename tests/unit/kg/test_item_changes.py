@@ -88,3 +88,32 @@ def test_without_changes_the_facts_are_the_same(before) -> None:
     found = with_changes(before, [])
     np.testing.assert_array_equal(found.snapshot.triples.tail, before.triples.tail)
     assert not len(found.changed)
+
+
+def test_properties_are_columns_of_the_snapshot(before) -> None:
+    changes = [
+        ItemChange("b01", "patch", {"price": 2.5, "tags": ["a", "b"]}),
+        ItemChange("b02", "patch", {"price": 3}),
+        ItemChange("new", "put", {"name": "New", "price": 4, "text": "t"}),
+        ItemChange("b01", "patch", {"price": None}),
+        ItemChange("b02", "put", {"pages": 7}),
+    ]
+    found = with_changes(before, changes)
+    properties = found.snapshot.item_properties
+    assert [properties.of(n) for n in (0, 1, 2, 8)] == [{}, {"tags": ["a", "b"]}, {"pages": 7}, {"price": 4}]
+    again = with_changes(found.snapshot, [ItemChange("new", "patch", {"price": 5}), ItemChange("n2", "put")])
+    assert [again.snapshot.item_properties.of(n) for n in (1, 8, 9)] == [
+        {"tags": ["a", "b"]},
+        {"price": 5},
+        {},
+    ]
+
+
+def test_a_price_changes_no_content(before) -> None:
+    assert not len(with_changes(before, [ItemChange("b01", "patch", {"price": 2.5, "name": "x"})]).changed)
+    for change in (
+        ItemChange("b01", "patch", {"text": "x"}),
+        ItemChange("b01", "patch", relations={"WRITTEN_BY": ()}),
+        ItemChange("b01", "put"),
+    ):
+        assert with_changes(before, [change]).changed.tolist() == [1]

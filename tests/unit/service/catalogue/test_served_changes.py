@@ -15,6 +15,7 @@ from service.catalogue.change_log import ChangeLog, StoredChange
 from service.contract import RecommendRequest
 from service.events.outbox import StoredEvent
 from service.loading import load_recommender
+from service.recommender import Recommender
 from service.serving import Serving
 
 
@@ -125,3 +126,36 @@ def test_nothing_is_done_where_nothing_changed(serving: Serving) -> None:
     before = serving.recommender
     serving.take_up_changes()
     assert serving.recommender is before
+
+
+def test_a_changed_price_rebuilds_nothing(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(serving, "item", NEW)
+    expected = asked(serving, user_id="r1", k=5)
+    monkeypatch.setattr(Recommender, "with_changes", None)
+    change(serving, "item", ItemChange("new", "patch", {"price": 2.5}))
+    change(
+        serving, "item", ItemChange("b01", "patch", {"price": 3}), ItemChange("new", "patch", {"price": 4})
+    )
+    recommender = serving.recommender
+    prices = recommender.snapshot.item_properties.columns["price"]
+    assert [prices.value(n) for n in (0, 1, recommender.snapshot.items.index("new"))] == [None, 3, 4]
+    assert asked(serving, user_id="r1", k=5) == expected
+    assert recommender.state.endswith("/4")
+
+
+def test_a_delivery_changes_nothing(serving: Serving) -> None:
+    change(serving, "item", NEW)
+    before = serving.recommender
+    serving.changes.delivered([1])
+    serving.take_up_changes()
+    assert serving.recommender is before
+    assert before.state.endswith("/1")
+
+
+def test_changes_of_properties_and_others_come_together(serving: Serving) -> None:
+    change(serving, "item", ItemChange("b01", "patch", {"price": 3}))
+    change(serving, "item", NEW, ItemChange("new", "patch", {"price": 4}))
+    change(serving, "item", ItemChange("b01", "patch", {"price": None}))
+    properties = serving.recommender.snapshot.item_properties
+    assert properties.of(serving.recommender.snapshot.items.index("new")) == {"price": 4}
+    assert properties.of(1) == {}
