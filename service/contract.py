@@ -43,12 +43,24 @@ class RecommendRequest(Contract):
         max_length=MAX_IDS,
         description="Ids of items that the user liked, oldest first; added to those the graph has.",
     )
+    session: list[Id] = Field(
+        default_factory=list,
+        max_length=MAX_IDS,
+        description="Ids of items that the user turned to in this visit, the newest last; they count more"
+        " than the past.",
+    )
     likes: list[LikeId] = Field(
         default_factory=list,
         max_length=MAX_IDS,
         description="Entities (or items) that the user likes, `Label:id`. The id alone is enough where only"
         " one entity has it, or no entity and one item. An id that several entities have is left out, and a"
         " warning says what to write.",
+    )
+    dislikes: list[LikeId] = Field(
+        default_factory=list,
+        max_length=MAX_IDS,
+        description="Entities (or items) that the user dislikes, written as in `likes`. They, and items with"
+        " a fact to such an entity, are left out; items like them are ranked lower.",
     )
     text: str | None = Field(
         None,

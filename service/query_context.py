@@ -26,7 +26,9 @@ class QueryContext:
     seen: set[int] = field(default_factory=set)
     """Items that the user did anything with since the snapshot."""
     disliked: dict[int, None] = field(default_factory=dict)
-    """Items that the user disliked since the snapshot, oldest first."""
+    """Items that the user disliked since the snapshot, and what the request dislikes, oldest first."""
+    session: dict[int, None] = field(default_factory=dict)
+    """Items of the history that belong to this visit, the newest last."""
     text: FloatArray | None = None
     """The unit vector of what the free text wants."""
     times: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
@@ -50,10 +52,17 @@ class QueryContext:
         else:
             self.likes[node] = None
 
+    def dislike(self, node: int) -> None:
+        """Add a disliked item or entity; it is liked no more."""
+        self.reject([node])
+        self.disliked.pop(node, None)
+        self.disliked[node] = None
+
     def reject(self, nodes: Iterable[int]) -> None:
         """Take entities and items out of what is liked; later likes of them count again."""
         for node in nodes:
             self.history.pop(node, None)
+            self.session.pop(node, None)
             self.likes.pop(node, None)
 
     def warn(self, pointer: str, detail: str) -> None:
@@ -72,7 +81,8 @@ class QueryContext:
 
     def query(self) -> Query:
         """The query that the model scores."""
-        return Query(_numbers(self.history), _numbers(self.likes), self.text, self.times)
+        session = _numbers(self.session)
+        return Query(_numbers(self.history), _numbers(self.likes), self.text, self.times, session)
 
     def sources(self, oldest_weight: float) -> Sources:
         """Where paths begin: liked items, weighted from `oldest_weight` to 1, and stated preferences, 1."""

@@ -42,7 +42,7 @@ _NODES_KEPT = 100_000
 
 
 _DISLIKES = 20
-"""So many of the last disliked items rank down what is like them."""
+"""So many of the last disliked items and entities rank down what is like them."""
 
 
 class ScoringModel(Protocol):
@@ -53,8 +53,12 @@ class ScoringModel(Protocol):
         """Its version and encoder."""
 
     @property
+    def node_vectors(self) -> FloatArray:
+        """Unit vectors of items, then entities, float32 [n_nodes, d]; zeros for a node without one."""
+
+    @property
     def item_vectors(self) -> FloatArray:
-        """Float32 [n_items, d]."""
+        """Those of the items, float32 [n_items, d]."""
 
     def score(self, query: Query) -> Scores:
         """Scores of all items; popularity for an empty query."""
@@ -210,8 +214,9 @@ class Recommender:
         """The model's scores; items near to what the user disliked or the text rejects are ranked down."""
         scores = self._model.score(context.query())
         if context.disliked:
-            items = self._model.item_vectors
-            cosines = list((items @ items[[*context.disliked][-_DISLIKES:]].T).T)
+            nodes = self._model.node_vectors
+            items = nodes[: self.snapshot.n_items]
+            cosines = list((items @ nodes[[*context.disliked][-_DISLIKES:]].T).T)
             scores = ranked_down(scores, cosines, np.zeros(len(items), bool), self._config.dislikes)
         vectors = context.rejected_vectors
         if vectors is None or not len(vectors):

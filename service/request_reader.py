@@ -144,18 +144,52 @@ def _read_history(request: RecommendRequest, context: QueryContext, lookups: Loo
             context.like(item, lookups.config.history_interaction)
 
 
+def _read_session(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    items = lookups.snapshot.items
+    for n, item_id in enumerate(request.session):
+        item = items.find(item_id)
+        if item is None:
+            context.warn(f"/session/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
+        else:
+            context.like(item, lookups.config.history_interaction)
+            context.session.pop(item, None)
+            context.session[item] = None
+
+
 def _read_likes(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    for n, name in enumerate(request.likes):
+    for node in _named("likes", request.likes, context, lookups):
+        context.like(node, None)
+
+
+def _read_dislikes(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    disliked = _named("dislikes", request.dislikes, context, lookups)
+    if not disliked:
+        return
+    for n, node in enumerate(disliked):
+        if node in context.likes or context.history.get(node, _BY_EVENT) is None:
+            name = lookups.snapshot.display_names[node]
+            context.warn(f"/dislikes/{n}", f"dislikes {name}, which `likes` names; `dislikes` counts")
+        context.dislike(node)
+    left_out = items_with(lookups.snapshot, disliked)
+    lookups.groups.spread(left_out)
+    context.excluded |= left_out
+
+
+def _named(field: str, names: Sequence[str], context: QueryContext, lookups: Lookups) -> list[int]:
+    """The nodes that a field names; warns of names that mean several, or nothing."""
+    found = []
+    for n, name in enumerate(names):
         nodes = lookups.nodes(name)
         if len(nodes) == 1:
-            context.like(nodes[0], None)
+            found.append(nodes[0])
         elif nodes:
             forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
             context.warn(
-                f"/likes/{n}", f"the id {shown(name)} could be {forms}; it was left out, write one of them"
+                f"/{field}/{n}", f"the id {shown(name)} could be {forms}; it was left out, write one of them"
             )
         else:
-            context.warn(f"/likes/{n}", f"nothing in the graph has the id {shown(name)}; it was left out")
+            context.warn(f"/{field}/{n}", f"nothing in the graph has the id {shown(name)}; it was left out")
+    return found
 
 
 def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
@@ -206,7 +240,7 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
 
 
 def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    context.excluded[list(context.disliked)] = True
+    context.excluded[[x for x in context.disliked if x < context.n_items]] = True
     if not request.exclude_seen:
         return
     seen = np.zeros_like(context.excluded)
@@ -226,7 +260,9 @@ FieldReader = Callable[[RecommendRequest, QueryContext, Lookups], None]
 FIELD_READERS: dict[str, FieldReader] = {
     "user_id": _read_user_id,
     "history": _read_history,
+    "session": _read_session,
     "likes": _read_likes,
+    "dislikes": _read_dislikes,
     "text": _read_text,
     "exclude_seen": _read_exclude_seen,
 }

@@ -37,6 +37,8 @@ class Query:
     """The unit vector of the request's text, by the encoder named in the manifest."""
     times: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
     """First, median and last time of the history, epoch seconds; NaN: unknown."""
+    session: IntArray = field(default_factory=lambda: _NO_NODES)
+    """The items of the history that belong to this visit, the newest last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class Scores:
     """float32 [n_items], higher is better."""
     contributions: Callable[[IntArray], dict[str, FloatArray]]
     """From item numbers [m] to the contributions to their scores, float32 [m] each, which sum to the scores:
-    Shapley values of the ranker's trees by score column, `base_value`, `likes` and `text_query`."""
+    Shapley values of the ranker's trees by score column, `base_value`, and what the query states."""
     probabilities: Callable[[FloatArray], Float64Array]
     """From scores [m] to probabilities in the same order, float64 [m]; `embeddings.ranking.calibration` says
     of what."""
@@ -108,7 +110,7 @@ class Model:
         likes = one_user_likes(query.likes, self.links.shape[0])
         history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
         ranked, contributions = self.two_stage.score_one(history)
-        stated = self._stated.added(ranked, history, query.text)
+        stated = self._stated.added(ranked, history, query.text, query.session)
 
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
             return contributions(items) | {name: values[items] for name, values in stated.items()}

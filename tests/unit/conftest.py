@@ -128,6 +128,17 @@ class FakeModel:
         model_version="v1",
     )  # fmt: skip
 
+    entity_vectors: dict[int, FloatArray] = field(default_factory=dict)
+    """By node number; others have none."""
+
+    @property
+    def node_vectors(self) -> FloatArray:
+        nodes = np.zeros((100, self.item_vectors.shape[1]), np.float32)
+        nodes[: len(self.item_vectors)] = self.item_vectors
+        for node, vector in self.entity_vectors.items():
+            nodes[node] = vector
+        return nodes
+
     def score(self, query: Query) -> Scores:
         self.asked.append(query)
         return Scores(

@@ -97,7 +97,11 @@ def test_an_empty_object_is_a_request(client: FlaskClient) -> None:
     ("body", "pointer", "detail"),
     [
         ({"usr_id": "1"}, "/usr_id", "unknown field usr_id; did you mean user_id?"),
-        ({"zzz": 1}, "/zzz", "unknown field zzz; the fields are user_id, history, likes, "),
+        (
+            {"zzz": 1},
+            "/zzz",
+            "unknown field zzz; the fields are user_id, history, session, likes, dislikes, ",
+        ),
         ({"a/b~c": 1}, "/a~1b~0c", "unknown field a/b~c; "),
         ({"k": 0}, "/k", "k: input should be greater than or equal to 1"),
         ({"k": 201}, "/k", "k: input should be less than or equal to 200"),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import Field
 
@@ -234,3 +235,28 @@ def test_a_new_field_is_a_line_in_the_contract_and_a_reader(
         "| `exclude` | up to 1,000 strings, up to 2,000 characters each |  | Ids of items to leave out. |\n"
         in field_table(ToyRequest)
     )
+
+
+def test_a_disliked_entity_takes_its_items_out(lookups: Lookups, films: GraphSnapshot) -> None:
+    context = read(lookups, user_id="u1", likes=["Genre:g1"], dislikes=["Genre:g1", "m4"], exclude_seen=False)
+    genre = films.node("Genre", "g1")
+    joined = {int(x) for x in films.triples.head[films.triples.tail == genre]} | {3}
+    assert set(np.flatnonzero(context.excluded)) == joined
+    assert list(context.disliked) == [genre, 3]
+    assert not context.likes
+    assert warnings(context) == [
+        ("/dislikes/0", f"dislikes {films.display_names[genre]}, which `likes` names; `dislikes` counts")
+    ]
+
+
+def test_unknown_dislikes_and_items_of_a_session_are_warnings(lookups: Lookups) -> None:
+    assert warnings(read(lookups, dislikes=["zz"], session=["m1", "zz"])) == [
+        ("/session/1", "no Movie has the id 'zz'; it was left out"),
+        ("/dislikes/0", "nothing in the graph has the id 'zz'; it was left out"),
+    ]
+
+
+def test_a_session_is_the_end_of_the_history(lookups: Lookups) -> None:
+    context = read(lookups, user_id="u4", session=["m1", "m6", "m1"], dislikes=["m5"])
+    assert list(context.history) == [1, 3, 2, 5, 0]
+    assert list(context.session) == [5, 0]

@@ -168,3 +168,24 @@ def test_scores_of_stated_entities_are_not_calibrated() -> None:
     known = Histories.of([[0]], 5)
     assert preferences.calibrated(known)
     assert not preferences.calibrated(replace(known, likes=one_user_likes(np.array([5]), 7)))
+
+
+class OfLast(FixedScores):
+    """The last item of a history has 2, the others of it 1."""
+
+    def score(self, histories):
+        found = np.zeros((len(histories), 5), np.float32)
+        found[0, histories[0]] = 1
+        found[0, histories[0][-1:]] = 2
+        return found
+
+
+def test_a_visit_is_scored_alone(board) -> None:
+    """Items 3 and 1, the newest last: 2 for item 1 and 1 for item 3, whatever the history is."""
+    visit = np.array([3, 1])
+    model = stated(board, cooccurrence=OfLast(np.zeros(5)))
+    added = model.added(RANKED, Histories.of([[0, 3, 1]], 5), session=visit)
+    assert list(added) == ["session"]
+    np.testing.assert_allclose(added["session"], DEVIATION * normalized([0, 2, 0, 1, 0]), rtol=1e-5)
+    assert not model.added(RANKED, Histories.of([[0]], 5), session=np.zeros(0, np.int64))
+    assert not stated(board).added(RANKED, Histories.of([[3, 1]], 5), session=visit), "no such scorer"

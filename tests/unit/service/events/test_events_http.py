@@ -237,3 +237,17 @@ def test_an_event_of_a_known_user_comes_after_the_history(live: tuple[Recommende
     assert list(context.history) == [0, 3, 1]
     assert context.times.tolist() == [100, 150, 299]
     assert context.excluded[[1, 2]].all()
+
+
+def test_a_dislike_of_the_request_ranks_down_what_is_like_it(
+    live: tuple[Recommender, Outbox], model: Any, films: GraphSnapshot
+) -> None:
+    recommender, _ = live
+    found = listed(ask(recommender, "neo", dislikes=["m2"]))
+    assert "m2" not in found
+    assert found.index("m3") > found.index("m4")
+    russian = films.node("Language", "ru")
+    model.entity_vectors = {russian: model.item_vectors[3]}
+    found = listed(ask(recommender, "neo", dislikes=["Language:ru"]))
+    assert "m8" not in found
+    assert found.index("m4") > found.index("m5")
