@@ -322,18 +322,19 @@ class GraphSnapshot:
 def shared_names(vocabularies: Sequence[Vocabulary], names: Sequence[str]) -> list[list[int]]:
     """The groups of items, and of entities of one label, whose names look the same; users have none.
 
-    `names` has one name per node. Case, white space and the Unicode form of letters do not tell names apart.
+    `names` has one name per node. Names with the same `look` are not told apart.
     """
     found: list[list[int]] = []
     start = 0
     for vocabulary in vocabularies[:-1]:
         alike: dict[str, list[int]] = {}
         for node in range(start, start + len(vocabulary)):
-            alike.setdefault(_look(names[node]), []).append(node)
+            alike.setdefault(look(names[node]), []).append(node)
         found += [nodes for nodes in alike.values() if len(nodes) > 1]
         start += len(vocabulary)
     return found
 
 
-def _look(name: str) -> str:
+def look(name: str) -> str:
+    """A key that is equal for names that look the same: by case, white space and the form of letters."""
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())

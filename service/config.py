@@ -49,10 +49,21 @@ class RejectionConfig:
 
 
 @dataclass(frozen=True)
+class BoostConfig:
+    """How far a boost of a request ranks items up or down."""
+
+    scale: float = 3.0
+    """What a weight of 1 adds, in standard deviations of the best scores, as stated preferences are."""
+    best_scores: int = 100
+    """How many of the best scores that deviation is taken of."""
+
+
+@dataclass(frozen=True)
 class RecommenderConfig:
     """How a recommender reads a request, describes the user and explains its items.
 
-    Scores and ranks depend on `understanding` and `rejections` alone, where a request has a free text.
+    Scores and ranks depend on `understanding` and `rejections` alone, where a request has a free text, and on
+    `boosts`, where it has any.
     """
 
     hot_from: int = 5
@@ -71,6 +82,8 @@ class RecommenderConfig:
     """How items near to what a text rejects are ranked down."""
     dislikes: RejectionConfig = field(default_factory=lambda: RejectionConfig(weight=0.3))
     """How items like those that a user disliked are ranked down."""
+    boosts: BoostConfig = field(default_factory=BoostConfig)
+    """How far the boosts of a request rank items up or down."""
 
     def __post_init__(self) -> None:
         if self.hot_from < 1 or self.paths_per_item < 0 or self.history_interaction < 0:

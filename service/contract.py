@@ -5,13 +5,17 @@ The descriptions of the request's fields are also the table in docs/http-api.md:
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from kg.explanation.paths import Direction
 from kg.names import LONGEST_NAME
 from kg.schema import LONGEST_ID
 from service.config import RecommenderConfig
+from service.filters.contract import MAX_BOOSTS, Boost, CandidateIds
+from service.filters.expression import Filter
+from service.wire import Contract as Contract
+from service.wire import Id as Id
 
 MAX_K = 200
 MAX_IDS = 1_000
@@ -19,16 +23,9 @@ MAX_TEXT = 2_000
 SCORE_DECIMALS = 6
 PATH_SCORE_DECIMALS = 4
 
-Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 LikeId = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME + len(":") + LONGEST_ID)]
 """An id, alone or after its label: `Label:id`."""
 UserState = Literal["hot", "warm", "cold"]
-
-
-class Contract(BaseModel):
-    """What goes over the wire: frozen, strictly typed, without unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class RecommendRequest(Contract):
@@ -73,6 +70,22 @@ class RecommendRequest(Contract):
         None, max_length=MAX_TEXT, description="Another name for `text`; a request has one of them."
     )
     k: int = Field(10, ge=1, le=MAX_K, description="How many items to recommend.")
+    filter: Filter | None = Field(
+        None,
+        description="Which items may be recommended: an expression of conditions on their relations and"
+        " properties, joined by `all`, `any` and `not`.",
+    )
+    candidates: CandidateIds | None = Field(
+        None,
+        description="`include`: ids of the only items that may be recommended; `exclude`: ids of items that"
+        " may not. An unknown id is a warning.",
+    )
+    boost: list[Boost] = Field(
+        default_factory=list,
+        max_length=MAX_BOOSTS,
+        description="Objects of a `filter` and a `weight` from -1 to 1, by which the items that it keeps are"
+        " ranked down or up.",
+    )
     exclude_seen: bool = Field(
         True,
         description="Leave out all items that the user has any event with, and all that the request names.",

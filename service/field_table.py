@@ -46,6 +46,8 @@ def _type(schema: dict[str, Any]) -> str:
             return f"up to {most:,} {element}s, up to {longest:,} characters each"
         case {"items": {"type": element}, "maxItems": most}:
             return f"up to {most:,} {element}s"
+        case {"items": {"$ref": _}, "maxItems": most}:
+            return f"up to {most:,} objects"
         case {"maxLength": most}:
             return f"{kind}, up to {most:,} characters"
         case {"minimum": least, "maximum": most}:

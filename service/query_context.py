@@ -35,6 +35,10 @@ class QueryContext:
     """First, median and last time of the likes that the graph knows."""
     excluded: BoolArray = field(init=False)
     """Items that must not be recommended, bool [n_items]."""
+    restricted: bool = False
+    """Whether the request itself says which items may be recommended; the ranker then ranks no others."""
+    boosts: list[tuple[BoolArray, float]] = field(default_factory=list)
+    """Items to rank up or down, bool [n_items], each with a weight from -1 to 1."""
     rejected_meanings: list[int] = field(default_factory=list)
     """Entities that a rejected clause means in other words."""
     rejected_vectors: FloatArray | None = None
@@ -81,8 +85,14 @@ class QueryContext:
 
     def query(self) -> Query:
         """The query that the model scores."""
-        session = _numbers(self.session)
-        return Query(_numbers(self.history), _numbers(self.likes), self.text, self.times, session)
+        excluded = self.excluded if self.restricted else None
+        history, likes = _numbers(self.history), _numbers(self.likes)
+        return Query(history, likes, self.text, self.times, _numbers(self.session), excluded)
+
+    def keep_only(self, items: BoolArray) -> None:
+        """Recommend no others than these items, bool [n_items]."""
+        self.excluded |= ~items
+        self.restricted = True
 
     def sources(self, oldest_weight: float) -> Sources:
         """Where paths begin: liked items, weighted from `oldest_weight` to 1, and stated preferences, 1."""

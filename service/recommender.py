@@ -31,6 +31,7 @@ from service.contract import (
 )
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
+from service.filters.boost import boosted
 from service.order_remarks import order_remarks, tie_remark
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
@@ -181,7 +182,11 @@ class Recommender:
         self.recommend(known, request_id="")  # compiles or loads the machine code of all its steps
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
-        """The best `k` items; equal scores stand in one fixed random order."""
+        """The best `k` items; equal scores stand in one fixed random order.
+
+        Raises:
+            InvalidFieldsError: a filter names what the graph does not have.
+        """
         context = read_request(request, self._lookups)
         scores = self._scores(context)
         allowed = self._lookups.groups.best_only(scores.scores, ~context.excluded)
@@ -211,8 +216,12 @@ class Recommender:
         )
 
     def _scores(self, context: QueryContext) -> Scores:
-        """The model's scores; items near to what the user disliked or the text rejects are ranked down."""
+        """The model's scores with the boosts of the request; items near to what the user disliked or the text
+        rejects are ranked down.
+        """
         scores = self._model.score(context.query())
+        if context.boosts:
+            scores = boosted(scores, context.boosts, self._config.boosts)
         if context.disliked:
             nodes = self._model.node_vectors
             items = nodes[: self.snapshot.n_items]

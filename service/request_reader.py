@@ -14,6 +14,8 @@ from kg.shown import shown
 from service.config import RecommenderConfig
 from service.contract import RecommendRequest
 from service.events.histories import LiveEvent, LiveHistories
+from service.filters.expression import FilterPart
+from service.filters.item_filters import ItemFilters
 from service.groups import ItemGroups
 from service.penalty import items_with
 from service.query_context import QueryContext
@@ -56,6 +58,11 @@ class Lookups:
         """The entities and the vector of a free text."""
         return Understanding(self.snapshot, self._encoder, self.config.understanding)
 
+    @cached_property
+    def filters(self) -> ItemFilters:
+        """The items that filter expressions keep."""
+        return ItemFilters(self.snapshot)
+
     def nodes(self, name: str) -> list[int]:
         """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
         label, _, rest = name.partition(":")
@@ -88,7 +95,11 @@ class UserHistories:
 
 
 def read_request(request: RecommendRequest, lookups: Lookups) -> QueryContext:
-    """The query context from the request and the graph; an unknown id becomes a warning."""
+    """The query context from the request and the graph; an unknown id becomes a warning.
+
+    Raises:
+        InvalidFieldsError: a filter names what the graph does not have.
+    """
     context = QueryContext(lookups.snapshot.n_items)
     if lookups.deleted_items is not None:
         context.excluded |= lookups.deleted_items
@@ -252,6 +263,45 @@ def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups
     context.excluded |= seen
 
 
+def _read_candidates(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    if request.candidates is None:
+        return
+    for name, ids in (("include", request.candidates.include), ("exclude", request.candidates.exclude)):
+        named = _named_items(ids or (), f"/candidates/{name}", context, lookups)
+        if ids and (name == "include" or named.any()):
+            context.keep_only(named if name == "include" else ~named)
+
+
+def _named_items(ids: Sequence[str], pointer: str, context: QueryContext, lookups: Lookups) -> BoolArray:
+    items = lookups.snapshot.items
+    found = np.zeros(len(items), bool)
+    for n, item_id in enumerate(ids):
+        item = items.find(item_id)
+        if item is None:
+            context.warn(f"{pointer}/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
+        else:
+            found[item] = True
+    return found
+
+
+def _read_filter(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    if request.filter is not None:
+        context.keep_only(_kept(request.filter, "/filter", context, lookups))
+
+
+def _read_boost(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    for n, boost in enumerate(request.boost):
+        mask = _kept(boost.filter, f"/boost/{n}/filter", context, lookups)
+        context.boosts.append((mask, boost.weight))
+
+
+def _kept(expression: FilterPart, pointer: str, context: QueryContext, lookups: Lookups) -> BoolArray:
+    found = lookups.filters.kept(expression, pointer)
+    for warning in found.warnings:
+        context.warn(*warning)
+    return found.mask
+
+
 _BY_EVENT = -1
 """Stands for no liked item, where None stands for one that the request names in `likes`."""
 
@@ -265,6 +315,9 @@ FIELD_READERS: dict[str, FieldReader] = {
     "dislikes": _read_dislikes,
     "text": _read_text,
     "exclude_seen": _read_exclude_seen,
+    "candidates": _read_candidates,
+    "filter": _read_filter,
+    "boost": _read_boost,
 }
 """By the field's name in the contract. The order counts: a later field's likes are newer than an earlier
 one's, and `exclude_seen` excludes what the fields before it named."""

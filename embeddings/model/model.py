@@ -17,7 +17,7 @@ from embeddings.model.stated_preferences import (
 )
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.text.encoder import TextEncoder
-from kg.graph import Float64Array, FloatArray, IntArray
+from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
 from kg.item_changes import ChangedSnapshot
 
 UNKNOWN_TIMES = np.full(3, np.nan)
@@ -39,6 +39,8 @@ class Query:
     """First, median and last time of the history, epoch seconds; NaN: unknown."""
     session: IntArray = field(default_factory=lambda: _NO_NODES)
     """The items of the history that belong to this visit, the newest last."""
+    excluded: BoolArray | None = None
+    """Items that are not to be ranked, bool [n_items], so that others are; None: none but the history's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ class Scores:
     """The scores of all items for one query."""
 
     scores: FloatArray
-    """float32 [n_items], higher is better."""
+    """float32 [n_items], higher is better; -inf for the items that the query excludes."""
     contributions: Callable[[IntArray], dict[str, FloatArray]]
     """From item numbers [m] to the contributions to their scores, float32 [m] each, which sum to the scores:
     Shapley values of the ranker's trees by score column, `base_value`, and what the query states."""
@@ -54,8 +56,8 @@ class Scores:
     """From scores [m] to probabilities in the same order, float64 [m]; `embeddings.ranking.calibration` says
     of what."""
     calibrated: bool
-    """Whether probabilities of this kind were learnt from held-out likes: a ranker was learnt, and nothing
-    but the history counts."""
+    """Whether probabilities of this kind were learnt from held-out likes: a ranker was learnt, nothing but
+    the history counts, and no items are excluded."""
 
 
 class Model:
@@ -109,7 +111,9 @@ class Model:
         """The scores of one query; for an empty one about popularity."""
         likes = one_user_likes(query.likes, self.links.shape[0])
         history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
-        ranked, contributions = self.two_stage.score_one(history)
+        ranked, contributions = self.two_stage.score_one(history, query.excluded)
+        if query.excluded is not None:
+            ranked[query.excluded] = -np.inf
         stated = self._stated.added(ranked, history, query.text, query.session)
 
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
@@ -122,7 +126,7 @@ class Model:
             np.asarray(sum(stated.values(), ranked), np.float32),
             with_stated,
             probabilities,
-            self.two_stage.calibrated(history) and not stated,
+            self.two_stage.calibrated(history) and not stated and query.excluded is None,
         )
 
     def score_text(self, text: FloatArray) -> FloatArray | None:

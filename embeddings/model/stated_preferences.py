@@ -174,9 +174,10 @@ def one_user_likes(nodes: IntArray, n_nodes: int) -> sp.csr_array:
 
 
 def deviation_of_best(scores: FloatArray, count: int) -> float:
-    """The standard deviation of the `count` highest of the scores [n], at least 1e-6."""
+    """The standard deviation of the `count` highest of the scores [n] that are finite, at least 1e-6."""
     best = np.partition(scores, -count)[-count:] if len(scores) > count else scores
-    return max(float(best.std()), 1e-6)
+    best = best[np.isfinite(best)]
+    return max(float(best.std()), 1e-6) if len(best) else 1e-6
 
 
 def _normalized(values: FloatArray) -> FloatArray:

@@ -61,8 +61,12 @@ class TwoStageRecommender:
             rows = list(in_parallel(lambda user: self.score_one(user)[0], users))
         return np.stack(rows) if rows else np.zeros((0, histories.n_items), np.float32)
 
-    def score_one(self, history: Histories) -> tuple[FloatArray, Contributions]:
+    def score_one(
+        self, history: Histories, excluded: BoolArray | None = None
+    ) -> tuple[FloatArray, Contributions]:
         """Scores of all items for one user, float32 [n_items], and their contributions by score column.
+
+        `excluded` items, bool [n_items], are no candidates, so that others are ranked.
 
         Candidates have the ranker's scores; the other items stand below them in the order of the blended
         score. Where no ranker was learnt, all items have a weighted mean of scores, and those of the history
@@ -72,7 +76,7 @@ class TwoStageRecommender:
         with single_blas_thread():  # too little work for several threads to share
             if not self.ranker.learnt:
                 return self._by_fixed_weights(history)
-            candidates = self.candidate_features(history)
+            candidates = self.candidate_features(history, excluded)
             scores = scores_of_all(candidates, self.ranker.score(candidates))[0]
         return scores, lambda items: self._contributions(candidates, scores, items)
 
