@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from understanding_filters import Item, breaks, demands, list_breaks, normal_form
+from understanding_filters import Item, breaks, demands, fulfils, list_breaks, normal_form
 from understanding_table import Line, check_filter, compare, read_table
 
 HORROR = {"relation": "HAS_GENRE", "any": ["Horror"]}
@@ -86,6 +86,17 @@ def test_each_slot_of_a_sentence_counts_once() -> None:
         ({"not_understood": ["funny"]}, {"not_understood"}),
         ({"not_understood": ["something"]}, set()),
         ({"sentiment": [{"words": "no horror", "value": -1}]}, {"sentiment"}),
+        ({"sentiment": [{"words": "no horror, not too long, Alien", "value": -1}]}, set()),
+        ({"sentiment": [{"words": "no horror, not too long", "value": 1}]}, {"sentiment"}),
+        (
+            {
+                "sentiment": [
+                    {"words": "no horror, not too long", "value": -1},
+                    {"words": "something like Alien", "value": -1},
+                ]
+            },
+            {"sentiment"},
+        ),
         ({"reserved": False}, {"reserved"}),
         ({"intent": "recommend"}, {"intent"}),
         ({"filter": {"all": [{"not": HORROR}, EIGHTIES]}}, {"filter"}),
@@ -97,7 +108,9 @@ def test_what_is_changed_is_wrong(changes: dict[str, Any], slots: set[str]) -> N
 
 def test_expressions_of_one_meaning_have_one_form() -> None:
     decade = {"relation": "RELEASED_IN", "any": ["1980s"]}
-    halves = {"all": [{"property": "year", "to": 1989}, {"all": [{"property": "year", "from": 1980}]}]}
+    halves = {
+        "all": [{"property": "year", "from": 1970, "to": 1989}, {"all": [{"property": "year", "from": 1980}]}]
+    }
     assert normal_form(EIGHTIES) == normal_form(decade) == normal_form(halves)
     neither = {"relation": "HAS_GENRE", "none": ["Horror", "War"]}
     each = {"all": [{"not": HORROR}, {"not": {"relation": "HAS_GENRE", "any": ["War"]}}]}
@@ -125,6 +138,27 @@ def test_what_is_no_filter_is_refused(expression: dict[str, Any]) -> None:
 def test_words_that_the_sentence_lacks_are_refused() -> None:
     with pytest.raises(ValidationError, match="'sad' is not in 'something funny'"):
         Line.model_validate({"text": "something funny", "expected": {"wants": ["sad"]}})
+
+
+@pytest.mark.parametrize(
+    ("expression", "years"),
+    [
+        (None, [1979, 1980, 1989, 1990]),
+        (EIGHTIES, [1980, 1989]),
+        ({"not": EIGHTIES}, [1979, 1990]),
+        ({"property": "year", "any": [1979, 1989]}, [1979, 1989]),
+        ({"property": "year"}, [1979, 1980, 1989, 1990]),
+        ({"any": [HORROR, EIGHTIES]}, [1979, 1980, 1989]),
+        ({"all": [HORROR, EIGHTIES]}, [1980]),
+        ({"relation": "HAS_GENRE", "all": ["Horror", "War"]}, [1980]),
+        ({"relation": "HAS_GENRE", "none": ["Drama", "War"]}, [1979, 1990]),
+        ({"relation": "HAS_GENRE"}, [1979, 1980, 1989]),
+    ],
+)
+def test_a_filter_leaves_what_fulfils_it(expression: dict[str, Any] | None, years: list[int]) -> None:
+    horror, war = ("HAS_GENRE", "Horror"), ("HAS_GENRE", "War")
+    films = [item("A", 1979, horror), item("B", 1980, horror, war), item("C", 1989, war), item("D", 1990)]
+    assert [film.year for film in films if fulfils(film, expression)] == years
 
 
 def test_a_relation_that_the_filter_negates_decides_what_a_dislike_excludes() -> None:
