@@ -51,6 +51,7 @@ class Lookups:
         _ = self.understanding  # to be shared
         found = copy(self)
         found.snapshot = snapshot
+        found.__dict__.pop("filters", None)
         return found
 
     @cached_property

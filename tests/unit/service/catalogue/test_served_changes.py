@@ -143,6 +143,18 @@ def test_a_changed_price_rebuilds_nothing(serving: Serving, monkeypatch: pytest.
     assert recommender.state.endswith("/4")
 
 
+def test_a_changed_price_counts_in_the_next_filter(serving: Serving) -> None:
+    cheap = {"property": "price", "to": 3}
+    change(
+        serving, "item", ItemChange("b01", "patch", {"price": 3}), ItemChange("b02", "patch", {"price": 4})
+    )
+    assert ids(asked(serving, filter=cheap)) == ["b01"]
+    change(serving, "item", ItemChange("b02", "patch", {"price": 2}))
+    assert set(ids(asked(serving, filter=cheap))) == {"b01", "b02"}
+    change(serving, "item", ItemChange("b01", "patch", {"price": None}))
+    assert ids(asked(serving, filter=cheap)) == ["b02"]
+
+
 def test_a_delivery_changes_nothing(serving: Serving) -> None:
     change(serving, "item", NEW)
     before = serving.recommender
