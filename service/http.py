@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import Protocol, TypeVar
 
 from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from embeddings.data.threads import n_workers
 from embeddings.model.versions import Activation
 from kg.settings import Settings
 from service.contract import Recommendation, RecommendRequest
@@ -27,6 +29,9 @@ SERVED = "trailmix"
 
 SETTINGS = "TRAILMIX"
 """Where its configuration has the settings."""
+
+TURNS = BoundedSemaphore(n_workers())
+"""As many answers of the model at a time as there are processors: more only wait for each other."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
