@@ -17,6 +17,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from kg.errors import UnknownIdError
+from kg.item_properties import ItemProperties
 from kg.schema import GraphSchema
 
 IntArray = npt.NDArray[np.int64]
@@ -187,6 +188,8 @@ class GraphSnapshot:
     """One group of near-duplicates per item, "" for an item of no group; empty if no item has a group."""
     years: Mapping[int, str] = field(default_factory=dict)
     """The property `year` of items and entities that share their name with another node of their label."""
+    item_properties: ItemProperties = field(default_factory=ItemProperties)
+    """The properties of items but for name, text and group; empty in snapshots of earlier versions."""
 
     def __post_init__(self) -> None:
         if self.vocabularies[0].label != self.schema.item.label or self.users.label != self.schema.user.label:
@@ -195,6 +198,9 @@ class GraphSnapshot:
             raise ValueError("one name for each node and one text for each item are needed")
         if len(self.same_as) not in (0, self.n_items):
             raise ValueError("`same_as` needs one value for each item, or none at all")
+        for name, column in self.item_properties.columns.items():
+            if len(column) != self.n_items:
+                raise ValueError(f"the property {name} needs one place for each item")
 
     @property
     def items(self) -> Vocabulary:
@@ -308,6 +314,8 @@ class GraphSnapshot:
             *(self.interactions.time, self.interactions.kind, self.interactions.liked),
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
+        if len(self.item_properties):  # without any, the hash is that of earlier versions
+            digest.update(self.item_properties.digest())
         return digest.hexdigest()[:16]
 
 

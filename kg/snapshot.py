@@ -4,7 +4,8 @@ Ids, facts and events are sorted, so equal content gives the same arrays and fin
 every order of its answers.
 
     snapshots/latest.json           {"source": state of the store, "fingerprint": ...}
-    snapshots/<fingerprint>/        strings.json (schema, ids, names, texts) and arrays.npz; never changed
+    snapshots/<fingerprint>/        strings.json (schema, ids, names, texts) and arrays.npz, with the
+                                    properties of items in both; never changed
 
 The fingerprint is the checksum: the content of a folder must hash to the folder's name.
 """
@@ -13,10 +14,7 @@ import json
 import os
 import shutil
 import uuid
-import zipfile
-import zlib
 from collections.abc import Collection, Iterable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +32,12 @@ from kg.graph import (
     Vocabulary,
     shared_names,
 )
+from kg.item_properties import ItemProperties
+from kg.names import is_name
 from kg.progress import Report, silent
-from kg.schema import GROUP_PROPERTY, GraphSchema
+from kg.property_columns import item_properties, other_properties
+from kg.schema import GROUP_PROPERTY, GraphSchema, LabelSchema
+from kg.snapshot_files import DAMAGE, read_files, write_files
 from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
 
@@ -45,11 +47,11 @@ _KEPT = 3
 YEAR = "year"
 """The property that tells two nodes of one name apart."""
 
+MAX_PROPERTIES = 256
+"""The most properties of items that a snapshot has, the commonest ones."""
+
 _PART = ".part"
 """The suffix of a folder that is being written."""
-
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error)
-"""The exceptions that reading a damaged file can raise."""
 
 _log = structlog.get_logger()
 
@@ -88,10 +90,23 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
     for label in (schema.item, *schema.entities, schema.user):
         step()
         wanted = [] if label == schema.user else [YEAR]
-        wanted += ["text", GROUP_PROPERTY] if label == schema.item else []
+        if label == schema.item:
+            wanted += ["text", GROUP_PROPERTY, *_property_names(store, label)]
         nodes.append(store.read_nodes(label.label, list(dict.fromkeys([label.name_property, *wanted]))))
     step()
     return assemble(schema, nodes, facts, events, source)
+
+
+def _property_names(store: ReadStore, label: LabelSchema) -> list[str]:
+    """The names of the properties that become columns; says which do not."""
+    found = [name for name in store.property_names(label.label) if name not in other_properties(label)]
+    names = [name for name in found if is_name(name)][:MAX_PROPERTIES]
+    if left_out := sorted(set(found) - set(names)):
+        reason = f"a snapshot has the {MAX_PROPERTIES} commonest ones whose names are letters and digits"
+        _log.warning(
+            "properties_left_out", label=label.label, names=left_out[:20], count=len(left_out), reason=reason
+        )
+    return names
 
 
 def _warn_of_others(schema: GraphSchema, kind: str, others: int) -> None:
@@ -103,8 +118,12 @@ def _warn_of_others(schema: GraphSchema, kind: str, others: int) -> None:
         )
 
 
+_WITH_PROPERTIES = "+properties"
+"""Marks snapshots that have the properties of items; those of earlier versions are read again."""
+
+
 def _source(store: ReadStore, derived: bool) -> str:
-    return store.state() + ("+derived" if derived else "")
+    return store.state() + _WITH_PROPERTIES + ("+derived" if derived else "")
 
 
 def assemble(
@@ -118,7 +137,7 @@ def assemble(
 
     `nodes` has one element per label: the item label, the entity labels, the user label. `facts` and `events`
     have one element per relation and interaction of the schema. A node without a name gets its id as name.
-    A column `year` may be absent.
+    All columns but the name may be absent; each column of the item label is a property of the items.
     """
     labels = (schema.item, *schema.entities, schema.user)
     vocabularies: list[Vocabulary] = []
@@ -126,6 +145,7 @@ def assemble(
     texts: list[str] = []
     groups: tuple[str, ...] = ()
     years: list[Any] = []
+    properties = ItemProperties()
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
         vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
@@ -137,6 +157,8 @@ def assemble(
             written = text_column(label.label, columns, "text", " ")
             texts = [written[n] or "" for n in order]
             groups = _groups(columns, order)
+            own_values = {x: [v[n] for n in order] for x, v in columns.properties.items()}
+            properties = item_properties(label, own_values)
     return GraphSnapshot(
         schema,
         tuple(vocabularies),
@@ -147,6 +169,7 @@ def assemble(
         source,
         groups,
         _years_of_shared(vocabularies, names, years),
+        properties,
     )
 
 
@@ -233,12 +256,12 @@ class SnapshotCache:
         """
         folder = self._folder / fingerprint
         try:
-            snapshot = _read(folder)
+            snapshot = read_files(folder)
         except FileNotFoundError:
             raise ArtifactError(
                 f"there is no snapshot {fingerprint} in {self._folder}; train again"
             ) from None
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise ArtifactError(f"{folder} is damaged ({error}); delete it and train again") from None
         if snapshot.fingerprint != fingerprint:
             raise ArtifactError(
@@ -272,7 +295,7 @@ class SnapshotCache:
             self.by_fingerprint(snapshot.fingerprint)
         except ArtifactError:
             part = self._part()
-            _write(part, snapshot)
+            write_files(part, snapshot)
             shutil.rmtree(target, ignore_errors=True)
             part.rename(target)
         os.utime(target)
@@ -300,7 +323,7 @@ class SnapshotCache:
             try:
                 strings = json.loads((path / "strings.json").read_text(encoding="utf-8"))
                 users = strings["ids"][GraphSchema.model_validate(strings["schema"]).user.label]
-            except _DAMAGE:
+            except DAMAGE:
                 unclear.append(path)
                 continue
             if path.name.endswith(_PART):
@@ -332,42 +355,3 @@ class SnapshotCache:
         except (OSError, ValueError, KeyError, TypeError) as error:
             _log.warning("snapshot_pointer_damaged", folder=str(self._folder), problem=str(error))
             return None
-
-
-_TRIPLES = ("head", "relation", "tail")
-_INTERACTIONS = ("user", "item", "value", "time", "kind", "liked")
-
-
-def _write(folder: Path, snapshot: GraphSnapshot) -> None:
-    folder.mkdir()
-    arrays = {f"triples_{name}": getattr(snapshot.triples, name) for name in _TRIPLES}
-    arrays |= {f"interactions_{name}": getattr(snapshot.interactions, name) for name in _INTERACTIONS}
-    np.savez(folder / "arrays.npz", **arrays)
-    strings = {
-        "source": snapshot.source,
-        "schema": snapshot.schema.model_dump(mode="json"),
-        "ids": {v.label: v.ids for v in snapshot.vocabularies},
-        "names": snapshot.names,
-        "texts": snapshot.texts,
-        "same_as": snapshot.same_as,
-        "years": {str(node): year for node, year in snapshot.years.items()},
-    }
-    (folder / "strings.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
-
-
-def _read(folder: Path) -> GraphSnapshot:
-    strings = json.loads((folder / "strings.json").read_text(encoding="utf-8"))
-    with np.load(BytesIO((folder / "arrays.npz").read_bytes()), allow_pickle=False) as arrays:
-        triples = Triples(*(arrays[f"triples_{name}"] for name in _TRIPLES))
-        interactions = Interactions(*(arrays[f"interactions_{name}"] for name in _INTERACTIONS))
-    return GraphSnapshot(
-        GraphSchema.model_validate(strings["schema"]),
-        tuple(Vocabulary(label, ids) for label, ids in strings["ids"].items()),
-        tuple(strings["names"]),
-        tuple(strings["texts"]),
-        triples,
-        interactions,
-        strings["source"],
-        tuple(strings.get("same_as", ())),  # snapshots of earlier versions have no groups and no years
-        {int(node): year for node, year in strings.get("years", {}).items()},
-    )

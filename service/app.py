@@ -13,10 +13,10 @@ from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from kg.settings import Settings
-from service.http import MAX_BODY, SERVED, SETTINGS, Served
+from service.http import MAX_BODY, SERVED, SETTINGS, IdConverter, Served
 from service.kept_answers import KeptAnswers
 from service.problems import register_problems
-from service.routes import events, models, recommend, state
+from service.routes import catalogue, events, models, recommend, state
 
 REQUEST_ID = "X-Request-ID"
 
@@ -40,7 +40,9 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     register_problems(app)
     app.before_request(_begin)
     app.after_request(_end)
-    for group in (recommend, events, models, state):
+    app.url_map.merge_slashes = False  # an id may hold two
+    app.url_map.converters["id"] = IdConverter
+    for group in (recommend, events, catalogue, models, state):
         app.register_blueprint(group.routes)
     return app
 

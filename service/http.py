@@ -1,6 +1,6 @@
 """What all routes share: the app's own objects, request bodies, and JSON answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import Protocol, TypeVar
@@ -8,10 +8,13 @@ from typing import Protocol, TypeVar
 from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
 
 from embeddings.data.threads import n_workers
 from embeddings.model.versions import Activation
+from kg.graph import GraphSnapshot
 from kg.settings import Settings
+from service.catalogue.change_log import StoredChange
 from service.contract import Recommendation, RecommendRequest
 from service.events.outbox import Outbox
 from service.events.types import EventType
@@ -47,17 +50,31 @@ class Answering(Protocol):
     def model_version(self) -> str:
         """The version of the model that answers."""
 
+    @property
+    def state(self) -> str:
+        """Equal requests have equal answers while this, and the user's `last_event`, is the same."""
+
+    @property
+    def snapshot(self) -> GraphSnapshot:
+        """The graph that it answers from."""
+
+    def is_deleted(self, item: int) -> bool:
+        """Whether an item was deleted since."""
+
     def last_event(self, user_id: str | None) -> int:
         """The number of the user's last event since the snapshot; 0 without one."""
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
-        """The answer to one request; equal for equal requests while `last_event` is the same."""
+        """The answer to one request."""
 
 
 class Served(Protocol):
     """What an app serves; `service.serving.Serving` is one."""
 
     outbox: Outbox
+
+    def change(self, changes: Sequence[StoredChange], *, wait: bool = True) -> list[StoredChange]:
+        """Keep changes of items and users; with `wait`, answer with them before this returns."""
 
     def activate(self, version: str, *, force: bool = False) -> Activation:
         """Answer by another saved version from now on."""
@@ -68,6 +85,13 @@ class Served(Protocol):
     @property
     def recommender(self) -> Answering:
         """Whatever answers now."""
+
+
+class IdConverter(BaseConverter):
+    """The rest of a path as an id of any characters."""
+
+    regex = ".+"
+    part_isolating = False
 
 
 def settings() -> Settings:

@@ -38,29 +38,29 @@ class KeptAnswer:
 
 
 class KeptAnswers:
-    """Answers by model version and request body; safe to share between threads."""
+    """Answers by state of the recommender and request body; safe to share between threads."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[str, bytes], KeptAnswer] = OrderedDict()
         self._bytes = 0
-        self._model_version = ""
+        self._state = ""
 
-    def find(self, model_version: str, body: bytes) -> KeptAnswer | None:
+    def find(self, state: str, body: bytes) -> KeptAnswer | None:
         """The answer that was kept last; the caller looks whether the user's last event is the same."""
         with self._lock:
-            found = self._answers.get((model_version, body))
+            found = self._answers.get((state, body))
             if found:
-                self._answers.move_to_end((model_version, body))
+                self._answers.move_to_end((state, body))
             return found
 
-    def keep(self, model_version: str, body: bytes, answer: KeptAnswer) -> None:
-        """Keep an answer in place of an earlier one; those of another model go."""
-        key = model_version, body
+    def keep(self, state: str, body: bytes, answer: KeptAnswer) -> None:
+        """Keep an answer in place of an earlier one; those of another state go."""
+        key = state, body
         with self._lock:
-            if model_version != self._model_version:
-                self._model_version, self._bytes = model_version, 0
+            if state != self._state:
+                self._state, self._bytes = state, 0
                 self._answers.clear()
             earlier = self._answers.pop(key, None)
             self._bytes += _size(body, answer) - (_size(body, earlier) if earlier else 0)

@@ -8,9 +8,22 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from kg.schema import LONGEST_ID
+from service.catalogue.contract import (
+    ITEMS,
+    MAX_LINES,
+    USERS,
+    ChangeAnswer,
+    ChangedItem,
+    ChangedUser,
+    ItemLine,
+    LineAnswer,
+    NodeReader,
+    UserLine,
+)
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
-from service.json_lines import MIMETYPES
+from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
 
@@ -23,6 +36,12 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (Recommendation, "serialization"),
     (PostedEvent, "validation"),
     (EventsAnswer, "serialization"),
+    (ChangedItem, "validation"),
+    (ChangedUser, "validation"),
+    (ItemLine, "validation"),
+    (UserLine, "validation"),
+    (ChangeAnswer, "serialization"),
+    (LineAnswer, "serialization"),
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
@@ -48,6 +67,10 @@ def openapi_json() -> str:
         "paths": {
             "/recommend": {"post": _recommend()},
             "/events": {"post": _events()},
+            "/items": {"post": _changes(ITEMS)},
+            "/items/{item_id}": _node(ITEMS),
+            "/users": {"post": _changes(USERS)},
+            "/users/{user_id}": _node(USERS),
             "/models": {"get": _get("models", "The trained models", ModelList)},
             "/models/{version}/activate": {"post": _activate()},
             "/models/rollback": {"post": _rollback()},
@@ -100,6 +123,68 @@ def _events() -> Json:
     }
 
 
+def _node(reader: NodeReader) -> Json:
+    """What changes one item or user."""
+    kind = reader.kind
+    identifier = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}
+    named: Json = {
+        "name": f"{kind}_id",
+        "in": "path",
+        "required": True,
+        "description": 'Any characters, percent-encoded; a "/" may also stand as it is.',
+        "schema": identifier,
+    }
+    wait: Json = {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`respond-async` answers as soon as the change is kept, before answers know it.",
+        "schema": {"type": "string"},
+    }
+    body = {"required": True, "content": {"application/json": _schema(reader.body)}}
+    done = {"description": f"Known to the next answer; 201: the {kind} is new", **_answer(ChangeAnswer)}
+    kept = {"description": "Kept; known to answers a moment later", **_answer(ChangeAnswer)}
+
+    def operation(verb: str, summary: str, *problems: int, takes_body: bool = True) -> Json:
+        problem = {str(x): _problem(x) for x in (403, *problems, 500, 503, 507)}
+        found = {
+            "operationId": f"{verb}_{kind}",
+            "summary": summary,
+            "parameters": [wait],
+            "responses": {"200": done, "201": done, "202": kept, **problem},
+        }
+        return {**found, "requestBody": body} if takes_body else found
+
+    return {
+        "parameters": [named],
+        "put": operation("put", f"Make a {kind}, or replace what it is", 400, 404, 413, 415, 422),
+        "patch": operation("patch", f"Change what is given of a {kind}", 400, 404, 413, 415, 422),
+        "delete": operation("delete", f"Delete a {kind} with all its events", 404, 422, takes_body=False),
+    }
+
+
+def _changes(reader: NodeReader) -> Json:
+    """What changes several."""
+    one = _schema(reader.line)["schema"]
+    many = {"type": "array", "items": one, "maxItems": MAX_LINES}
+    json_, *others = MIMETYPES
+    lines = {"schema": {"type": "string"}}
+    answered = {
+        "description": "A line for each change, in order",
+        "headers": _HEADERS,
+        "content": {JSON_LINES[0]: lines},
+    }
+    problems = {str(x): _problem(x) for x in (400, 403, 413, 415, 500, 503, 507)}
+    return {
+        "operationId": f"change_{reader.kind}s",
+        "summary": f"Change several {reader.kind}s; one answer for each line",
+        "requestBody": {
+            "required": True,
+            "content": {json_: {"schema": {"oneOf": [one, many]}}, **dict.fromkeys(others, lines)},
+        },
+        "responses": {"200": answered, **problems},
+    }
+
+
 def _activate() -> Json:
     version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
@@ -130,24 +215,26 @@ def _described() -> Json:
 
 _REASONS = {
     400: "The body is not JSON",
-    403: "The caller may not change which model is active",
-    404: "There is no such model",
+    403: "The caller may not change models, items or users",
+    404: "There is no such model, item or user",
     409: "The model cannot be used, or is worse than the active one; `force` activates a worse one",
     413: "The body is too large",
     415: "The body is not declared as one of these types",
     422: "A field is wrong or unknown; `errors` points at each",
     500: "A bug; the log has it under the request_id",
     503: "No model is loaded, or the outbox cannot be written; `detail` says why",
-    507: "There is no space left for events; none of the request is kept",
+    507: "There is no space left; nothing of the request is kept",
 }
 
 
 def _responses(answer: type[BaseModel], *problems: int) -> Json:
     responses: Json = {"200": {"description": "The answer", **_answer(answer)}}
-    for status in problems:
-        content = {MIMETYPE: _schema(Problem)}
-        responses[str(status)] = {"description": _REASONS[status], "headers": _HEADERS, "content": content}
-    return responses
+    return {**responses, **{str(status): _problem(status) for status in problems}}
+
+
+def _problem(status: int) -> Json:
+    content = {MIMETYPE: _schema(Problem)}
+    return {"description": _REASONS[status], "headers": _HEADERS, "content": content}
 
 
 def _answer(model: type[BaseModel]) -> Json:

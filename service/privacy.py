@@ -16,6 +16,7 @@ from kg.errors import ArtifactError, UnknownIdError
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
 from kg.store.store import PrivacyStore
+from service.catalogue.change_log import ChangeLog
 from service.events.outbox import Outbox
 from service.retraining import training_lock
 
@@ -70,7 +71,9 @@ def export_user(settings: Settings, store: PrivacyStore, user_id: str) -> dict[s
     record = store.read_user(user_id)
     outbox = Outbox(settings.outbox_folder)
     accepted = outbox.of_user(user_id) if outbox.exists else []
-    if record is None and not copies.snapshots and not accepted:
+    log = ChangeLog(settings.outbox_folder)
+    changes = log.of("user", user_id) if log.exists else []
+    if record is None and not copies.snapshots and not accepted and not changes:
         raise UnknownIdError(schema.user.label, user_id)
     kinds = {x.type for x in schema.interactions}
     relations = sorted(record.relations if record else [], key=lambda x: (x["type"], x["label"], x["id"]))
@@ -81,6 +84,9 @@ def export_user(settings: Settings, store: PrivacyStore, user_id: str) -> dict[s
         "events": [x for x in relations if x["type"] in kinds],
         "relations": [x for x in relations if x["type"] not in kinds],
         "accepted_events": [json.loads(x.posted) for x in accepted],
+        "accepted_changes": [
+            {"operation": x.operation, "properties": dict(x.change.properties)} for x in changes
+        ],
         "copies": {
             "snapshots": [path.name for path in copies.snapshots],
             "models": [path.name for path in copies.models],
@@ -113,9 +119,12 @@ def forget_user(
 def _forget(settings: Settings, store: PrivacyStore, user_id: str, keep_models: bool) -> Forgotten:
     schema, copies = store.schema(), find_copies(settings, user_id)
     outbox = Outbox(settings.outbox_folder)
-    events = outbox.forget_user(user_id) if outbox.exists else 0  # first, or they would be delivered again
+    log = ChangeLog(settings.outbox_folder)
+    # first, or they would be delivered again
+    events = outbox.forget_user(user_id) if outbox.exists else 0
+    changes = log.forget_user(user_id) if log.exists else 0
     relations = store.delete_user(user_id)
-    if relations is None and not copies.snapshots and not events:
+    if relations is None and not copies.snapshots and not events and not changes:
         raise UnknownIdError(schema.user.label, user_id)
     models, snapshots, kept = _sorted_out(copies, settings, keep_models)
     remove_versions(settings.models_folder, models)

@@ -1,6 +1,7 @@
 """The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from embeddings.text.encoder import TextEncoder
 from kg.explanation.paths import Edge, ExplanationPath
 from kg.explanation.search import PathFinder
 from kg.graph import BoolArray, FloatArray, GraphSnapshot
+from kg.item_changes import ChangedSnapshot, with_changes
+from service.catalogue.live import MissingChanges
 from service.config import RecommenderConfig
 from service.contract import (
     PATH_SCORE_DECIMALS,
@@ -58,6 +61,21 @@ class ScoringModel(Protocol):
     def score_text(self, text: FloatArray) -> FloatArray | None:
         """How near each item's text is to a text, float32 [n_items]; None if the model has no texts."""
 
+    def with_items(self, changed: ChangedSnapshot, encoder: TextEncoder) -> "ScoringModel":
+        """The model for a snapshot with changes."""
+
+
+@dataclass(frozen=True)
+class SinceSnapshot:
+    """What came after a snapshot was read and cannot be in a snapshot."""
+
+    number: int = 0
+    """The last change of an item or a user; 0 without one."""
+    deleted_items: BoolArray | None = None
+    """bool [n_items]"""
+    deleted_users: frozenset[str] = frozenset()
+    """Users whose events in the snapshot are gone."""
+
 
 class Recommender:
     """Answers requests from one snapshot and one model, both read-only; safe to share between threads."""
@@ -69,8 +87,11 @@ class Recommender:
         encoder: TextEncoder,
         config: RecommenderConfig | None = None,
         live: LiveHistories | None = None,
+        since: SinceSnapshot | None = None,
     ) -> None:
         """`config` None is the default configuration; `live` has what users did since the snapshot.
+
+        `since` has what `snapshot` cannot have of the changes that it was made with.
 
         Raises:
             ValueError: the schema has no interaction of the number `config.history_interaction`.
@@ -79,8 +100,11 @@ class Recommender:
         if self._config.history_interaction >= len(snapshot.schema.interactions):
             raise ValueError(f"the schema has no interaction {self._config.history_interaction}")
         self.snapshot = snapshot
-        self._model = model
-        self._lookups = Lookups(snapshot, encoder, self._config, live)
+        self._model, self._encoder, self._live = model, encoder, live
+        self._since = since or SinceSnapshot()
+        self._lookups = Lookups(
+            snapshot, encoder, self._config, live, self._since.deleted_items, self._since.deleted_users
+        )
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
         # a method of this object here would keep it, and its model, in memory after the last request
         self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
@@ -91,9 +115,31 @@ class Recommender:
         return self._model.manifest.model_version
 
     @property
+    def state(self) -> str:
+        """The model's version and the last change of items and users; another one may answer otherwise."""
+        return f"{self.model_version}/{self._since.number}"
+
+    @property
+    def snapshot_read_at(self) -> float:
+        """A moment, epoch seconds; the snapshot may lack what the graph did not have before."""
+        return self._live.since if self._live else 0.0
+
+    def with_changes(self, missing: MissingChanges) -> "Recommender":
+        """The recommender with changes of items and users that its snapshot does not have."""
+        changed = with_changes(self.snapshot, missing.items)
+        model = self._model.with_items(changed, self._encoder)
+        since = SinceSnapshot(missing.last, changed.deleted, missing.deleted_users)
+        return Recommender(changed.snapshot, model, self._encoder, self._config, self._live, since)
+
+    def is_deleted(self, item: int) -> bool:
+        """Whether an item was deleted since the snapshot."""
+        deleted = self._since.deleted_items
+        return deleted is not None and bool(deleted[item])
+
+    @property
     def event_types(self) -> Mapping[str, EventType]:
         """The types of events that may be posted, by name."""
-        live = self._lookups.live
+        live = self._live
         return live.types if live else event_types(self.snapshot.schema, {})
 
     def last_event(self, user_id: str | None) -> int:
@@ -102,7 +148,7 @@ class Recommender:
         Raises:
             OutboxError: the outbox cannot be read.
         """
-        live = self._lookups.live
+        live = self._live
         return 0 if live is None or user_id is None else live.last(user_id)
 
     def warm_up(self, names: TextEncoder | None = None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.text.encoder import TextEncoder
-from kg.graph import GraphSnapshot
+from kg.graph import BoolArray, GraphSnapshot
 from kg.names import composed
 from kg.shown import shown
 from service.config import RecommenderConfig
@@ -28,11 +28,17 @@ class Lookups:
         encoder: TextEncoder,
         config: RecommenderConfig,
         live: LiveHistories | None = None,
+        deleted_items: BoolArray | None = None,
+        deleted_users: frozenset[str] = frozenset(),
     ) -> None:
-        """`live` has what users did since the snapshot; None: nothing."""
+        """`live` has what users did since the snapshot; None: nothing.
+
+        Deleted items are not recommended, and deleted users have no events in the snapshot.
+        """
         self.snapshot = snapshot
         self.config = config
         self.live = live
+        self.deleted_items, self.deleted_users = deleted_items, deleted_users
         self.histories = UserHistories(snapshot)
         self.groups = ItemGroups(snapshot.item_group)
         self._encoder = encoder
@@ -76,6 +82,8 @@ class UserHistories:
 def read_request(request: RecommendRequest, lookups: Lookups) -> QueryContext:
     """The query context from the request and the graph; an unknown id becomes a warning."""
     context = QueryContext(lookups.snapshot.n_items)
+    if lookups.deleted_items is not None:
+        context.excluded |= lookups.deleted_items
     for read in FIELD_READERS.values():
         read(request, context, lookups)
     return context
@@ -85,7 +93,8 @@ def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Loo
     if request.user_id is None:
         return
     users = lookups.snapshot.users
-    context.user = users.find(request.user_id)
+    if request.user_id not in lookups.deleted_users:
+        context.user = users.find(request.user_id)
     if context.user is not None:
         context.history |= lookups.histories.liked(context.user)
         context.times = lookups.histories.times(context.user)

@@ -2,7 +2,9 @@
 
 import ctypes
 import threading
+import time
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,8 @@ from embeddings.model.versions import (
 )
 from kg.errors import ArtifactError, TrailmixError
 from kg.settings import Settings
+from service.catalogue.change_log import ChangeLog, StoredChange
+from service.catalogue.live import LiveCatalogue
 from service.events.delivery import Delivery
 from service.events.live import LiveEvents
 from service.events.outbox import Outbox
@@ -48,10 +52,15 @@ class Serving:
     load: Loader
     outbox: Outbox = field(init=False)
     live: LiveEvents = field(init=False)
+    changes: ChangeLog = field(init=False)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.settings.outbox_folder)
         self.live = LiveEvents(self.outbox)
+        self.changes = ChangeLog(self.settings.outbox_folder)
+        self._catalogue = LiveCatalogue(self.changes)
+        self._catalogue_version = 0
+        self._base: Recommender | None = None
         self._recommender: Recommender | None = None
         self._loaded = ""
         self._replaced: weakref.ref[Recommender] | None = None
@@ -126,18 +135,57 @@ class Serving:
         return done
 
     def _swap(self, version: str, recommender: Recommender) -> None:
+        self._base, self._loaded = recommender, version
+        self._catalogue_version = self._catalogue.version()
+        self._use(self._with_changes(recommender))
+        _log.info("model_loaded", model_version=recommender.model_version)
+
+    def _with_changes(self, base: Recommender) -> Recommender:
+        """The recommender with the changes of items and users that its snapshot does not have."""
+        missing = self._catalogue.missing_since(base.snapshot_read_at)
+        return base.with_changes(missing) if missing.changes else base
+
+    def _use(self, recommender: Recommender) -> None:
         self.live.read_anew()
         if self._recommender is not None:
             self._replaced = weakref.ref(self._recommender)
-        self._recommender, self._loaded = recommender, version
-        _log.info("model_loaded", model_version=recommender.model_version)
+        self._recommender = recommender
+
+    def take_up_changes(self) -> None:
+        """Answer with all accepted changes of items and users from now on.
+
+        Raises:
+            OutboxError: they cannot be read.
+        """
+        with self._loading:
+            version = self._catalogue.version()
+            if self._base is None or version == self._catalogue_version:
+                return
+            began = time.monotonic()
+            self._use(self._with_changes(self._base))
+            self._catalogue_version = version
+        _log.info("changes_taken_up", ms=round(1000 * (time.monotonic() - began), 1))
+
+    def change(self, changes: Sequence[StoredChange], *, wait: bool = True) -> list[StoredChange]:
+        """Keep changes of items and users, and, with `wait`, answer with them before this returns.
+
+        Raises:
+            OutboxError: they cannot be kept.
+        """
+        users = [x.id for x in changes if x.kind == "user" and x.operation == "delete"]
+        kept = self.changes.add(changes)
+        for user in users:
+            self.outbox.forget_user(user)
+        if wait:
+            self.take_up_changes()
+        return kept
 
     def start(self) -> None:
         """Watch for another active model and deliver events, in threads, until `stop`."""
         from kg.store.connect import open_store  # the driver takes long to import
 
         threading.Thread(target=self._watch, name="models", daemon=True).start()
-        self._delivery = Delivery(self.outbox, lambda: open_store(self.settings))
+        self._delivery = Delivery(self.outbox, lambda: open_store(self.settings), changes=self.changes)
         self._delivery.start()
 
     def stop(self) -> None:
@@ -149,6 +197,10 @@ class Serving:
     def _watch(self) -> None:
         while not self._stop.wait(WATCH_INTERVAL):
             self.refresh()
+            try:
+                self.take_up_changes()
+            except Exception as error:  # noqa: BLE001 - the watch goes on
+                _log.error("changes_not_taken_up", exc_info=error)
             self._return_memory()
 
     def _return_memory(self) -> None:

@@ -1,6 +1,6 @@
-"""What an app serves in tests: one recommender, and an outbox."""
+"""What an app serves in tests: one recommender, an outbox, and the changes that it was told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.events.outbox import Outbox
@@ -12,3 +12,12 @@ class FakeServing:
 
     recommender: Any
     outbox: Outbox
+    changes: list[Any] = field(default_factory=list)
+    waited: list[bool] = field(default_factory=list)
+
+    def change(self, changes, *, wait=True):
+        """Number the changes from 1."""
+        first = len(self.changes)
+        self.changes += [replace(x, number=first + n) for n, x in enumerate(changes, start=1)]
+        self.waited.append(wait)
+        return self.changes[first:]

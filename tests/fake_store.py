@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections import Counter
 from dataclasses import replace
 
 from kg.errors import DataError, GraphError, GraphSchemaError, UnknownIdError
@@ -152,6 +153,12 @@ class FakeStore:
         return len(gone)
 
     # ---- read
+
+    def property_names(self, label):
+        self._check_label(label)
+        nodes = self.nodes.get(label, {})
+        counts = Counter(name for key in nodes for name in self._held(label, self.nodes, key))
+        return sorted(counts, key=lambda name: (-counts[name], name))
 
     def read_nodes(self, label, properties=()):
         self._check_label(label)

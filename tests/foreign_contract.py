@@ -49,6 +49,19 @@ class ForeignDataContract:
         assert snapshot.names[snapshot.node("Author", "10")] == "Ten"
         assert (len(snapshot.interactions), len(snapshot.triples)) == (2, 3)
 
+    def test_properties_of_any_types_become_columns(self, store: GraphStore, outsider: Outsider) -> None:
+        store.prepare(SCHEMA)
+        given = {"n": 1, "mixed": 2, "made": date(2020, 1, 2), "at": datetime(2020, 1, 2, 3, tzinfo=UTC)}
+        outsider.node("Book", id="b1", **given, blob=b"7", parts=[1, 2])
+        outsider.node("Book", id="b2", n=0.5, mixed="two", where=CartesianPoint((1.0, 2.0)))
+        snapshot = read_snapshot(store)
+        first, second = (snapshot.item_properties.of(item) for item in range(2))
+        assert second == {"n": 0.5, "mixed": "two"}
+        assert str(first.pop("at")).startswith("2020-01-02T03:00")
+        assert first == {"n": 1, "mixed": "2", "made": "2020-01-02", "parts": ["1", "2"]}
+        present = {name: own.present.tolist() for name, own in snapshot.item_properties.columns.items()}
+        assert (present["blob"], present["where"]) == ([True, False], [False, True])
+
     def test_nodes_of_another_program_alone_are_no_empty_graph(
         self, store: GraphStore, outsider: Outsider
     ) -> None:

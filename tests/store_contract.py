@@ -121,6 +121,17 @@ class StoreContract:
         books = store.read_nodes("Book", ["title", "pages", "text"])
         assert books.properties == {"title": ["new"], "pages": [None], "text": ["stays"]}
 
+    def test_names_of_properties(self, store: GraphStore) -> None:
+        """The commonest first; without the id, and without those of other labels."""
+        store.prepare(SCHEMA)
+        assert store.property_names("Book") == []
+        rows = [node("b1", title="One", pages=1), node("b2", title="Two"), node("b3", pages=3, series="x")]
+        store.upsert_nodes("Book", [*rows, node("b4", title="Four")])
+        store.upsert_nodes("Author", [node("a1", born=1950)])
+        assert store.property_names("Book") == ["title", "pages", "series"]
+        with pytest.raises(GraphSchemaError):
+            store.property_names("Nothing")
+
     def test_values_come_back_as_they_were(self, store: GraphStore) -> None:
         store.prepare(SCHEMA)
         values: dict[str, PropertyValue] = {

@@ -4,9 +4,6 @@ What the model learnt from events stays. The content of a new item, its text and
 components that the model has of the other items, so that it is scored like an item without events.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import numpy as np
 import scipy.sparse as sp
 
@@ -20,6 +17,7 @@ from embeddings.model.model import Model
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.scorers.content import Text
 from embeddings.scorers.profile import Profile
+from embeddings.text.encoder import TextEncoder
 from kg.graph import FloatArray, IntArray, NodeArray
 from kg.item_changes import ChangedSnapshot
 
@@ -27,14 +25,7 @@ _BLOCK = 512
 """Items that are compared with all others at a time."""
 
 
-class Encoder(Protocol):
-    """Encodes texts; `embeddings.text.encoder.TextEncoder` is one."""
-
-    def encode(self, texts: Sequence[str]) -> FloatArray:
-        """One unit row per text, float32 [n, dim]; zeros for an empty text."""
-
-
-def with_items(model: Model, changed: ChangedSnapshot, encoder: Encoder) -> Model:
+def with_items(model: Model, changed: ChangedSnapshot, encoder: TextEncoder) -> Model:
     """The model of the snapshot before these changes, for the snapshot after them."""
     if not len(changed.changed):
         return model
@@ -54,11 +45,11 @@ def with_items(model: Model, changed: ChangedSnapshot, encoder: Encoder) -> Mode
 class _Growth:
     """The content of the changed items in the terms of a model."""
 
-    def __init__(self, model: Model, changed: ChangedSnapshot, encoder: Encoder) -> None:
+    def __init__(self, model: Model, changed: ChangedSnapshot, encoder: TextEncoder) -> None:
         self._model, self._items = model, changed.changed
         features = model.two_stage.items
         snapshot = changed.snapshot
-        self._config = ContentConfig(**model.manifest.config["content"])
+        self._config = ContentConfig(**model.manifest.config.get("content", {}))
         self._before = ContentFeatures(features.text_vectors, model.links, self._config)
         self.links = Dataset.from_snapshot(snapshot, np.zeros((0, 1), np.float32)).links
         own_facts = sp.csr_array(sp.csr_array(self.links.T)[self._items])

@@ -16,7 +16,9 @@ from embeddings.model.stated_preferences import (
     one_user_likes,
 )
 from embeddings.ranking.two_stage import TwoStageRecommender
+from embeddings.text.encoder import TextEncoder
 from kg.graph import Float64Array, FloatArray, IntArray
+from kg.item_changes import ChangedSnapshot
 
 UNKNOWN_TIMES = np.full(3, np.nan)
 
@@ -94,6 +96,12 @@ class Model:
     def item_vectors(self) -> FloatArray:
         """Those of the items, float32 [n_items, d]."""
         return self.node_vectors[: self.n_items]
+
+    def with_items(self, changed: ChangedSnapshot, encoder: TextEncoder) -> "Model":
+        """The model for a snapshot with changes; see `embeddings.model.growth`."""
+        from embeddings.model.growth import with_items  # it makes models
+
+        return with_items(self, changed, encoder)
 
     def score(self, query: Query) -> Scores:
         """The scores of one query; for an empty one about popularity."""

@@ -27,6 +27,13 @@ class BoltReads(BoltSession, ReadStore, EventStore):
     """The read methods of the Bolt store."""
 
     @override
+    def property_names(self, label: str) -> list[str]:
+        self._check_label(label)
+        statement = f"MATCH (n:{quoted(label)}) UNWIND keys(n) AS name RETURN name, count(*) AS n"
+        counts = {row["name"]: -row["n"] for row in self._read(statement) if row["name"] != "id"}
+        return sorted(counts, key=lambda name: (counts[name], name))
+
+    @override
     def read_nodes(self, label: str, properties: Sequence[str] = ()) -> NodeColumns:
         self._check_label(label)
         check_property_names(properties)

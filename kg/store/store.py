@@ -59,6 +59,9 @@ class ReadStore(SchemaStore, Protocol):
     Every method with a label or type argument raises GraphSchemaError if the schema does not contain it.
     """
 
+    def property_names(self, label: str) -> list[str]:
+        """The names of all properties that a node of a label has, but for `id`, the commonest first."""
+
     def read_nodes(self, label: str, properties: Sequence[str] = ()) -> NodeColumns:
         """All nodes of a label; a property that a node lacks is None.
 

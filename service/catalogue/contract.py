@@ -1,10 +1,12 @@
 """What goes over the wire to change items and users."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, JsonValue, ValidationError, model_validator
+from pydantic_core import CoreSchema
 
 from kg.graph import GraphSnapshot
 from kg.item_changes import TEXT, ItemChange, NamedEntity, Operation, item_relations
@@ -29,17 +31,26 @@ _WHOLE = 2**63
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
-class NewEntity(Contract):
-    """An entity that may not be there yet."""
+class Related(Contract):
+    """A node at the other end of a relation: its id, or an object; one with a name may be new."""
 
     id: Id
-    name: Name
+    name: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _id_alone(cls, given: Any) -> Any:
+        return {"id": given} if isinstance(given, str) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler(core)
+        alone = handler.resolve_ref_schema(whole)["properties"]["id"]
+        return {"anyOf": [dict(alone), whole]}
 
 
 class ChangedNode(Contract):
     """What an item or a user is, for PUT, or what of it changes, for PATCH."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     name: Name | None = Field(None, description="The name, such as a title. Without one the id is the name.")
     properties: Annotated[dict[str, JsonValue], Field(max_length=MAX_PROPERTIES)] = Field(
@@ -57,7 +68,7 @@ class ChangedItem(ChangedNode):
     """An item."""
 
     text: str | None = Field(None, max_length=LONGEST_TEXT, description="What the item is, in words.")
-    relations: dict[str, Annotated[list[Id | NewEntity], Field(max_length=MAX_RELATED)] | None] = Field(
+    relations: dict[str, Annotated[list[Related], Field(max_length=MAX_RELATED)] | None] = Field(
         default_factory=dict,
         description="By relation, the ids of the nodes that it joins to the item. An entity that the graph"
         " does not have is given as an object with `id` and `name`. They replace the relations of that type.",
@@ -236,6 +247,8 @@ def _value(value: JsonValue, pointer: str) -> Any:
 def _scalar(value: Any, pointer: str) -> Any:
     if type(value) is int and not -_WHOLE <= value < _WHOLE:
         raise RefusedChangeError(pointer, "a whole number has at most 63 bits; send it as a text")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RefusedChangeError(pointer, f"{value} is no number that JSON has")
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
         raise RefusedChangeError(pointer, f"a text has at most {LONGEST_TEXT:,} characters")
     return value
@@ -253,22 +266,18 @@ def _relations(
             raise RefusedChangeError(pointer, f"no relation {shown(kind)}{nearest_name(kind, kinds)}")
         ids = []
         for n, other in enumerate(others or ()):
-            named = isinstance(other, NewEntity)
-            external_id = other.id if isinstance(other, NewEntity) else other
-            if isinstance(other, NewEntity) and kinds[kind] != catalogue.snapshot.items.label:
+            if other.name is not None and kinds[kind] != catalogue.snapshot.items.label:
                 entities.append(NamedEntity(kinds[kind], other.id, other.name))
-            elif not catalogue.has(kinds[kind], external_id):
-                raise RefusedChangeError(
-                    f"{pointer}/{n}", _unknown(catalogue, kinds[kind], external_id, named=named)
-                )
-            ids.append(external_id)
+            elif not catalogue.has(kinds[kind], other.id):
+                raise RefusedChangeError(f"{pointer}/{n}", _unknown(catalogue, kinds[kind], other.id))
+            ids.append(other.id)
         relations[kind] = tuple(dict.fromkeys(ids))
     return relations, entities
 
 
-def _unknown(catalogue: Catalogue, label: str, external_id: str, *, named: bool) -> str:
+def _unknown(catalogue: Catalogue, label: str, external_id: str) -> str:
     missing = f"no {label} has the id {shown(external_id)}"
-    if named or label == catalogue.snapshot.items.label:
+    if label == catalogue.snapshot.items.label:
         return f"{missing}; put it first"
     snapshot = catalogue.snapshot
     first = snapshot.offsets[label]

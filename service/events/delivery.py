@@ -18,6 +18,8 @@ from kg.errors import GraphError, GraphSchemaError, GraphServerError, GraphUnava
 from kg.schema import GraphSchema
 from kg.store.records import RelationRow
 from kg.store.store import GraphStore
+from service.catalogue.change_log import ChangeLog
+from service.catalogue.delivery import deliver_changes
 from service.events.outbox import Outbox, StoredEvent
 from service.events.types import OWN_INTERACTIONS
 from service.file_lock import exclusive_lock
@@ -51,10 +53,14 @@ class Delivery:
         outbox: Outbox,
         open_store: Callable[[], GraphStore],
         config: DeliveryConfig | None = None,
+        changes: ChangeLog | None = None,
     ) -> None:
-        """`open_store` is called when there is something to deliver."""
+        """`open_store` is called when there is something to deliver.
+
+        `changes` of items and users are delivered before the events that may need them.
+        """
         self._outbox, self._open_store = outbox, open_store
-        self._config = config or DeliveryConfig()
+        self._config, self._changes = config or DeliveryConfig(), changes
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._store: GraphStore | None = None
@@ -74,25 +80,33 @@ class Delivery:
         self._close()
 
     def deliver(self) -> int:
-        """Write the first batch of pending events; returns how many there were.
+        """Write the first batch of pending changes, or else of events; returns how many there were.
 
         Raises:
             GraphError: the graph does not answer; nothing of the batch is lost.
             OutboxError: the outbox cannot be read or written.
         """
-        events = self._outbox.pending(self._config.batch)
+        if changes := self._deliver_changes():
+            return changes
+        events = self._outbox.pending(self._config.batch) if self._outbox.exists else []
         if not events:
             return 0
         self._store = self._store or self._open_store()
         self._write(self._store, events)
         return len(events)
 
+    def _deliver_changes(self) -> int:
+        if self._changes is None or not self._changes.exists or not self._changes.pending(1):
+            return 0
+        self._store = self._store or self._open_store()
+        return deliver_changes(self._changes, self._store, self._config.batch)
+
     def _run(self) -> None:
         lock = None
         while not self._stop.is_set():
             try:
                 lock = lock or self._lock()
-                busy = lock is not None and self._outbox.exists and self._step()
+                busy = lock is not None and self._step()
             except (GraphError, OutboxError) as error:
                 self._failures += 1
                 _log.warning("delivery_waits", reason=str(error), failures=self._failures)
@@ -116,7 +130,9 @@ class Delivery:
         now = time.time()
         if now >= self._next_prune:
             self._next_prune = now + self._config.prune_interval
-            self._outbox.prune(now - self._config.keep_delivered)
+            for kept in (self._outbox, self._changes):
+                if kept is not None and kept.exists:
+                    kept.prune(now - self._config.keep_delivered)
         return count == self._config.batch
 
     def _wait(self) -> float:

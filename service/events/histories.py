@@ -33,7 +33,7 @@ class LiveHistories:
         Raises:
             SettingsError: as `event_types`.
         """
-        self._live, self._since = live, since
+        self._live, self.since = live, since
         self.types = event_types(schema, configured)
         """The types of events that may be posted, by name."""
         self._types = {x.interaction.type: x for x in self.types.values()}
@@ -45,7 +45,7 @@ class LiveHistories:
         Raises:
             OutboxError: the outbox cannot be read.
         """
-        return [self._understood(event) for event in self._live.of(user_id, self._since)]
+        return [self._understood(event) for event in self._live.of(user_id, self.since)]
 
     def last(self, user_id: str) -> int:
         """The number of the user's last event, 0 without one since the snapshot.
@@ -53,7 +53,7 @@ class LiveHistories:
         Raises:
             OutboxError: the outbox cannot be read.
         """
-        return self._live.last(user_id, self._since)
+        return self._live.last(user_id, self.since)
 
     def _understood(self, event: StoredEvent) -> LiveEvent:
         kind = self._types.get(event.interaction)

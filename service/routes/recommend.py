@@ -21,13 +21,13 @@ def recommend() -> Response:
     if request.mimetype == FORM:
         return json_answer(_answer(recommender, _form()))
     body = json_body(f"application/json or {FORM}")
-    kept, version = _kept(), recommender.model_version
-    found = kept.find(version, body)
+    kept, state = _kept(), recommender.state
+    found = kept.find(state, body)
     if found is None or found.last_event != recommender.last_event(found.user_id):
         given = validated(RecommendRequest, body)
         last = recommender.last_event(given.user_id)  # first: an event that comes now makes it out of date
         found = KeptAnswer.of(_answer(recommender, given), given.user_id, last)
-        kept.keep(version, body, found)
+        kept.keep(state, body, found)
     return Response(found.for_request(g.request_id), mimetype="application/json")
 
 

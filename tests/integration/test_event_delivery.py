@@ -5,7 +5,9 @@ from pathlib import Path
 
 from store_contract import fill
 
+from kg.item_changes import ItemChange, NamedEntity
 from kg.store.store import GraphStore
+from service.catalogue.change_log import ChangeLog, StoredChange
 from service.events.delivery import Delivery
 from service.events.outbox import Outbox, StoredEvent
 
@@ -64,3 +66,31 @@ def test_a_thousand_events_are_delivered_by_the_thread(store: GraphStore, tmp_pa
         assert [x["time"] for x in store.read_events("u7")] == [907]
     finally:
         delivery.stop()
+
+
+def test_changes_of_items_and_users_are_in_the_graph(store: GraphStore, tmp_path: Path) -> None:
+    fill(store)
+    log = ChangeLog(tmp_path / "outbox")
+    named = (NamedEntity("Author", STRANGE, "Bo"),)
+    changes = [
+        ItemChange(STRANGE, "put", {"title": "Nine", "tags": ["a", "b"], "price": 1.5}, {"BY": ("a1",)}),
+        ItemChange(STRANGE, "patch", {"price": None, "pages": 3}, {"BY": (STRANGE,)}, named),
+        ItemChange("b1", "put", {"title": "New"}),
+        ItemChange("b2", "delete"),
+    ]
+    log.add(
+        [*(StoredChange.of("item", x) for x in changes), StoredChange.of("user", ItemChange("r1", "delete"))]
+    )
+    assert Delivery(Outbox(tmp_path / "outbox"), lambda: store, changes=log).deliver() == 5
+    assert log.counts() == {"delivered": 5}
+    books = store.read_nodes("Book", ["title", "tags", "price", "pages"])
+    found = dict(zip(books.ids, zip(*books.properties.values(), strict=True), strict=True))
+    assert found == {
+        STRANGE: ("Nine", ["a", "b"], None, 3),
+        "b1": ("New", None, None, None),
+        "b3": ("Three", None, None, None),
+    }
+    by = store.read_relations("BY")
+    assert list(zip(by.heads, by.tails, strict=True)) == [(STRANGE, STRANGE)]
+    assert store.counts().nodes == {"Reader": 1, "Book": 3, "Author": 2}
+    assert store.counts().relations["READ"] == 0

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from kg.errors import ArtifactError, GraphSchemaError
 from kg.graph import NO_TIME
 from kg.ingestion.ingest import ingest
 from kg.ingestion.mapping_file import load_mapping
+from kg.item_properties import ItemProperties
 from kg.snapshot import SnapshotCache, read_snapshot
 
 
@@ -142,7 +144,7 @@ def test_a_damaged_pointer_is_rebuilt(shop_store, cache, tmp_path):
     with capture_logs() as logs:
         assert cache.load(shop_store).fingerprint == first.fingerprint
     assert [entry["event"] for entry in logs] == ["snapshot_pointer_damaged"]
-    assert json.loads((tmp_path / "snapshots" / "latest.json").read_text())["source"] == shop_store.state()
+    assert json.loads((tmp_path / "snapshots" / "latest.json").read_text())["source"] == first.source
 
 
 def test_nothing_there_yet(cache):
@@ -181,3 +183,51 @@ def test_years_are_read_where_names_are_shared(shop_store, cache):
     )
     cache.save(snapshot)
     assert cache.by_fingerprint(snapshot.fingerprint).years == snapshot.years
+
+
+def test_properties_of_items(shop_store, cache):
+    """The bookshop has pages and in_print; the others are as other programs may store them."""
+    shop_store.nodes["Book"]["b1"] |= {"tags": ["a", "b"], "price": 5, "title": "no column", "odd~name": 1}
+    shop_store.nodes["Book"]["b9"] |= {"price": "free", "plot": "x" * 1_000}
+    with capture_logs() as logs:
+        snapshot = read_snapshot(shop_store)
+    assert [(x["event"], x["names"]) for x in logs] == [("properties_left_out", ["odd~name"])]
+    found = [snapshot.item_properties.of(item) for item in range(4)]
+    assert found == [
+        {"in_print": True, "pages": 288, "price": "5", "tags": ["a", "b"]},
+        {"in_print": True},
+        {"in_print": False, "pages": 272},
+        {"in_print": True, "pages": 240, "price": "free"},
+    ]
+    assert snapshot.item_properties.columns["plot"].present.tolist() == [False, False, False, True]
+    cache.save(snapshot)
+    again = cache.by_fingerprint(snapshot.fingerprint)
+    assert [again.item_properties.of(item) for item in range(4)] == found
+    assert list(again.item_properties.columns) == list(snapshot.item_properties.columns)
+
+
+def test_a_property_is_part_of_the_fingerprint(shop_store):
+    before = read_snapshot(shop_store).fingerprint
+    shop_store.nodes["Book"]["b1"]["pages"] = 289
+    assert read_snapshot(shop_store).fingerprint != before
+
+
+def test_snapshots_without_properties_load_and_are_read_again(shop_store, cache, tmp_path):
+    """As an earlier version wrote them."""
+    snapshot = replace(read_snapshot(shop_store), item_properties=ItemProperties(), source=shop_store.state())
+    cache.save(snapshot)
+    path = tmp_path / "snapshots" / snapshot.fingerprint / "strings.json"
+    strings = json.loads(path.read_text())
+    del strings["properties"]
+    path.write_text(json.dumps(strings))
+    assert len(cache.by_fingerprint(snapshot.fingerprint).item_properties) == 0
+    assert len(cache.load(shop_store).item_properties) == 2
+
+
+def test_the_commonest_properties_stay(shop_store, monkeypatch):
+    monkeypatch.setattr("kg.snapshot.MAX_PROPERTIES", 1)
+    shop_store.nodes["Book"]["b1"]["rare"] = 1
+    with capture_logs() as logs:
+        snapshot = read_snapshot(shop_store)
+    assert list(snapshot.item_properties.columns) == ["in_print"]
+    assert logs[0]["names"] == ["pages", "rare"]

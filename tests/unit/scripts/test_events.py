@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from kg.errors import UsageError
+from kg.item_changes import ItemChange
 from scripts.events import list_events, replay
+from service.catalogue.change_log import ChangeLog, StoredChange
 from service.events.outbox import Outbox, StoredEvent
 
 
@@ -51,3 +53,27 @@ def test_refused_events_are_replayed(outbox: Outbox, capsys: pytest.CaptureFixtu
     outbox.refused([(fill_again.number, "why")])
     replay(None, True)
     assert capsys.readouterr().out.endswith("1 events are delivered again\n")
+
+
+def test_changes_are_listed_and_replayed_by_number(
+    outbox: Outbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = ChangeLog(outbox.folder)
+    log.add(
+        [
+            StoredChange.of("item", ItemChange("b\n1", "put")),
+            StoredChange.of("user", ItemChange("u", "delete")),
+        ]
+    )
+    log.refused([(1, "too long")])
+    list_events(changes=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "1 pending, 0 delivered, 1 dead",
+        "pending    2  delete user 'u'",
+        "dead       1  put item 'b\\n1'  too long",
+    ]
+    with pytest.raises(UsageError, match="'x' is no number of a change"):
+        replay(["x"], changes=True)
+    replay(["1"], changes=True)
+    assert capsys.readouterr().out == "1 changes are delivered again\n"
+    assert log.counts() == {"pending": 2}

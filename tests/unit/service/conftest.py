@@ -8,8 +8,10 @@ import pytest
 from fake_serving import FakeServing
 from flask import Flask
 from flask.testing import FlaskClient
+from small_library import library
 from store_contract import SCHEMA
 
+from kg.graph import GraphSnapshot
 from kg.settings import Settings
 from service.app import create_app
 from service.contract import Meta, Recommendation, RecommendedItem, RecommendRequest
@@ -26,10 +28,19 @@ class FakeRecommender:
     model_version: str = "v1"
     event_types: Mapping[str, EventType] = field(default_factory=lambda: event_types(SCHEMA, {}))
 
-    state: int = 0
+    events: int = 0
+    snapshot: GraphSnapshot = field(default_factory=library)
+    deleted: set[int] = field(default_factory=set)
+
+    @property
+    def state(self) -> str:
+        return self.model_version
+
+    def is_deleted(self, item: int) -> bool:
+        return item in self.deleted
 
     def last_event(self, user_id: str | None) -> int:
-        return self.state if user_id else 0
+        return self.events if user_id else 0
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         self.asked.append(request)
@@ -60,8 +71,13 @@ def fake() -> FakeRecommender:
 
 
 @pytest.fixture
-def app(fake: FakeRecommender, tmp_path: Path) -> Flask:
-    app = create_app(Settings(home=tmp_path), FakeServing(fake, Outbox(tmp_path / "outbox")))
+def serving(tmp_path: Path, fake: FakeRecommender) -> FakeServing:
+    return FakeServing(fake, Outbox(tmp_path / "outbox"))
+
+
+@pytest.fixture
+def app(tmp_path: Path, serving: FakeServing) -> Flask:
+    app = create_app(Settings(home=tmp_path), serving)
     app.testing = True
     return app
 

@@ -23,7 +23,7 @@ def test_an_equal_request_is_answered_once_until_something_changes(client: Flask
     ask(client, user_id="u1", k=4)
     ask(client, user_id="u2", k=3)
     assert len(fake.asked) == 3, "another request"
-    fake.state = 7
+    fake.events = 7
     assert ask(client, user_id="u1", k=3) == first
     ask(client, user_id="u1", k=3)
     assert len(fake.asked) == 4, "an event of the user"

@@ -24,9 +24,10 @@ def test_the_description_is_valid_and_complete(client: FlaskClient, app: Flask) 
     assert client.get("/openapi.json").get_json() == document
     assert document["openapi"].startswith("3.1")
     OpenAPIV31SpecValidator(document).validate()
-    described = {(p, m.upper()) for p, methods in document["paths"].items() for m in methods}
+    paths = document["paths"].items()
+    described = {(p, m.upper()) for p, methods in paths for m in methods if m != "parameters"}
     routes = {
-        (r.rule.replace("<", "{").replace(">", "}"), m)
+        (r.rule.replace("id:", "").replace("<", "{").replace(">", "}"), m)
         for r in app.url_map.iter_rules()
         for m in r.methods - {"HEAD", "OPTIONS"}
     }

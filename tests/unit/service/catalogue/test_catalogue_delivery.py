@@ -1,0 +1,108 @@
+"""From the change log into a graph: in order, and with a reason where the graph refuses."""
+
+from pathlib import Path
+
+import pytest
+from fake_store import FakeStore
+from store_contract import fill
+
+from kg.errors import GraphUnavailableError
+from kg.item_changes import ItemChange, NamedEntity
+from service.catalogue.change_log import ChangeLog, StoredChange
+from service.catalogue.delivery import deliver_changes
+from service.events.delivery import Delivery
+from service.events.outbox import Outbox, StoredEvent
+
+
+@pytest.fixture
+def graph() -> FakeStore:
+    store = FakeStore()
+    fill(store)
+    return store
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> ChangeLog:
+    return ChangeLog(tmp_path / "outbox")
+
+
+def add(log: ChangeLog, *changes: ItemChange, kind: str = "item") -> None:
+    log.add([StoredChange.of(kind, x) for x in changes])
+
+
+def authors(graph: FakeStore) -> set[tuple[str, str]]:
+    return set(graph.edges["BY"])
+
+
+def test_changes_of_items_become_the_graph_in_order(log: ChangeLog, graph: FakeStore) -> None:
+    bo = NamedEntity("Author", "a2", "Bo")
+    add(
+        log,
+        ItemChange("b9", "put", {"title": "Nine", "price": 1}, {"BY": ("a1", "a2")}, (bo,)),
+        ItemChange("b9", "patch", {"price": 2}, {"BY": ("a2",)}),
+        ItemChange("b1", "put", {"title": "New"}),
+        ItemChange("b2", "patch", {"pages": 3}),
+        ItemChange("b3", "delete"),
+    )
+    assert deliver_changes(log, graph, 100) == 5
+    assert graph.nodes["Book"] == {
+        "b1": {"title": "New"},
+        "b2": {"title": "Two", "pages": 3},
+        "b9": {"title": "Nine", "price": 2},
+    }
+    assert authors(graph) == {("b9", "a2"), ("b2", "a1")}
+    assert graph.nodes["Author"]["a2"] == {"name": "Bo"}
+    assert log.counts() == {"delivered": 5}
+    assert deliver_changes(log, graph, 100) == 0
+
+
+def test_the_name_of_an_entity_that_is_there_stays(log: ChangeLog, graph: FakeStore) -> None:
+    add(log, ItemChange("b9", "put", {}, {"BY": ("a1",)}, (NamedEntity("Author", "a1", "Else"),)))
+    deliver_changes(log, graph, 100)
+    assert graph.nodes["Author"] == {"a1": {"name": "Ann"}}
+
+
+def test_users_come_and_go(log: ChangeLog, graph: FakeStore) -> None:
+    add(log, ItemChange("r9", "put", {"name": "Nina"}), ItemChange("r1", "delete"), kind="user")
+    deliver_changes(log, graph, 100)
+    assert graph.nodes["Reader"] == {"r2": {}, "r9": {"name": "Nina"}}
+    assert not graph.edges["READ"]
+
+
+def test_what_the_graph_refuses_is_kept_with_the_reason(log: ChangeLog, graph: FakeStore) -> None:
+    add(log, *(ItemChange(f"b{n}", "put", {"title": "x"}) for n in range(10, 14)))
+    original = graph.replace_nodes
+
+    def refusing(label, rows):
+        if any(row["id"] == "b12" for row in rows):
+            from kg.errors import QueryError
+
+            raise QueryError("too long")
+        original(label, rows)
+
+    graph.replace_nodes = refusing
+    deliver_changes(log, graph, 100)
+    assert log.counts() == {"delivered": 3, "dead": 1}
+    assert [(x.id, x.reason) for x in log.listed("dead", 9)] == [("b12", "too long")]
+
+
+def test_a_graph_that_is_away_keeps_everything(log: ChangeLog, graph: FakeStore) -> None:
+    def away(*_rows):
+        raise GraphUnavailableError("away")
+
+    graph.replace_nodes = away
+    add(log, ItemChange("b9", "put"))
+    with pytest.raises(GraphUnavailableError):
+        deliver_changes(log, graph, 100)
+    assert log.counts() == {"pending": 1}
+
+
+def test_a_new_item_comes_before_its_events(log: ChangeLog, graph: FakeStore, tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox")
+    outbox.add([StoredEvent("e", "r2", "b9", "READ", 5, 1, "{}")])
+    add(log, ItemChange("b9", "put", {"title": "Nine"}))
+    delivery = Delivery(outbox, lambda: graph, changes=log)
+    assert delivery.deliver() == 1
+    assert delivery.deliver() == 1
+    assert [x["item"] for x in graph.read_events("r2")] == ["b9"]
+    assert outbox.counts() == {"delivered": 1}

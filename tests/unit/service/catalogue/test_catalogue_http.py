@@ -1,0 +1,202 @@
+"""Changing items and users over HTTP: what is accepted, and what each refusal says."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+from fake_serving import FakeServing
+from flask.testing import FlaskClient
+
+from kg.item_changes import ItemChange, NamedEntity
+
+ITEM = {
+    "name": "Dune",
+    "text": "Sand.",
+    "properties": {"price": 9.5, "pages": 412, "tags": ["a", "b"], "available": True},
+    "relations": {"WRITTEN_BY": ["Lem", {"id": "Herbert", "name": "Frank Herbert"}]},
+}
+
+
+def changes(serving: FakeServing) -> list[ItemChange]:
+    return [x.change for x in serving.changes]
+
+
+def test_an_item_is_put(client: FlaskClient, serving: FakeServing) -> None:
+    answer = client.put("/items/dune", json=ITEM)
+    assert (answer.status_code, answer.json) == (201, {"id": "dune", "change": 1})
+    assert changes(serving) == [
+        ItemChange(
+            "dune",
+            "put",
+            {
+                "price": 9.5,
+                "pages": 412,
+                "tags": ["a", "b"],
+                "available": True,
+                "name": "Dune",
+                "text": "Sand.",
+            },
+            {"WRITTEN_BY": ("Lem", "Herbert")},
+            (NamedEntity("Author", "Herbert", "Frank Herbert"),),
+        )
+    ]
+    assert serving.changes[0].kind == "item"
+    assert serving.waited == [True]
+
+
+@pytest.mark.parametrize("external_id", ["a/b", "a//b", "..", "漢字 🎬", "%2F", "a?b#c", "/x", "x/"])
+def test_ids_of_any_characters(client: FlaskClient, serving: FakeServing, external_id: str) -> None:
+    assert client.put(f"/items/{quote(external_id, safe='')}", json={}).status_code == 201
+    assert changes(serving)[0].id == external_id
+
+
+def test_a_known_item_is_put_patched_and_deleted(client: FlaskClient, serving: FakeServing) -> None:
+    assert client.put("/items/b01", json={"name": "New"}).status_code == 200
+    answer = client.patch("/items/b01", json={"text": None, "properties": {"price": None}})
+    assert answer.status_code == 200
+    assert client.delete("/items/b01").status_code == 200
+    assert changes(serving) == [
+        ItemChange("b01", "put", {"name": "New"}),
+        ItemChange("b01", "patch", {"price": None, "text": None}),
+        ItemChange("b01", "delete"),
+    ]
+
+
+def test_users_have_properties_alone(client: FlaskClient, serving: FakeServing) -> None:
+    assert client.put("/users/new", json={"name": "Ann", "properties": {"age": 40}}).status_code == 201
+    assert client.patch("/users/r1", json={"properties": {"age": None}}).status_code == 200
+    assert client.delete("/users/r1").status_code == 200
+    assert client.put("/users/new", json={"text": "x"}).status_code == 422
+    assert [(x.kind, x.operation) for x in serving.changes] == [
+        ("user", "put"),
+        ("user", "patch"),
+        ("user", "delete"),
+    ]
+    assert changes(serving)[0].properties == {"age": 40, "name": "Ann"}
+
+
+def test_a_client_that_does_not_wait(client: FlaskClient, serving: FakeServing) -> None:
+    answer = client.put("/items/x", json={}, headers={"Prefer": "respond-async, wait=10"})
+    assert answer.status_code == 202
+    assert serving.waited == [False]
+
+
+@pytest.mark.parametrize("method", ["patch", "delete"])
+def test_what_is_not_there_is_neither_patched_nor_deleted(
+    client: FlaskClient, serving: FakeServing, method: str
+) -> None:
+    answer = getattr(client, method)("/items/zz", json={})
+    assert answer.status_code == 404
+    assert answer.json["detail"] == "no Book has the id 'zz'"
+    serving.recommender.deleted = {1}
+    assert getattr(client, method)("/items/b01", json={}).status_code == 404
+    assert client.put("/items/b01", json={}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({"relations": {"WRITEN_BY": ["Lem"]}}, "/relations/WRITEN_BY", "did you mean 'WRITTEN_BY'?"),
+        ({"relations": {"BORROWED": ["r1"]}}, "/relations/BORROWED", "no relation 'BORROWED'"),
+        (
+            {"relations": {"WRITTEN_BY": ["Lem", "lem"]}},
+            "/relations/WRITTEN_BY/1",
+            "the id of 'lem' is 'Lem'",
+        ),
+        (
+            {"relations": {"WRITTEN_BY": ["nobody"]}},
+            "/relations/WRITTEN_BY/0",
+            'write {"id": ..., "name": ...}',
+        ),
+        ({"relations": {"WRITTEN_BY": [{"id": "x"}]}}, "/relations/WRITTEN_BY/0", "no Author has the id"),
+        ({"relations": {"WRITTEN_BY": [7]}}, "/relations/WRITTEN_BY/0", "object"),
+        ({"properties": {"a": {"b": 1}}}, "/properties/a", "no objects as values"),
+        ({"properties": {"a": [1, "x"]}}, "/properties/a", "texts alone, or numbers alone"),
+        ({"properties": {"a": [None]}}, "/properties/a", "texts alone"),
+        ({"properties": {"a": 2**63}}, "/properties/a", "63 bits"),
+        ({"properties": {"id": "x"}}, "/properties/id", "it is the id"),
+        ({"properties": {"trailmix_run": "x"}}, "/properties/trailmix_run", "for itself"),
+        ({"properties": {"name": "x"}}, "/properties/name", "as the field `name`"),
+        ({"properties": {"text": "x"}}, "/properties/text", "as the field `text`"),
+        ({"properties": {"": 1}}, "/properties/", "cannot name a property"),
+        ({"propertys": {}}, "/propertys", "did you mean properties?"),
+        ({"name": 7}, "/name", "string"),
+    ],
+)
+def test_refusals_name_the_field_and_what_to_do(
+    client: FlaskClient, serving: FakeServing, body: dict, pointer: str, detail: str
+) -> None:
+    answer = client.put("/items/b01", json=body)
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"].startswith(pointer)
+    assert detail in answer.json["errors"][0]["detail"]
+    assert not serving.changes
+
+
+def test_numbers_that_json_does_not_have_are_refused(client: FlaskClient, serving: FakeServing) -> None:
+    for text in ("NaN", "Infinity", "1e999"):
+        answer = client.put(
+            "/items/b01", data=f'{{"properties": {{"a": {text}}}}}', content_type="application/json"
+        )
+        assert answer.status_code in (400, 422), text
+    assert not serving.changes
+
+
+def test_one_answer_for_each_line(client: FlaskClient, serving: FakeServing) -> None:
+    lines = [
+        {"id": "n1", **ITEM},
+        {"id": "b02", "operation": "patch", "relations": {"WRITTEN_BY": ["Herbert"]}},
+        {"id": "zz", "operation": "patch"},
+        {"id": "n1", "operation": "patch", "text": "more"},
+        {"id": "b03", "operation": "delete"},
+        {"id": "b03", "operation": "patch"},
+        {"name": "no id"},
+        "no object",
+        {"id": "n2", "operation": "upsert"},
+    ]
+    body = "\n".join(map(json.dumps, lines))
+    answer = client.post("/items", data=body, content_type="application/x-ndjson")
+    assert (answer.status_code, answer.mimetype) == (200, "application/x-ndjson")
+    found = [json.loads(x) for x in answer.text.splitlines()]
+    assert [x["index"] for x in found] == list(range(9))
+    assert [x.get("change") for x in found] == [1, 2, None, 3, 4, None, None, None, None]
+    assert found[2] == {
+        "index": 2,
+        "id": "zz",
+        "status": "rejected",
+        "pointer": "/id",
+        "reason": "no Book has the id 'zz'",
+    }
+    assert (found[6]["pointer"], found[8]["pointer"]) == ("/id", "/operation")
+    assert [x.operation for x in changes(serving)] == ["put", "patch", "patch", "delete"]
+    assert changes(serving)[2].properties == {"text": "more"}
+
+
+def test_several_users(client: FlaskClient, serving: FakeServing) -> None:
+    answer = client.post("/users", json=[{"id": "a", "name": "Ann"}, {"id": "r1", "operation": "delete"}])
+    assert [json.loads(x)["status"] for x in answer.text.splitlines()] == ["accepted", "accepted"]
+    assert [(x.kind, x.id, x.operation) for x in serving.changes] == [
+        ("user", "a", "put"),
+        ("user", "r1", "delete"),
+    ]
+
+
+def test_bodies_that_cannot_be_read(client: FlaskClient, serving: FakeServing) -> None:
+    assert client.put("/items/x", data="{}", content_type="text/plain").status_code == 415
+    assert client.post("/items", data="{}", content_type="text/plain").status_code == 415
+    assert client.put("/items/x", data="{", content_type="application/json").status_code == 400
+    assert client.post("/items", json=[{"id": "x"}] * 10_001).status_code == 413
+    assert not serving.changes
+
+
+def test_only_an_administrator_changes_anything(client: FlaskClient, serving: FakeServing) -> None:
+    far = {"REMOTE_ADDR": "192.0.2.1"}
+    for method, path in (
+        ("put", "/items/x"),
+        ("patch", "/items/b01"),
+        ("delete", "/users/r1"),
+        ("post", "/items"),
+    ):
+        answer = getattr(client, method)(path, json={}, environ_overrides=far)
+        assert answer.status_code == 403
+    assert not serving.changes

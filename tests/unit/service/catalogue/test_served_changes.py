@@ -1,0 +1,127 @@
+"""Changes of items and users in what a service answers, without training."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_library import ThemeEncoder
+from two_models import linked_home, trained_twice
+
+from kg.item_changes import ItemChange
+from kg.settings import Settings
+from service.catalogue.change_log import ChangeLog, StoredChange
+from service.contract import RecommendRequest
+from service.events.outbox import StoredEvent
+from service.loading import load_recommender
+from service.serving import Serving
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    return trained_twice(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def settings(trained: tuple[Path, str, str], tmp_path: Path) -> Settings:
+    return linked_home(trained, tmp_path)
+
+
+@pytest.fixture
+def serving(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    monkeypatch.setattr("service.loading.QueryEncoder", lambda *_settings: ThemeEncoder())
+    monkeypatch.setattr("service.loading.same_encoder", lambda *_names: None)
+    monkeypatch.setattr("service.serving.WATCH_INTERVAL", 0.02)
+    monkeypatch.setattr("service.catalogue.live.LOOK_INTERVAL", 0.0)
+    found = Serving(settings, load_recommender)
+    found.refresh()
+    yield found
+    found.stop()
+
+
+def change(serving: Serving, kind: str, *changes: ItemChange) -> None:
+    serving.change([StoredChange.of(kind, x) for x in changes])
+
+
+def asked(serving: Serving, **known: Any) -> Any:
+    return serving.recommender.recommend(RecommendRequest(**known), request_id="r")
+
+
+def ids(answer: Any) -> list[str]:
+    return [x.item_id for x in answer.items]
+
+
+NEW = ItemChange("new", "put", {"name": "Solaris Two", "text": "planets 2"}, {"WRITTEN_BY": ("Lem",)})
+
+
+def test_a_new_item_is_recommended_and_explained(serving: Serving) -> None:
+    before = serving.recommender.state
+    change(serving, "item", NEW)
+    assert serving.recommender.state != before
+    found = asked(serving, likes=["Author:Lem"], k=10)
+    assert "new" in ids(found)
+    (item,) = (x for x in found.items if x.item_id == "new")
+    assert item.title == "Solaris Two"
+    assert [(n.label, n.id) for n in item.paths[0].nodes] == [("Author", "Lem"), ("Book", "new")]
+
+
+def test_a_new_item_is_liked_by_name_and_by_event(serving: Serving) -> None:
+    change(serving, "item", NEW)
+    found = asked(serving, text="something like Solaris Two", k=5)
+    assert "new" not in ids(found), "what is named is not recommended"
+    assert found.user_state == "warm"
+    serving.outbox.add([StoredEvent("e", "somebody", "new", "BORROWED", 5, int(time.time()), "{}")])
+    answer = asked(serving, user_id="somebody", k=5)
+    assert answer.user_state == "warm"
+    assert any(path.nodes[0].id == "new" for item in answer.items for path in item.paths)
+
+
+def test_a_deleted_item_is_gone_until_it_is_put_again(serving: Serving) -> None:
+    (best, *_) = ids(asked(serving, user_id="r1", k=5))
+    change(serving, "item", ItemChange(best, "delete"))
+    assert best not in ids(asked(serving, user_id="r1", k=29))
+    change(serving, "item", ItemChange(best, "put", {"name": "Back"}, {"WRITTEN_BY": ("Lem",)}))
+    found = asked(serving, user_id="r1", k=29)
+    assert {x.item_id: x.title for x in found.items}[best] == "Back"
+
+
+def test_a_deleted_user_is_a_new_one(serving: Serving) -> None:
+    serving.outbox.add([StoredEvent("e", "r1", "b03", "BORROWED", 5, int(time.time()), "{}")])
+    assert asked(serving, user_id="r1").user_state != "cold"
+    change(serving, "user", ItemChange("r1", "delete"))
+    found = asked(serving, user_id="r1")
+    assert found.user_state == "cold"
+    assert "yet" in found.warnings[0].detail
+    serving.outbox.add([StoredEvent("f", "r1", "b04", "BORROWED", 5, int(time.time()), "{}")])
+    assert asked(serving, user_id="r1").user_state == "warm"
+
+
+def test_what_another_process_changes_is_taken_up(
+    serving: Serving, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kg.store.connect.open_store", None)
+    serving.start()
+    ChangeLog(settings.outbox_folder).add([StoredChange.of("item", NEW)])
+    end = time.monotonic() + 10
+    while "new" not in ids(asked(serving, likes=["Author:Lem"], k=10)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_changes_outlast_a_restart_and_another_model(
+    serving: Serving, settings: Settings, trained: tuple[Path, str, str]
+) -> None:
+    change(serving, "item", NEW)
+    again = Serving(settings, load_recommender)
+    again.refresh()
+    assert "new" in ids(asked(again, likes=["Author:Lem"], k=10))
+    _, _, second = trained
+    again.activate(second)
+    assert "new" in ids(asked(again, likes=["Author:Lem"], k=10))
+
+
+def test_nothing_is_done_where_nothing_changed(serving: Serving) -> None:
+    before = serving.recommender
+    serving.take_up_changes()
+    assert serving.recommender is before
