@@ -18,6 +18,7 @@ from service.catalogue.change_log import StoredChange
 from service.contract import Recommendation, RecommendRequest
 from service.events.outbox import Outbox
 from service.events.types import EventType
+from service.found.finder import Finder
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
 
@@ -58,6 +59,10 @@ class Answering(Protocol):
     def snapshot(self) -> GraphSnapshot:
         """The graph that it answers from."""
 
+    @property
+    def finder(self) -> Finder:
+        """Finds items otherwise than by a recommendation."""
+
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since."""
 
@@ -90,7 +95,7 @@ class Served(Protocol):
 class IdConverter(BaseConverter):
     """The rest of a path as an id of any characters."""
 
-    regex = ".+"
+    regex = r"[\s\S]+"
     part_isolating = False
 
 

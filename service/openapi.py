@@ -23,6 +23,7 @@ from service.catalogue.contract import (
 )
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
+from service.found.contract import ItemAnswer
 from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
@@ -42,6 +43,7 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (UserLine, "validation"),
     (ChangeAnswer, "serialization"),
     (LineAnswer, "serialization"),
+    (ItemAnswer, "serialization"),
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
@@ -156,9 +158,18 @@ def _node(reader: NodeReader) -> Json:
 
     return {
         "parameters": [named],
+        **({"get": _item()} if kind == "item" else {}),
         "put": operation("put", f"Make a {kind}, or replace what it is", 400, 404, 413, 415, 422),
         "patch": operation("patch", f"Change what is given of a {kind}", 400, 404, 413, 415, 422),
         "delete": operation("delete", f"Delete a {kind} with all its events", 404, 422, takes_body=False),
+    }
+
+
+def _item() -> Json:
+    return {
+        "operationId": "item",
+        "summary": "What the graph knows of an item",
+        "responses": _responses(ItemAnswer, 404, 500, 503),
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +30,7 @@ from service.contract import (
 )
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
+from service.found.finder import Finder
 from service.order_remarks import order_remarks, tie_remark
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
@@ -109,6 +110,11 @@ class Recommender:
         # a method of this object here would keep it, and its model, in memory after the last request
         self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
 
+    @cached_property
+    def finder(self) -> Finder:
+        """Finds items otherwise than by a recommendation."""
+        return Finder(self._lookups, self._paths)
+
     @property
     def model_version(self) -> str:
         """The version of the model that answers."""
@@ -133,8 +139,7 @@ class Recommender:
 
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since the snapshot."""
-        deleted = self._since.deleted_items
-        return deleted is not None and bool(deleted[item])
+        return self._lookups.is_deleted(item)
 
     @property
     def event_types(self) -> Mapping[str, EventType]:

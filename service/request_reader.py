@@ -48,6 +48,11 @@ class Lookups:
         """The entities and the vector of a free text."""
         return Understanding(self.snapshot, self._encoder, self.config.understanding)
 
+    def is_deleted(self, node: int) -> bool:
+        """Whether a node is an item that was deleted since the snapshot."""
+        deleted = self.deleted_items
+        return deleted is not None and node < len(deleted) and bool(deleted[node])
+
     def nodes(self, name: str) -> list[int]:
         """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
         label, _, rest = name.partition(":")
