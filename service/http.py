@@ -21,6 +21,7 @@ from service.events.types import EventType
 from service.found.finder import Finder
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
+from service.validation import Validation
 
 MAX_BODY = 50 * 1024 * 1024
 """Bytes; more than the longest request that its fields allow: two lists of 1,000 ids of 2,000 characters, 12
@@ -68,6 +69,9 @@ class Answering(Protocol):
 
     def last_event(self, user_id: str | None) -> int:
         """The number of the user's last event since the snapshot; 0 without one."""
+
+    def validate(self, request: RecommendRequest) -> Validation:
+        """What a request would be understood as, without an answer."""
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The answer to one request."""

@@ -38,6 +38,9 @@ STATUSES: Mapping[type[TrailmixError], int] = {
 }
 """The first class that matches an error gives the status; any other error is a 500."""
 
+UNFORESEEN = "something went wrong here; the log has it under this request_id"
+"""What a client is told of a bug."""
+
 _log = structlog.get_logger()
 
 
@@ -134,4 +137,4 @@ def _http(error: HTTPException) -> Response:
 def _unforeseen(error: Exception) -> Response:
     """An unexpected error: logged with its traceback, answered without internals."""
     _log.error("request_failed", path=request.path, exc_info=error)
-    return _answer(500, "something went wrong here; the log has it under this request_id")
+    return _answer(500, UNFORESEEN)

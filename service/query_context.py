@@ -33,6 +33,8 @@ class QueryContext:
     """First, median and last time of the likes that the graph knows."""
     excluded: BoolArray = field(init=False)
     """Items that must not be recommended, bool [n_items]."""
+    rejected: list[int] = field(default_factory=list)
+    """Entities and items that the free text rejects by name."""
     rejected_meanings: list[int] = field(default_factory=list)
     """Entities that a rejected clause means in other words."""
     rejected_vectors: FloatArray | None = None
@@ -53,6 +55,7 @@ class QueryContext:
     def reject(self, nodes: Iterable[int]) -> None:
         """Take entities and items out of what is liked; later likes of them count again."""
         for node in nodes:
+            self.rejected.append(node)
             self.history.pop(node, None)
             self.likes.pop(node, None)
 

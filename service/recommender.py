@@ -31,11 +31,12 @@ from service.contract import (
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
 from service.found.finder import Finder
-from service.order_remarks import order_remarks, tie_remark
+from service.order_remarks import few_remark, order_remarks, tie_remark
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
 from service.sentence import recommendation_sentence
+from service.validation import Validation, validation
 
 _NODES_KEPT = 100_000
 """So many nodes of paths are kept as they are answered, about 1 kB each."""
@@ -172,8 +173,8 @@ class Recommender:
         scores = self._scores(context)
         allowed = self._lookups.groups.best_only(scores.scores, ~context.excluded)
         items = top_k(scores.scores, allowed, request.k)
-        if len(items) < request.k:
-            context.warn("/k", f"only {len(items)} items are left to recommend")
+        if few := few_remark(len(items), request.k):
+            context.warn(*few)
         for remark in order_remarks(self.snapshot, self._model.manifest):
             context.warn(*remark)
         if tie := tie_remark(scores.scores, allowed, items, self._model.manifest):
@@ -195,6 +196,10 @@ class Recommender:
             warnings=context.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=scores.calibrated),
         )
+
+    def validate(self, request: RecommendRequest) -> Validation:
+        """What a request would be understood as, without an answer."""
+        return validation(request, self._lookups, self._model.manifest)
 
     def _scores(self, context: QueryContext) -> Scores:
         """The model's scores; items near to what the user disliked or the text rejects are ranked down."""

@@ -31,6 +31,16 @@ def recommend() -> Response:
     return Response(found.for_request(g.request_id), mimetype="application/json")
 
 
+@routes.post("/recommend/validate")
+def validate() -> Response:
+    """Say how a request would be understood."""
+    recommender = served().recommender
+    if request.mimetype == FORM:
+        return json_answer(recommender.validate(_form()))
+    given = validated(RecommendRequest, json_body(f"application/json or {FORM}"))
+    return json_answer(recommender.validate(given))
+
+
 def _answer(recommender: Answering, given: RecommendRequest) -> Recommendation:
     with TURNS:
         return recommender.recommend(given, request_id=g.request_id)
