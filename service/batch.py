@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from kg.errors import TrailmixError
 from service.contract import Recommendation, RecommendRequest
 from service.json_lines import JSON_LINES, read_values
-from service.problems import UNFORESEEN, InvalidRequestError, field_advice, json_pointer
+from service.problems import UNFORESEEN, InvalidRequestError, field_advice, json_pointer, pointer_of
 
 MAX_REQUESTS = 1_000
 _LONGEST_ID = 128
@@ -81,7 +81,7 @@ def _answered(
         found = answer(request, request_id[: _LONGEST_ID - len(own)] + own)
         return AnsweredLine(index=index, answer=found)
     except TrailmixError as error:
-        return RefusedLine(index=index, pointer="", reason=str(error))
+        return RefusedLine(index=index, pointer=pointer_of(error), reason=str(error))
     except Exception as error:  # noqa: BLE001 - the requests after it are answered all the same
         _log.error("request_failed", path="/recommend/batch", request_id=request_id, exc_info=error)
         return RefusedLine(index=index, pointer="", reason=UNFORESEEN)

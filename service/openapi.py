@@ -98,7 +98,7 @@ def _recommend() -> Json:
         "summary": "Recommend items to a user",
         "description": "By user_id, history, likes or text, alone or together; none gives what is popular.",
         "requestBody": _recommend_body(),
-        "responses": _responses(Recommendation, 400, 413, 415, 422, 500, 503),
+        "responses": _responses(Recommendation, 400, 410, 413, 415, 422, 500, 503),
     }
 
 
@@ -117,7 +117,7 @@ def _validate() -> Json:
         "operationId": "validate",
         "summary": "Say how a request for recommendations would be understood",
         "requestBody": _recommend_body(),
-        "responses": _responses(Validation, 400, 413, 415, 422, 500, 503),
+        "responses": _responses(Validation, 400, 410, 413, 415, 422, 500, 503),
     }
 
 
@@ -272,6 +272,7 @@ _REASONS = {
     403: "The caller may not change models, items or users",
     404: "There is no such model, item or user",
     409: "The model cannot be used, or is worse than the active one; `force` activates a worse one",
+    410: "The cursor has expired: the model that it belongs to is gone",
     413: "The body is too large",
     415: "The body is not declared as one of these types",
     422: "A field is wrong or unknown; `errors` points at each",

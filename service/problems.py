@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from kg.errors import (
     ArtifactError,
+    CursorError,
+    CursorExpiredError,
     DataError,
     GraphError,
     ModelWorseError,
@@ -28,6 +30,8 @@ MIMETYPE = "application/problem+json"
 
 STATUSES: Mapping[type[TrailmixError], int] = {
     UnknownIdError: 404,
+    CursorExpiredError: 410,
+    CursorError: 422,
     UsageError: 400,
     DataError: 422,
     GraphError: 503,
@@ -84,6 +88,11 @@ def invalid(error: ValidationError, model: type[BaseModel]) -> InvalidRequestErr
     return InvalidRequestError(422, "; ".join(x.detail for x in remarks[:5]), remarks)
 
 
+def pointer_of(error: TrailmixError) -> str:
+    """Which field of a request an error is about; "" is the whole request."""
+    return "/cursor" if isinstance(error, CursorError) else ""
+
+
 def json_pointer(error: ErrorDetails) -> str:
     """Which field an error of pydantic is about (RFC 6901); "" is the whole body."""
     return "".join("/" + str(x).replace("~", "~0").replace("/", "~1") for x in error["loc"])
@@ -121,7 +130,8 @@ def _invalid(error: InvalidRequestError) -> Response:
 def _trailmix(error: TrailmixError) -> Response:
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
-            return _answer(status, str(error))
+            remarks = [Remark(pointer=pointer_of(error), detail=str(error))] if pointer_of(error) else []
+            return _answer(status, str(error), remarks)
     return _unforeseen(error)
 
 

@@ -10,6 +10,7 @@ from embeddings.model.model import UNKNOWN_TIMES, Query
 from kg.explanation.paths import Sources
 from kg.graph import BoolArray, FloatArray, IntArray
 from service.contract import Remark, UserState
+from service.paging import FIRST_PAGE, Page
 
 
 @dataclass(eq=False)
@@ -39,6 +40,10 @@ class QueryContext:
     """Entities that a rejected clause means in other words."""
     rejected_vectors: FloatArray | None = None
     """Unit vectors of the rejected clauses of the free text, one row each."""
+    page: Page = FIRST_PAGE
+    """What the pages before showed."""
+    last_event: int = 0
+    """The number of the user's last event that counts."""
     warnings: list[Remark] = field(default_factory=list)
 
     def __post_init__(self) -> None:

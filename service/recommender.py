@@ -18,6 +18,7 @@ from kg.item_changes import ChangedSnapshot, with_changes
 from service.catalogue.live import MissingChanges
 from service.config import RecommenderConfig
 from service.contract import (
+    MAX_SHOWN,
     PATH_SCORE_DECIMALS,
     SCORE_DECIMALS,
     Meta,
@@ -32,6 +33,7 @@ from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
 from service.found.finder import Finder
 from service.order_remarks import few_remark, order_remarks, tie_remark
+from service.paging import Cursors, Page, id_hashes
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
@@ -90,10 +92,12 @@ class Recommender:
         config: RecommenderConfig | None = None,
         live: LiveHistories | None = None,
         since: SinceSnapshot | None = None,
+        cursors: Cursors | None = None,
     ) -> None:
         """`config` None is the default configuration; `live` has what users did since the snapshot.
 
-        `since` has what `snapshot` cannot have of the changes that it was made with.
+        `since` has what `snapshot` cannot have of the changes that it was made with. `cursors` write those of
+        pages (None: for this recommender alone).
 
         Raises:
             ValueError: the schema has no interaction of the number `config.history_interaction`.
@@ -105,7 +109,8 @@ class Recommender:
         self._model, self._encoder, self._live = model, encoder, live
         self._since = since or SinceSnapshot()
         self._lookups = Lookups(
-            snapshot, encoder, self._config, live, self._since.deleted_items, self._since.deleted_users
+            *(snapshot, encoder, self._config, live, self._since.deleted_items, self._since.deleted_users),
+            cursors,
         )
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
         # a method of this object here would keep it, and its model, in memory after the last request
@@ -136,7 +141,9 @@ class Recommender:
         changed = with_changes(self.snapshot, missing.items)
         model = self._model.with_items(changed, self._encoder)
         since = SinceSnapshot(missing.last, changed.deleted, missing.deleted_users)
-        return Recommender(changed.snapshot, model, self._encoder, self._config, self._live, since)
+        return Recommender(
+            changed.snapshot, model, self._encoder, self._config, self._live, since, self._lookups.cursors
+        )
 
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since the snapshot."""
@@ -188,14 +195,29 @@ class Recommender:
         ranked_by = scores.scores[items]
         probabilities = scores.probabilities(ranked_by)
         columns = zip(items, probabilities, ranked_by, paths, contributions, strict=True)
-        recommended = [self._item(rank, *own) for rank, own in enumerate(columns, start=1)]
+        first = 1 + len(context.page.shown)
+        recommended = [self._item(rank, *own) for rank, own in enumerate(columns, first)]
+        more = np.count_nonzero(allowed) > len(items)
+        cursor = self._next_page(request, context, items) if more else None
         return Recommendation(
             items=recommended,
             recommendation=recommendation_sentence(recommended),
             user_state=context.user_state(self._config.hot_from),
+            cursor=cursor,
             warnings=context.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=scores.calibrated),
         )
+
+    def _next_page(
+        self, request: RecommendRequest, context: QueryContext, items: Sequence[int]
+    ) -> str | None:
+        """The cursor of the page after these items; a remark where there is none."""
+        own = id_hashes(self.snapshot.items.ids[item] for item in items)
+        shown = np.concatenate([context.page.shown, own])
+        cursor = self._lookups.cursors.write(Page(self.model_version, context.last_event, shown), request)
+        if cursor is None:
+            context.warn("", f"there are no pages after {MAX_SHOWN:,} items; say more of what is wanted")
+        return cursor
 
     def validate(self, request: RecommendRequest) -> Validation:
         """What a request would be understood as, without an answer."""
