@@ -5,7 +5,9 @@
     │   ├── MappingError         invalid mapping file; names the file, key and nearest valid name
     │   ├── SettingsError        invalid environment variable or option; names it
     │   ├── InvalidFieldsError   fields of a request name what the graph does not have  HTTP 422
-    │   └── UnknownIdError       no node of the label has the id                       HTTP 404
+    │   ├── UnknownIdError       no node of the label has the id                       HTTP 404
+    │   └── CursorError          a cursor of a list is of another service or request   HTTP 422
+    │       └── CursorExpiredError   the model that it belongs to is gone              HTTP 410
     ├── DataError                invalid input; names the file, row, column and value  exit 1, HTTP 422
     │   └── MissingDataError     data that are needed are not there, such as times or a file
     ├── GraphError               the graph store failed                                exit 1, HTTP 503
@@ -61,6 +63,14 @@ class UnknownIdError(UsageError, KeyError):
 
     def __str__(self) -> str:  # KeyError.__str__ returns the repr of the message
         return str(self.args[0])
+
+
+class CursorError(UsageError):
+    """A cursor is not one of this service, was changed, or belongs to another request."""
+
+
+class CursorExpiredError(CursorError):
+    """The model that a cursor belongs to is gone."""
 
 
 class DataError(TrailmixError):

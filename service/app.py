@@ -7,57 +7,22 @@ which would lose the pointers that our problems promise.
 import re
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
-from threading import BoundedSemaphore
 
 import structlog
-from flask import Blueprint, Flask, Response, current_app, g, request
-from pydantic import ValidationError
+from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from embeddings.data.threads import n_workers
-from kg.errors import ArtifactError
 from kg.settings import Settings
-from service.catalogue.routes import routes as catalogue_routes
-from service.contract import Health, Readiness, Recommendation, RecommendRequest
-from service.events.contract import EventsAnswer, read_events
-from service.http import (
-    FORM,
-    MAX_BODY,
-    SERVED,
-    SETTINGS,
-    Answering,
-    IdConverter,
-    Served,
-    body_of,
-    check_administrator,
-    json_answer,
-    json_body,
-    raw_body,
-    served,
-    settings,
-    unsupported,
-    validated,
-)
-from service.json_lines import MIMETYPES
-from service.kept_answers import KeptAnswer, KeptAnswers
-from service.models import ActivateRequest, activation_answer, model_list
-from service.openapi import openapi_json
-from service.problems import InvalidRequestError, invalid, register_problems
+from service.http import MAX_BODY, SERVED, SETTINGS, IdConverter, Served
+from service.kept_answers import KeptAnswers
+from service.problems import register_problems
+from service.routes import batch, catalogue, events, items, models, recommend, state
 
 REQUEST_ID = "X-Request-ID"
 
-_KEPT = "trailmix_kept_answers"
-
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 
-_TURNS = BoundedSemaphore(n_workers())
-"""As many recommendations at a time as there are processors: more only wait for each other."""
-
 _log = structlog.get_logger()
-_routes = Blueprint("trailmix", __name__)
 
 
 def create_app(settings: Settings, served: Served | None = None) -> Flask:
@@ -71,14 +36,14 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions[SERVED] = served or _loaded(settings)
     app.config[SETTINGS] = settings
-    app.extensions[_KEPT] = KeptAnswers()
+    app.extensions[recommend.KEPT] = KeptAnswers()
     register_problems(app)
     app.before_request(_begin)
     app.after_request(_end)
     app.url_map.merge_slashes = False  # an id may hold two
     app.url_map.converters["id"] = IdConverter
-    app.register_blueprint(_routes)
-    app.register_blueprint(catalogue_routes)
+    for group in (recommend, batch, events, items, catalogue, models, state):
+        app.register_blueprint(group.routes)
     return app
 
 
@@ -89,110 +54,6 @@ def _loaded(settings: Settings) -> Served:
     serving = Serving(settings, load_recommender)
     serving.refresh()
     return serving
-
-
-@contextmanager
-def _unusable_models() -> Iterator[None]:
-    """The service goes on with its model if another one cannot be used: a conflict, not a failure of it."""
-    try:
-        yield
-    except ArtifactError as error:
-        raise InvalidRequestError(HTTPStatus.CONFLICT, str(error)) from None
-
-
-def _kept() -> KeptAnswers:
-    found: KeptAnswers = current_app.extensions[_KEPT]
-    return found
-
-
-@_routes.post("/recommend")
-def recommend() -> Response:
-    """Recommend items to a user."""
-    recommender = served().recommender
-    if request.mimetype == FORM:
-        return json_answer(_answer(recommender, _form()))
-    body = json_body(f"application/json or {FORM}")
-    kept, state = _kept(), recommender.state
-    found = kept.find(state, body)
-    if found is None or found.last_event != recommender.last_event(found.user_id):
-        given = validated(RecommendRequest, body)
-        last = recommender.last_event(given.user_id)  # first: an event that comes now makes it out of date
-        found = KeptAnswer.of(_answer(recommender, given), given.user_id, last)
-        kept.keep(state, body, found)
-    return Response(found.for_request(g.request_id), mimetype="application/json")
-
-
-def _answer(recommender: Answering, given: RecommendRequest) -> Recommendation:
-    with _TURNS:
-        return recommender.recommend(given, request_id=g.request_id)
-
-
-@_routes.post("/events")
-def events() -> Response:
-    """Keep events; they are on disk before the answer, and count in the next recommendation."""
-    body, mimetype = raw_body(), request.mimetype
-    if mimetype not in MIMETYPES:
-        raise unsupported(" or ".join(MIMETYPES[:2]))
-    given, rejected = read_events(body, mimetype, served().recommender.event_types)
-    kept = served().outbox.add(given) if given else []
-    answer = EventsAnswer(accepted=len(kept), duplicates=len(given) - len(kept), rejected=rejected)
-    nothing = bool(rejected) and not given
-    return json_answer(answer, HTTPStatus.UNPROCESSABLE_ENTITY if nothing else HTTPStatus.OK)
-
-
-@_routes.get("/models")
-def models() -> Response:
-    """The trained models."""
-    return json_answer(model_list(settings()))
-
-
-@_routes.post("/models/<version>/activate")
-def activate(version: str) -> Response:
-    """Make a trained model the active one."""
-    check_administrator("models")
-    given = body_of(ActivateRequest) if request.get_data() else ActivateRequest()
-    with _unusable_models():
-        done = served().activate(version, force=given.force)
-        return json_answer(activation_answer(settings(), done))
-
-
-@_routes.post("/models/rollback")
-def rollback() -> Response:
-    """Use the model again that was active before."""
-    check_administrator("models")
-    with _unusable_models():
-        return json_answer(activation_answer(settings(), served().roll_back()))
-
-
-@_routes.get("/healthz")
-def healthz() -> Response:
-    """The process answers."""
-    return json_answer(Health())
-
-
-@_routes.get("/readyz")
-def readyz() -> Response:
-    """A model is loaded and requests can be answered."""
-    return json_answer(Readiness(model_version=served().recommender.model_version))
-
-
-@_routes.get("/openapi.json")
-def openapi() -> Response:
-    """This API, described."""
-    return Response(openapi_json(), mimetype="application/json")
-
-
-def _form() -> RecommendRequest:
-    """The fields of a form; a list has one field for each value."""
-    fields = RecommendRequest.model_fields
-    lists = [name for name, field in fields.items() if field.default_factory is list]
-    if next(iter(request.form), "").startswith("{"):
-        raise unsupported("this JSON as application/json")
-    values = {name: own if name in lists else own[-1] for name, own in request.form.lists()}
-    try:
-        return RecommendRequest.model_validate(values, strict=False)
-    except ValidationError as error:
-        raise invalid(error, RecommendRequest) from None
 
 
 def _begin() -> None:

@@ -20,6 +20,10 @@ from service.wire import Id as Id
 MAX_K = 200
 MAX_IDS = 1_000
 MAX_TEXT = 2_000
+MAX_SHOWN = 2_000
+"""Pages of one list end after so many items."""
+MAX_CURSOR = 24_000
+"""Characters; 2,000 items take 21,400 of them."""
 SCORE_DECIMALS = 6
 PATH_SCORE_DECIMALS = 4
 
@@ -89,6 +93,13 @@ class RecommendRequest(Contract):
     exclude_seen: bool = Field(
         True,
         description="Leave out all items that the user has any event with, and all that the request names.",
+    )
+    cursor: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CURSOR,
+        description="The `cursor` of an answer, for the page after it; the other fields are those of its"
+        " request, but `k`, `explain` and `score_contributions`, which may differ.",
     )
     explain: bool = Field(True, description="Whether each item comes with its paths.")
     score_contributions: bool = Field(
@@ -206,6 +217,9 @@ class Recommendation(Contract):
     user_state: UserState = Field(
         description=f"hot: {RecommenderConfig.hot_from} or more liked items are known; warm: fewer, or only"
         " likes or text; cold: nothing."
+    )
+    cursor: str | None = Field(
+        None, description="For the next page; null where no item is left, or after 2,000 items."
     )
     warnings: list[Remark]
     meta: Meta

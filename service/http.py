@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import Protocol, TypeVar
 
 from flask import Response, current_app, request
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
+from embeddings.data.threads import n_workers
 from embeddings.model.versions import Activation
 from kg.graph import GraphSnapshot
 from kg.settings import Settings
@@ -16,8 +18,10 @@ from service.catalogue.change_log import StoredChange
 from service.contract import Recommendation, RecommendRequest
 from service.events.outbox import Outbox
 from service.events.types import EventType
+from service.found.finder import Finder
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
+from service.validation import Validation
 
 MAX_BODY = 50 * 1024 * 1024
 """Bytes; four lists of 1,000 ids of 2,000 ASCII characters are 8 MB."""
@@ -29,6 +33,9 @@ SERVED = "trailmix"
 
 SETTINGS = "TRAILMIX"
 """Where its configuration has the settings."""
+
+TURNS = BoundedSemaphore(n_workers())
+"""As many answers of the model at a time as there are processors: more only wait for each other."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -52,11 +59,18 @@ class Answering(Protocol):
     def snapshot(self) -> GraphSnapshot:
         """The graph that it answers from."""
 
+    @property
+    def finder(self) -> Finder:
+        """Finds items otherwise than by a recommendation."""
+
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since."""
 
     def last_event(self, user_id: str | None) -> int:
         """The number of the user's last event since the snapshot; 0 without one."""
+
+    def validate(self, request: RecommendRequest) -> Validation:
+        """What a request would be understood as, without an answer."""
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The answer to one request."""
@@ -84,7 +98,7 @@ class Served(Protocol):
 class IdConverter(BaseConverter):
     """The rest of a path as an id of any characters."""
 
-    regex = ".+"
+    regex = r"[\s\S]+"
     part_isolating = False
 
 

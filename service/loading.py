@@ -12,6 +12,7 @@ from service.config import RecommenderConfig
 from service.events.histories import LiveHistories
 from service.events.live import LiveEvents
 from service.events.outbox import Outbox
+from service.paging import Cursors, signing_key
 from service.recommender import Recommender
 
 
@@ -44,7 +45,11 @@ def load_recommender(
         settings.event_types,
         snapshots.read_at(fingerprint),
     )
-    recommender = Recommender(snapshot, model, encoder, config, histories)
+    models = settings.models_folder
+    cursors = Cursors(
+        lambda: signing_key(settings.home / "cursor.key"), lambda version: (models / version).is_dir()
+    )
+    recommender = Recommender(snapshot, model, encoder, config, histories, cursors=cursors)
     if warm_up:
         recommender.warm_up(CachedEncoder(encoder, settings.text_cache_folder))
     return recommender

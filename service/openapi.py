@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from kg.schema import LONGEST_ID
+from service.batch import MAX_REQUESTS, AnsweredLine, RefusedLine
 from service.catalogue.contract import (
     ITEMS,
     MAX_LINES,
@@ -23,9 +24,11 @@ from service.catalogue.contract import (
 )
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
+from service.found.contract import ItemAnswer
 from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
+from service.validation import Validation
 
 Json = dict[str, Any]
 
@@ -34,6 +37,9 @@ _HEADERS = {"X-Request-ID": {"description": "The request's id", "schema": {"type
 _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (RecommendRequest, "validation"),
     (Recommendation, "serialization"),
+    (Validation, "serialization"),
+    (AnsweredLine, "serialization"),
+    (RefusedLine, "serialization"),
     (PostedEvent, "validation"),
     (EventsAnswer, "serialization"),
     (ChangedItem, "validation"),
@@ -42,6 +48,7 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (UserLine, "validation"),
     (ChangeAnswer, "serialization"),
     (LineAnswer, "serialization"),
+    (ItemAnswer, "serialization"),
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
@@ -66,6 +73,8 @@ def openapi_json() -> str:
         },
         "paths": {
             "/recommend": {"post": _recommend()},
+            "/recommend/batch": {"post": _batch()},
+            "/recommend/validate": {"post": _validate()},
             "/events": {"post": _events()},
             "/items": {"post": _changes(ITEMS)},
             "/items/{item_id}": _node(ITEMS),
@@ -88,14 +97,50 @@ def _recommend() -> Json:
         "operationId": "recommend",
         "summary": "Recommend items to a user",
         "description": "By user_id, history, likes or text, alone or together; none gives what is popular.",
+        "requestBody": _recommend_body(),
+        "responses": _responses(Recommendation, 400, 410, 413, 415, 422, 500, 503),
+    }
+
+
+def _recommend_body() -> Json:
+    return {
+        "required": True,
+        "content": {
+            "application/json": {**_schema(RecommendRequest), "example": _EXAMPLE},
+            "application/x-www-form-urlencoded": _schema(RecommendRequest),
+        },
+    }
+
+
+def _validate() -> Json:
+    return {
+        "operationId": "validate",
+        "summary": "Say how a request for recommendations would be understood",
+        "requestBody": _recommend_body(),
+        "responses": _responses(Validation, 400, 410, 413, 415, 422, 500, 503),
+    }
+
+
+def _batch() -> Json:
+    user = {"type": "string", "description": "A user_id"}
+    other = {"description": "Anything else has a RefusedLine"}
+    one = {"anyOf": [_schema(RecommendRequest)["schema"], user, other]}
+    many = {"type": "array", "items": one, "maxItems": MAX_REQUESTS}
+    json_, *others = MIMETYPES
+    lines = {"schema": {"type": "string"}}
+    answer = {
+        "description": "A line for each request, in order: an AnsweredLine or a RefusedLine",
+        "headers": _HEADERS,
+        "content": {JSON_LINES[0]: lines},
+    }
+    return {
+        "operationId": "recommend_batch",
+        "summary": "Recommend items to several users",
         "requestBody": {
             "required": True,
-            "content": {
-                "application/json": {**_schema(RecommendRequest), "example": _EXAMPLE},
-                "application/x-www-form-urlencoded": _schema(RecommendRequest),
-            },
+            "content": {json_: {"schema": {"anyOf": [many, one]}}, **dict.fromkeys(others, lines)},
         },
-        "responses": _responses(Recommendation, 400, 413, 415, 422, 500, 503),
+        "responses": {"200": answer, **{str(x): _problem(x) for x in (400, 413, 415, 500, 503)}},
     }
 
 
@@ -156,9 +201,18 @@ def _node(reader: NodeReader) -> Json:
 
     return {
         "parameters": [named],
+        **({"get": _item()} if kind == "item" else {}),
         "put": operation("put", f"Make a {kind}, or replace what it is", 400, 404, 413, 415, 422),
         "patch": operation("patch", f"Change what is given of a {kind}", 400, 404, 413, 415, 422),
         "delete": operation("delete", f"Delete a {kind} with all its events", 404, 422, takes_body=False),
+    }
+
+
+def _item() -> Json:
+    return {
+        "operationId": "item",
+        "summary": "What the graph knows of an item",
+        "responses": _responses(ItemAnswer, 404, 500, 503),
     }
 
 
@@ -218,6 +272,7 @@ _REASONS = {
     403: "The caller may not change models, items or users",
     404: "There is no such model, item or user",
     409: "The model cannot be used, or is worse than the active one; `force` activates a worse one",
+    410: "The cursor has expired: the model that it belongs to is gone",
     413: "The body is too large",
     415: "The body is not declared as one of these types",
     422: "A field is wrong or unknown; `errors` points at each",

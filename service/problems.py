@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from kg.errors import (
     ArtifactError,
+    CursorError,
+    CursorExpiredError,
     DataError,
     GraphError,
     InvalidFieldsError,
@@ -30,6 +32,8 @@ MIMETYPE = "application/problem+json"
 STATUSES: Mapping[type[TrailmixError], int] = {
     UnknownIdError: 404,
     InvalidFieldsError: 422,
+    CursorExpiredError: 410,
+    CursorError: 422,
     UsageError: 400,
     DataError: 422,
     GraphError: 503,
@@ -39,6 +43,9 @@ STATUSES: Mapping[type[TrailmixError], int] = {
     ArtifactError: 503,
 }
 """The first class that matches an error gives the status; any other error is a 500."""
+
+UNFORESEEN = "something went wrong here; the log has it under this request_id"
+"""What a client is told of a bug."""
 
 _log = structlog.get_logger()
 
@@ -83,6 +90,11 @@ def invalid(error: ValidationError, model: type[BaseModel]) -> InvalidRequestErr
     return InvalidRequestError(422, "; ".join(x.detail for x in remarks[:5]), remarks)
 
 
+def pointer_of(error: TrailmixError) -> str:
+    """Which field of a request an error is about; "" is the whole request."""
+    return "/cursor" if isinstance(error, CursorError) else ""
+
+
 def json_pointer(error: ErrorDetails) -> str:
     """Which field an error of pydantic is about (RFC 6901); "" is the whole body."""
     return "".join("/" + str(x).replace("~", "~0").replace("/", "~1") for x in error["loc"])
@@ -122,6 +134,8 @@ def _trailmix(error: TrailmixError) -> Response:
         if isinstance(error, kind):
             fields = error.fields if isinstance(error, InvalidFieldsError) else ()
             remarks = [Remark(pointer=pointer, detail=detail) for pointer, detail in fields]
+            if pointer_of(error):
+                remarks.append(Remark(pointer=pointer_of(error), detail=str(error)))
             return _answer(status, str(error), remarks)
     return _unforeseen(error)
 
@@ -138,4 +152,4 @@ def _http(error: HTTPException) -> Response:
 def _unforeseen(error: Exception) -> Response:
     """An unexpected error: logged with its traceback, answered without internals."""
     _log.error("request_failed", path=request.path, exc_info=error)
-    return _answer(500, "something went wrong here; the log has it under this request_id")
+    return _answer(500, UNFORESEEN)

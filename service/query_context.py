@@ -10,6 +10,7 @@ from embeddings.model.model import UNKNOWN_TIMES, Query
 from kg.explanation.paths import Sources
 from kg.graph import BoolArray, FloatArray, IntArray
 from service.contract import Remark, UserState
+from service.paging import FIRST_PAGE, Page
 
 
 @dataclass(eq=False)
@@ -39,10 +40,16 @@ class QueryContext:
     """Whether the request itself says which items may be recommended; the ranker then ranks no others."""
     boosts: list[tuple[BoolArray, float]] = field(default_factory=list)
     """Items to rank up or down, bool [n_items], each with a weight from -1 to 1."""
+    rejected: list[int] = field(default_factory=list)
+    """Entities and items that the free text rejects by name."""
     rejected_meanings: list[int] = field(default_factory=list)
     """Entities that a rejected clause means in other words."""
     rejected_vectors: FloatArray | None = None
     """Unit vectors of the rejected clauses of the free text, one row each."""
+    page: Page = FIRST_PAGE
+    """What the pages before showed."""
+    last_event: int = 0
+    """The number of the user's last event that counts."""
     warnings: list[Remark] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -65,6 +72,7 @@ class QueryContext:
     def reject(self, nodes: Iterable[int]) -> None:
         """Take entities and items out of what is liked; later likes of them count again."""
         for node in nodes:
+            self.rejected.append(node)
             self.history.pop(node, None)
             self.session.pop(node, None)
             self.likes.pop(node, None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from kg.item_changes import ChangedSnapshot, with_changes
 from service.catalogue.live import MissingChanges
 from service.config import RecommenderConfig
 from service.contract import (
+    MAX_SHOWN,
     PATH_SCORE_DECIMALS,
     SCORE_DECIMALS,
     Meta,
@@ -32,11 +33,14 @@ from service.contract import (
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
 from service.filters.boost import boosted
-from service.order_remarks import order_remarks, tie_remark
+from service.found.finder import Finder
+from service.order_remarks import few_remark, order_remarks, tie_remark
+from service.paging import Cursors, Page, id_hashes
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
 from service.sentence import recommendation_sentence
+from service.validation import Validation, validation
 
 _NODES_KEPT = 100_000
 """So many nodes of paths are kept as they are answered, about 1 kB each."""
@@ -94,10 +98,12 @@ class Recommender:
         config: RecommenderConfig | None = None,
         live: LiveHistories | None = None,
         since: SinceSnapshot | None = None,
+        cursors: Cursors | None = None,
     ) -> None:
         """`config` None is the default configuration; `live` has what users did since the snapshot.
 
-        `since` has what `snapshot` cannot have of the changes that it was made with.
+        `since` has what `snapshot` cannot have of the changes that it was made with. `cursors` write those of
+        pages (None: for this recommender alone).
 
         Raises:
             ValueError: the schema has no interaction of the number `config.history_interaction`.
@@ -109,11 +115,17 @@ class Recommender:
         self._model, self._encoder, self._live = model, encoder, live
         self._since = since or SinceSnapshot()
         self._lookups = Lookups(
-            snapshot, encoder, self._config, live, self._since.deleted_items, self._since.deleted_users
+            *(snapshot, encoder, self._config, live, self._since.deleted_items, self._since.deleted_users),
+            cursors,
         )
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
         # a method of this object here would keep it, and its model, in memory after the last request
         self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Finds items otherwise than by a recommendation."""
+        return Finder(self._lookups, self._paths)
 
     @property
     def model_version(self) -> str:
@@ -135,7 +147,9 @@ class Recommender:
         changed = with_changes(self.snapshot, missing.items)
         model = self._model.with_items(changed, self._encoder)
         since = SinceSnapshot(missing.last, changed.deleted, missing.deleted_users)
-        return Recommender(changed.snapshot, model, self._encoder, self._config, self._live, since)
+        return Recommender(
+            changed.snapshot, model, self._encoder, self._config, self._live, since, self._lookups.cursors
+        )
 
     def with_properties(self, missing: MissingChanges) -> "Recommender | None":
         """The same for later changes, if they are of properties of items alone; None: they are not.
@@ -149,12 +163,12 @@ class Recommender:
         found.snapshot = with_changes(self.snapshot, changes).snapshot
         found._since = replace(self._since, number=missing.last)
         found._lookups = self._lookups.of_snapshot(found.snapshot)
+        found.__dict__.pop("finder", None)
         return found
 
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since the snapshot."""
-        deleted = self._since.deleted_items
-        return deleted is not None and bool(deleted[item])
+        return self._lookups.is_deleted(item)
 
     @property
     def event_types(self) -> Mapping[str, EventType]:
@@ -191,8 +205,8 @@ class Recommender:
         scores = self._scores(context)
         allowed = self._lookups.groups.best_only(scores.scores, ~context.excluded)
         items = top_k(scores.scores, allowed, request.k)
-        if len(items) < request.k:
-            context.warn("/k", f"only {len(items)} items are left to recommend")
+        if few := few_remark(len(items), request.k):
+            context.warn(*few)
         for remark in order_remarks(self.snapshot, self._model.manifest):
             context.warn(*remark)
         if tie := tie_remark(scores.scores, allowed, items, self._model.manifest):
@@ -206,14 +220,33 @@ class Recommender:
         ranked_by = scores.scores[items]
         probabilities = scores.probabilities(ranked_by)
         columns = zip(items, probabilities, ranked_by, paths, contributions, strict=True)
-        recommended = [self._item(rank, *own) for rank, own in enumerate(columns, start=1)]
+        first = 1 + len(context.page.shown)
+        recommended = [self._item(rank, *own) for rank, own in enumerate(columns, first)]
+        more = np.count_nonzero(allowed) > len(items)
+        cursor = self._next_page(request, context, items) if more else None
         return Recommendation(
             items=recommended,
             recommendation=recommendation_sentence(recommended),
             user_state=context.user_state(self._config.hot_from),
+            cursor=cursor,
             warnings=context.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=scores.calibrated),
         )
+
+    def _next_page(
+        self, request: RecommendRequest, context: QueryContext, items: Sequence[int]
+    ) -> str | None:
+        """The cursor of the page after these items; a remark where there is none."""
+        own = id_hashes(self.snapshot.items.ids[item] for item in items)
+        shown = np.concatenate([context.page.shown, own])
+        cursor = self._lookups.cursors.write(Page(self.model_version, context.last_event, shown), request)
+        if cursor is None:
+            context.warn("", f"there are no pages after {MAX_SHOWN:,} items; say more of what is wanted")
+        return cursor
+
+    def validate(self, request: RecommendRequest) -> Validation:
+        """What a request would be understood as, without an answer."""
+        return validation(request, self._lookups, self._model.manifest)
 
     def _scores(self, context: QueryContext) -> Scores:
         """The model's scores with the boosts of the request; items near to what the user disliked or the text

@@ -8,7 +8,7 @@ import numpy as np
 
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.text.encoder import TextEncoder
-from kg.graph import BoolArray, GraphSnapshot
+from kg.graph import BoolArray, GraphSnapshot, HashArray
 from kg.names import composed
 from kg.shown import shown
 from service.config import RecommenderConfig
@@ -17,6 +17,7 @@ from service.events.histories import LiveEvent, LiveHistories
 from service.filters.expression import FilterPart
 from service.filters.item_filters import ItemFilters
 from service.groups import ItemGroups
+from service.paging import Cursors, id_hashes
 from service.penalty import items_with
 from service.query_context import QueryContext
 from service.understanding import Understanding, Understood
@@ -33,6 +34,7 @@ class Lookups:
         live: LiveHistories | None = None,
         deleted_items: BoolArray | None = None,
         deleted_users: frozenset[str] = frozenset(),
+        cursors: Cursors | None = None,
     ) -> None:
         """`live` has what users did since the snapshot; None: nothing.
 
@@ -42,6 +44,7 @@ class Lookups:
         self.config = config
         self.live = live
         self.deleted_items, self.deleted_users = deleted_items, deleted_users
+        self.cursors = cursors or Cursors()
         self.histories = UserHistories(snapshot)
         self.groups = ItemGroups(snapshot.item_group)
         self._encoder = encoder
@@ -63,6 +66,16 @@ class Lookups:
     def filters(self) -> ItemFilters:
         """The items that filter expressions keep."""
         return ItemFilters(self.snapshot)
+
+    @cached_property
+    def id_hashes(self) -> HashArray:
+        """The hashes of the items' ids, as in pages."""
+        return id_hashes(self.snapshot.items.ids)
+
+    def is_deleted(self, node: int) -> bool:
+        """Whether a node is an item that was deleted since the snapshot."""
+        deleted = self.deleted_items
+        return deleted is not None and node < len(deleted) and bool(deleted[node])
 
     def nodes(self, name: str) -> list[int]:
         """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
@@ -109,6 +122,16 @@ def read_request(request: RecommendRequest, lookups: Lookups) -> QueryContext:
     return context
 
 
+def _read_cursor(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    """The answer is as of the first page, and without the items shown so far."""
+    if request.cursor is None:
+        return
+    context.page = lookups.cursors.read(request.cursor, request)
+    shown = np.isin(lookups.id_hashes, context.page.shown)
+    lookups.groups.spread(shown)
+    context.excluded |= shown
+
+
 def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
     if request.user_id is None:
         return
@@ -118,7 +141,10 @@ def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Loo
     if context.user is not None:
         context.history |= lookups.histories.liked(context.user)
         context.times = lookups.histories.times(context.user)
-    events = lookups.live.of(request.user_id) if lookups.live else []
+    until = None if request.cursor is None else context.page.last_event
+    events = lookups.live.of(request.user_id, until) if lookups.live else []
+    newest = max((event.number for event in events), default=0)
+    context.last_event = newest if until is None else until
     if events:
         _add_events(events, context, lookups)
     elif context.user is None:
@@ -309,6 +335,7 @@ _BY_EVENT = -1
 FieldReader = Callable[[RecommendRequest, QueryContext, Lookups], None]
 
 FIELD_READERS: dict[str, FieldReader] = {
+    "cursor": _read_cursor,
     "user_id": _read_user_id,
     "history": _read_history,
     "session": _read_session,
@@ -320,5 +347,6 @@ FIELD_READERS: dict[str, FieldReader] = {
     "filter": _read_filter,
     "boost": _read_boost,
 }
-"""By the field's name in the contract. The order counts: a later field's likes are newer than an earlier
-one's, and `exclude_seen` excludes what the fields before it named."""
+"""By the field's name in the contract. The order counts: the cursor says which events of the user count, a
+later field's likes are newer than an earlier one's, and `exclude_seen` excludes what the fields before it
+named."""

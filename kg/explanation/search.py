@@ -35,10 +35,11 @@ class PathFinder:
         path_types: Sequence[type[PathType]] = PATH_TYPES,
     ) -> None:
         self._n_items, self._config = snapshot.n_items, config
-        self._facts = FactAdjacency(snapshot)
+        self.facts = FactAdjacency(snapshot)
+        """The facts that paths go along."""
         self._vectors = None if item_vectors is None else _unit_rows(item_vectors)
         self._types = [
-            path_type(snapshot, self._facts, config)
+            path_type(snapshot, self.facts, config)
             for path_type in path_types
             if config.through_users or not path_type.through_users
         ]
@@ -61,7 +62,7 @@ class PathFinder:
     def _query(self, sources: Sources, items: IntArray) -> PathQuery:
         relevance = self._closeness(sources.nodes, items) * sources.weights
         relevance[sources.nodes == items[:, None]] = 0
-        return PathQuery(sources, items, relevance, SourceEdges(self._facts, sources))
+        return PathQuery(sources, items, relevance, SourceEdges(self.facts, sources))
 
     def _closeness(self, nodes: IntArray, items: IntArray) -> FloatArray:
         close = np.ones((len(items), len(nodes)), np.float32)

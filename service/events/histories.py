@@ -18,6 +18,8 @@ class LiveEvent:
     """The index of its interaction in the schema of the snapshot; None: it has no such interaction."""
     liked: bool
     disliked: bool
+    number: int
+    """Its place among all events."""
     time: int
     """Epoch seconds, UTC."""
 
@@ -39,13 +41,14 @@ class LiveHistories:
         self._types = {x.interaction.type: x for x in self.types.values()}
         self._kinds = {x.type: n for n, x in enumerate(schema.interactions)}
 
-    def of(self, user_id: str) -> list[LiveEvent]:
-        """What a user did since the snapshot, oldest first.
+    def of(self, user_id: str, until: int | None = None) -> list[LiveEvent]:
+        """What a user did since the snapshot, up to an event's number (None: to the last), oldest first.
 
         Raises:
             OutboxError: the outbox cannot be read.
         """
-        return [self._understood(event) for event in self._live.of(user_id, self.since)]
+        found = self._live.of(user_id, self.since)
+        return [self._understood(x) for x in found if until is None or x.number <= until]
 
     def last(self, user_id: str) -> int:
         """The number of the user's last event, 0 without one since the snapshot.
@@ -62,5 +65,6 @@ class LiveHistories:
             self._kinds.get(event.interaction),
             kind is not None and kind.is_like(event.value),
             EventType.is_dislike(event.value),
+            event.number,
             event.time,
         )

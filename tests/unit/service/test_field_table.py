@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from service.contract import Recommendation
 from service.field_table import BEGIN, END, field_table, with_field_table
 from service.problems import Problem
+from service.validation import Validation
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text()
 
@@ -52,6 +53,7 @@ def test_a_document_without_marks_is_refused(document: str) -> None:
 
 
 def test_the_answers_in_the_document_are_answers() -> None:
-    answer, problem = map(json.loads, re.findall(r"^```json\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE))
-    assert Recommendation.model_validate(answer).model_dump(mode="json") == answer
-    assert Problem.model_validate(problem).model_dump(mode="json") == problem
+    found = re.findall(r"^```json\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
+    models: list[type[BaseModel]] = [Recommendation, Validation, Problem]
+    for model, answer in zip(models, map(json.loads, found), strict=True):
+        assert model.model_validate(answer).model_dump(mode="json") == answer
