@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 INSTALL = $(BIN)/uv pip install --quiet --constraint constraints.txt $(if $(TORCH_BACKEND),--torch-backend $(TORCH_BACKEND)) --python
 TEST_ARGS ?=
+# Two processes; tests that share a server or the trained sample stay in one of them (tests/conftest.py).
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 # Where Python may not keep bytecode, each command compiles torch anew: 11 s of CPU instead of 5.
 export PYTHONDONTWRITEBYTECODE :=
@@ -23,10 +25,10 @@ quickstart: $(VENV)/.sample  ## from nothing to explained recommendations
 	$(BIN)/trailmix quickstart
 
 test: $(VENV)/.test  ## all tests: unit, integration, end to end
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(PYTEST) $(TEST_ARGS)
 
 test-unit: $(VENV)/.test  ## the unit tests alone: no server, less than a minute
-	$(BIN)/python -m pytest tests/unit $(TEST_ARGS)
+	$(PYTEST) tests/unit -m 'not slow' $(TEST_ARGS)
 
 lint: $(VENV)/.test $(VENV)/.lint  ## format, style, types and layers, checked
 	$(BIN)/ruff format --check .

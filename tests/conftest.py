@@ -31,6 +31,17 @@ SKIPPED = "tests on a real Neo4j"
 FROM_OUTSIDE = ("NEO4J_", "TRAILMIX_")
 
 
+SHARED = {"sample": "sample", "embedded_server": "servers", "neo4j_server": "servers", "server": "servers"}
+"""By what a test uses: the group of tests that run in one process, where several run them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes run the tests, one has a server or the sample; other files go to any."""
+    for item in items:
+        used = [group for name, group in SHARED.items() if name in getattr(item, "fixturenames", ())]
+        item.add_marker(pytest.mark.xdist_group(used[0] if used else item.path.name))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def isolated_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The user's own settings, server and home folder are out of reach of every test."""

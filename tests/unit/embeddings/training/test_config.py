@@ -48,6 +48,7 @@ OTHER_VALUES = {
     ("history_lengths",): (0, 2),
     ("last_shares",): (0.15,),
     ("items_scorer",): "ease",
+    ("session_scorer",): "popularity",
     ("weight_penalties",): (0.5,),
 }
 
