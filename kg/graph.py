@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from kg.errors import UnknownIdError
 from kg.item_properties import ItemProperties
 from kg.schema import GraphSchema
+from kg.user_profiles import UserProfile
 
 IntArray = npt.NDArray[np.int64]
 NodeArray = npt.NDArray[np.int32]
@@ -191,6 +192,9 @@ class GraphSnapshot:
     item_properties: ItemProperties = field(default_factory=ItemProperties)
     """The properties of items but for name, text and group; empty in snapshots of earlier versions."""
 
+    profiles: Mapping[str, UserProfile] = field(default_factory=dict)
+    """What users stated, by their ids; those who stated nothing are absent."""
+
     def __post_init__(self) -> None:
         if self.vocabularies[0].label != self.schema.item.label or self.users.label != self.schema.user.label:
             raise ValueError("vocabularies must begin with the item label and end with the user label")
@@ -316,6 +320,8 @@ class GraphSnapshot:
             digest.update(np.ascontiguousarray(array).tobytes())
         if len(self.item_properties):  # without any, the hash is that of earlier versions
             digest.update(self.item_properties.digest())
+        for user, profile in sorted(self.profiles.items()):
+            digest.update("\x00".join([user, *profile.lines()]).encode())
         return digest.hexdigest()[:16]
 
 

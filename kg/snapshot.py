@@ -40,6 +40,7 @@ from kg.schema import GROUP_PROPERTY, GraphSchema, LabelSchema
 from kg.snapshot_files import DAMAGE, read_files, write_files
 from kg.store.records import NodeColumns, RelationColumns
 from kg.store.store import ReadStore
+from kg.user_profiles import PROFILE_PROPERTIES, UserProfile
 
 _KEPT = 3
 """The number of unneeded snapshots that `prune` keeps, such as earlier ones or those of another engine."""
@@ -92,6 +93,8 @@ def read_snapshot(store: ReadStore, report: Report = silent, *, derived: bool = 
         wanted = [] if label == schema.user else [YEAR]
         if label == schema.item:
             wanted += ["text", GROUP_PROPERTY, *_property_names(store, label)]
+        elif label == schema.user:
+            wanted += [x for x in store.property_names(label.label) if x in PROFILE_PROPERTIES]
         nodes.append(store.read_nodes(label.label, list(dict.fromkeys([label.name_property, *wanted]))))
     step()
     return assemble(schema, nodes, facts, events, source)
@@ -145,7 +148,7 @@ def assemble(
     texts: list[str] = []
     groups: tuple[str, ...] = ()
     years: list[Any] = []
-    properties = ItemProperties()
+    properties, profiles = ItemProperties(), {}
     for label, columns in zip(labels, nodes, strict=True):
         order = sorted(range(len(columns.ids)), key=columns.ids.__getitem__)
         vocabularies.append(Vocabulary(label.label, (columns.ids[n] for n in order)))
@@ -159,6 +162,8 @@ def assemble(
             groups = _groups(columns, order)
             own_values = {x: [v[n] for n in order] for x, v in columns.properties.items()}
             properties = item_properties(label, own_values)
+        elif label == schema.user:
+            profiles = _profiles(columns)
     return GraphSnapshot(
         schema,
         tuple(vocabularies),
@@ -170,7 +175,18 @@ def assemble(
         groups,
         _years_of_shared(vocabularies, names, years),
         properties,
+        profiles,
     )
+
+
+def _profiles(users: NodeColumns) -> dict[str, UserProfile]:
+    columns = {name: own for name, own in users.properties.items() if name in PROFILE_PROPERTIES}
+    found = {
+        user: UserProfile().changed({name: own[n] for name, own in columns.items()})
+        for n, user in enumerate(users.ids)
+        if any(own[n] for own in columns.values())
+    }
+    return {user: profile for user, profile in found.items() if profile}
 
 
 def _years_of_shared(vocabularies: list[Vocabulary], names: list[str], years: list[Any]) -> dict[int, str]:

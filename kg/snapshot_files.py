@@ -4,6 +4,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from kg.graph import GraphSnapshot, Interactions, Triples, Vocabulary
 from kg.item_properties import BooleanColumn, ItemProperties, NumberColumn, PropertyColumn, TextColumn
 from kg.schema import GraphSchema
+from kg.user_profiles import UserProfile
 
 DAMAGE = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error)
 """The exceptions that reading a damaged file can raise."""
@@ -41,6 +43,7 @@ def write_files(folder: Path, snapshot: GraphSnapshot) -> None:
         "same_as": snapshot.same_as,
         "years": {str(node): year for node, year in snapshot.years.items()},
         "properties": [_described(name, column) for name, column in columns.items()],
+        "profiles": {user: asdict(profile) for user, profile in snapshot.profiles.items()},
     }
     (folder / "strings.json").write_text(json.dumps(strings, ensure_ascii=False), encoding="utf-8")
 
@@ -68,6 +71,10 @@ def read_files(folder: Path) -> GraphSnapshot:
         tuple(strings.get("same_as", ())),  # snapshots of earlier versions have no groups, years, properties
         {int(node): year for node, year in strings.get("years", {}).items()},
         ItemProperties(properties),
+        {
+            user: UserProfile(**{name: tuple(own) for name, own in stated.items()})
+            for user, stated in strings.get("profiles", {}).items()
+        },
     )
 
 

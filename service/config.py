@@ -85,6 +85,9 @@ class RecommenderConfig:
     boosts: BoostConfig = field(default_factory=BoostConfig)
     """How far the boosts of a request rank items up or down."""
 
+    mutes: RejectionConfig = field(default_factory=lambda: RejectionConfig(meant=1.0))
+    """How items are ranked down that have a fact to what a user muted."""
+
     def __post_init__(self) -> None:
         if self.hot_from < 1 or self.paths_per_item < 0 or self.history_interaction < 0:
             raise ValueError("hot_from is at least 1; paths_per_item and history_interaction are at least 0")

@@ -21,6 +21,7 @@ from service.events.types import EventType
 from service.found.finder import Finder
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
+from service.profile.contract import ProfileAnswer
 from service.validation import Validation
 
 MAX_BODY = 50 * 1024 * 1024
@@ -62,6 +63,9 @@ class Answering(Protocol):
     @property
     def finder(self) -> Finder:
         """Finds items otherwise than by a recommendation."""
+
+    def profile(self, user_id: str) -> ProfileAnswer:
+        """What is known and believed of a user."""
 
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since."""

@@ -28,6 +28,7 @@ from service.found.contract import ItemAnswer
 from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
+from service.profile.contract import ProfileAnswer
 from service.validation import Validation
 
 Json = dict[str, Any]
@@ -49,6 +50,7 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (ChangeAnswer, "serialization"),
     (LineAnswer, "serialization"),
     (ItemAnswer, "serialization"),
+    (ProfileAnswer, "serialization"),
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
@@ -201,18 +203,10 @@ def _node(reader: NodeReader) -> Json:
 
     return {
         "parameters": [named],
-        **({"get": _item()} if kind == "item" else {}),
+        "get": _SHOWN[kind],
         "put": operation("put", f"Make a {kind}, or replace what it is", 400, 404, 413, 415, 422),
         "patch": operation("patch", f"Change what is given of a {kind}", 400, 404, 413, 415, 422),
         "delete": operation("delete", f"Delete a {kind} with all its events", 404, 422, takes_body=False),
-    }
-
-
-def _item() -> Json:
-    return {
-        "operationId": "item",
-        "summary": "What the graph knows of an item",
-        "responses": _responses(ItemAnswer, 404, 500, 503),
     }
 
 
@@ -298,3 +292,9 @@ def _answer(model: type[BaseModel]) -> Json:
 
 def _schema(model: type[BaseModel]) -> Json:
     return {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+
+
+_SHOWN: Json = {
+    "item": _get("item", "What the graph knows of an item", ItemAnswer, 404, 503),
+    "user": _get("profile", "What the service believes of a user, and why", ProfileAnswer, 404, 503),
+}

@@ -28,6 +28,8 @@ class QueryContext:
     """Items that the user did anything with since the snapshot."""
     disliked: dict[int, None] = field(default_factory=dict)
     """Items that the user disliked since the snapshot, and what the request dislikes, oldest first."""
+    muted: list[int] = field(default_factory=list)
+    """Entities and items that have less weight than they would have."""
     session: dict[int, None] = field(default_factory=dict)
     """Items of the history that belong to this visit, the newest last."""
     text: FloatArray | None = None

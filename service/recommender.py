@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, partial
 from typing import Protocol
 
@@ -37,9 +37,12 @@ from service.found.finder import Finder
 from service.order_remarks import few_remark, order_remarks, tie_remark
 from service.paging import Cursors, Page, id_hashes
 from service.penalty import items_with, ranked_down
+from service.profile.contract import ProfileAnswer
+from service.profile.view import ProfileView
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
 from service.sentence import recommendation_sentence
+from service.users_since import UsersSince
 from service.validation import Validation, validation
 
 _NODES_KEPT = 100_000
@@ -83,8 +86,11 @@ class SinceSnapshot:
     """The last change of an item or a user; 0 without one."""
     deleted_items: BoolArray | None = None
     """bool [n_items]"""
-    deleted_users: frozenset[str] = frozenset()
-    """Users whose events in the snapshot are gone."""
+    users: UsersSince = field(default_factory=UsersSince)
+
+    def with_users(self, missing: MissingChanges) -> "SinceSnapshot":
+        """After later changes, of which those of users count here."""
+        return replace(self, number=missing.last, users=self.users.changed(missing.users))
 
 
 class Recommender:
@@ -115,7 +121,7 @@ class Recommender:
         self._model, self._encoder, self._live = model, encoder, live
         self._since = since or SinceSnapshot()
         self._lookups = Lookups(
-            *(snapshot, encoder, self._config, live, self._since.deleted_items, self._since.deleted_users),
+            *(snapshot, encoder, self._config, live, self._since.deleted_items, self._since.users),
             cursors,
         )
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
@@ -146,25 +152,39 @@ class Recommender:
         """The recommender with changes of items and users that its snapshot does not have."""
         changed = with_changes(self.snapshot, missing.items)
         model = self._model.with_items(changed, self._encoder)
-        since = SinceSnapshot(missing.last, changed.deleted, missing.deleted_users)
+        since = SinceSnapshot(deleted_items=changed.deleted).with_users(missing)
         return Recommender(
             changed.snapshot, model, self._encoder, self._config, self._live, since, self._lookups.cursors
         )
 
     def with_properties(self, missing: MissingChanges) -> "Recommender | None":
-        """The same for later changes, if they are of properties of items alone; None: they are not.
+        """The same for later changes, if they are of users and properties of items alone; None: they are not.
 
         Takes a few milliseconds, since nothing that paths, texts and scores need is another.
         """
         changes, schema = missing.items, self.snapshot.schema
-        if len(changes) < len(missing.changes) or not all(x.is_of_properties_alone(schema) for x in changes):
+        if not all(x.is_of_properties_alone(schema) for x in changes):
             return None
         found = copy(self)
-        found.snapshot = with_changes(self.snapshot, changes).snapshot
-        found._since = replace(self._since, number=missing.last)
-        found._lookups = self._lookups.of_snapshot(found.snapshot)
-        found.__dict__.pop("finder", None)
+        if changes:
+            found.snapshot = with_changes(self.snapshot, changes).snapshot
+        found._since = self._since.with_users(missing)
+        found._lookups = self._lookups.of_snapshot(found.snapshot, found._since.users)
+        for name in ("finder", "_profiles"):
+            found.__dict__.pop(name, None)
         return found
+
+    def profile(self, user_id: str) -> ProfileAnswer:
+        """What is known and believed of a user.
+
+        Raises:
+            UnknownIdError: neither the graph nor a later event or change has the user.
+        """
+        return self._profiles.show(user_id)
+
+    @cached_property
+    def _profiles(self) -> ProfileView:
+        return ProfileView(self._lookups)
 
     def is_deleted(self, item: int) -> bool:
         """Whether an item was deleted since the snapshot."""
@@ -260,6 +280,9 @@ class Recommender:
             items = nodes[: self.snapshot.n_items]
             cosines = list((items @ nodes[[*context.disliked][-_DISLIKES:]].T).T)
             scores = ranked_down(scores, cosines, np.zeros(len(items), bool), self._config.dislikes)
+        if context.muted:
+            muted = items_with(self.snapshot, context.muted)
+            scores = ranked_down(scores, [], muted, self._config.mutes)
         vectors = context.rejected_vectors
         if vectors is None or not len(vectors):
             return scores

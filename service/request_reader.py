@@ -9,18 +9,20 @@ import numpy as np
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.text.encoder import TextEncoder
 from kg.graph import BoolArray, GraphSnapshot, HashArray
-from kg.names import composed
 from kg.shown import shown
+from kg.user_profiles import UserProfile
 from service.config import RecommenderConfig
 from service.contract import RecommendRequest
 from service.events.histories import LiveEvent, LiveHistories
 from service.filters.expression import FilterPart
 from service.filters.item_filters import ItemFilters
 from service.groups import ItemGroups
+from service.named_nodes import named_nodes
 from service.paging import Cursors, id_hashes
 from service.penalty import items_with
 from service.query_context import QueryContext
 from service.understanding import Understanding, Understood
+from service.users_since import UsersSince
 
 
 class Lookups:
@@ -33,7 +35,7 @@ class Lookups:
         config: RecommenderConfig,
         live: LiveHistories | None = None,
         deleted_items: BoolArray | None = None,
-        deleted_users: frozenset[str] = frozenset(),
+        users_since: UsersSince | None = None,
         cursors: Cursors | None = None,
     ) -> None:
         """`live` has what users did since the snapshot; None: nothing.
@@ -43,18 +45,20 @@ class Lookups:
         self.snapshot = snapshot
         self.config = config
         self.live = live
-        self.deleted_items, self.deleted_users = deleted_items, deleted_users
+        self.deleted_items, self.users_since = deleted_items, users_since or UsersSince()
         self.cursors = cursors or Cursors()
         self.histories = UserHistories(snapshot)
         self.groups = ItemGroups(snapshot.item_group)
         self._encoder = encoder
 
-    def of_snapshot(self, snapshot: GraphSnapshot) -> "Lookups":
-        """The same for a snapshot that differs in properties of items alone."""
+    def of_snapshot(self, snapshot: GraphSnapshot, users_since: UsersSince) -> "Lookups":
+        """The same for a snapshot that differs in properties of items alone, and users as they are now."""
         _ = self.understanding  # to be shared
         found = copy(self)
-        found.snapshot = snapshot
-        found.__dict__.pop("filters", None)
+        found.users_since = users_since
+        if snapshot is not self.snapshot:
+            found.snapshot = snapshot
+            found.__dict__.pop("filters", None)
         return found
 
     @cached_property
@@ -72,22 +76,29 @@ class Lookups:
         """The hashes of the items' ids, as in pages."""
         return id_hashes(self.snapshot.items.ids)
 
+    def profile(self, user_id: str) -> UserProfile:
+        """What a user states."""
+        return self.users_since.profile(user_id, self.snapshot.profiles.get(user_id, UserProfile()))
+
+    def seen_in_snapshot(self, user: int | None) -> set[int]:
+        """The items that a user has any event with in the snapshot."""
+        if user is None:
+            return set()
+        events = self.snapshot.seen
+        return set(events.indices[events.indptr[user] : events.indptr[user + 1]].tolist())
+
+    def is_made(self, user_id: str) -> bool:
+        """Whether a user was put or patched since the snapshot."""
+        return user_id in self.users_since.made
+
     def is_deleted(self, node: int) -> bool:
         """Whether a node is an item that was deleted since the snapshot."""
         deleted = self.deleted_items
         return deleted is not None and node < len(deleted) and bool(deleted[node])
 
     def nodes(self, name: str) -> list[int]:
-        """The nodes that a like may mean: `Label:id`, else entities of that id, else the item of that id."""
-        label, _, rest = name.partition(":")
-        label = composed(label)
-        vocabularies = self.snapshot.vocabularies[:-1]
-        offsets = self.snapshot.offsets
-        for vocabulary in vocabularies:
-            if vocabulary.label == label and rest in vocabulary:
-                return [offsets[label] + vocabulary.index(rest)]
-        found = [offsets[v.label] + v.index(name) for v in vocabularies if name in v]
-        return [node for node in found if node >= self.snapshot.n_items] or found
+        """The nodes that a like may mean, as `named_nodes`."""
+        return named_nodes(self.snapshot, name)
 
 
 class UserHistories:
@@ -136,7 +147,7 @@ def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Loo
     if request.user_id is None:
         return
     users = lookups.snapshot.users
-    if request.user_id not in lookups.deleted_users:
+    if request.user_id not in lookups.users_since.deleted:
         context.user = users.find(request.user_id)
     if context.user is not None:
         context.history |= lookups.histories.liked(context.user)
@@ -147,8 +158,33 @@ def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Loo
     context.last_event = newest if until is None else until
     if events:
         _add_events(events, context, lookups)
-    elif context.user is None:
+    elif context.user is None and not lookups.is_made(request.user_id):
         context.warn("/user_id", f"no {users.label} has the id {shown(request.user_id)} yet")
+
+
+def _read_profile(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    """What the user stated before; what the request states is newer."""
+    profile = None if request.user_id is None else lookups.profile(request.user_id)
+    if not profile:
+        return
+    likes, mutes, blocks = (
+        [x for name in names for x in lookups.nodes(name)[:1]]
+        for names in (profile.likes, profile.mutes, profile.blocks)
+    )
+    for node in likes:
+        context.like(node, None)
+    context.muted += mutes
+    if blocks:
+        for node in blocks:
+            context.dislike(node)
+        _leave_out(blocks, context, lookups)
+
+
+def _leave_out(nodes: Sequence[int], context: QueryContext, lookups: Lookups) -> None:
+    """Recommend none of these items, nor any with a fact to these entities, nor near-duplicates."""
+    left_out = items_with(lookups.snapshot, nodes)
+    lookups.groups.spread(left_out)
+    context.excluded |= left_out
 
 
 def _add_events(events: Sequence[LiveEvent], context: QueryContext, lookups: Lookups) -> None:
@@ -208,9 +244,7 @@ def _read_dislikes(request: RecommendRequest, context: QueryContext, lookups: Lo
             name = lookups.snapshot.display_names[node]
             context.warn(f"/dislikes/{n}", f"dislikes {name}, which `likes` names; `dislikes` counts")
         context.dislike(node)
-    left_out = items_with(lookups.snapshot, disliked)
-    lookups.groups.spread(left_out)
-    context.excluded |= left_out
+    _leave_out(disliked, context, lookups)
 
 
 def _named(field: str, names: Sequence[str], context: QueryContext, lookups: Lookups) -> list[int]:
@@ -282,10 +316,7 @@ def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups
     if not request.exclude_seen:
         return
     seen = np.zeros_like(context.excluded)
-    seen[[*context.history, *context.seen]] = True
-    if context.user is not None:
-        events = lookups.snapshot.seen
-        seen[events.indices[events.indptr[context.user] : events.indptr[context.user + 1]]] = True
+    seen[[*context.history, *context.seen, *lookups.seen_in_snapshot(context.user)]] = True
     lookups.groups.spread(seen)
     context.excluded |= seen
 
@@ -332,11 +363,17 @@ def _kept(expression: FilterPart, pointer: str, context: QueryContext, lookups: 
 _BY_EVENT = -1
 """Stands for no liked item, where None stands for one that the request names in `likes`."""
 
+
+def _read_user(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    _read_user_id(request, context, lookups)
+    _read_profile(request, context, lookups)
+
+
 FieldReader = Callable[[RecommendRequest, QueryContext, Lookups], None]
 
 FIELD_READERS: dict[str, FieldReader] = {
     "cursor": _read_cursor,
-    "user_id": _read_user_id,
+    "user_id": _read_user,
     "history": _read_history,
     "session": _read_session,
     "likes": _read_likes,

@@ -35,6 +35,7 @@ SHARED = {"sample": "sample", "embedded_server": "servers", "neo4j_server": "ser
 """By what a test uses: the group of tests that run in one process, where several run them."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes run the tests, one has a server or the sample; other files go to any."""
     for item in items:

@@ -15,8 +15,10 @@ from kg.nearest_name import nearest_name
 from kg.property_columns import TEXT
 from kg.schema import LONGEST_ID, RUN_PROPERTY, LabelSchema
 from kg.shown import shown
+from kg.user_profiles import PREFIX, PROFILE_PROPERTIES
 from service.catalogue.change_log import Kind
-from service.contract import Contract, Id
+from service.contract import Contract, Id, LikeId
+from service.named_nodes import named_nodes
 from service.problems import field_advice, json_pointer
 
 MAX_LINES = 10_000
@@ -24,12 +26,17 @@ MAX_LINES = 10_000
 MAX_PROPERTIES = 500
 MAX_RELATED = 10_000
 """Relations of one item and type."""
+MAX_STATED = 1_000
+"""Entities and items that a user likes, mutes or blocks."""
 LONGEST_NAME = 2_000
 LONGEST_TEXT = 1_000_000
 _WHOLE = 2**63
 """Whole numbers from here on do not fit into a graph."""
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+
+
+Stated = Annotated[list[LikeId], Field(max_length=MAX_STATED)] | None
 
 
 class Related(Contract):
@@ -61,8 +68,18 @@ class ChangedNode(Contract):
     )
 
 
+class ChangedProfile(Contract):
+    """What a user states; for PATCH, lists that are left out stay. Null is an empty list."""
+
+    likes: Stated = Field(None, description="Entities and items that the user likes, `Label:id`.")
+    mutes: Stated = Field(None, description="Those to recommend less, with what has a fact to them.")
+    blocks: Stated = Field(None, description="Those never to recommend, nor what has a fact to them.")
+
+
 class ChangedUser(ChangedNode):
     """A user."""
+
+    profile: ChangedProfile | None = Field(None, description="What the user states; the next list obeys.")
 
 
 class ChangedItem(ChangedNode):
@@ -169,6 +186,8 @@ class NodeReader:
             raise RefusedChangeError("/id", f"no {label.label} has the id {shown(external_id)}", 404)
         given = self.body() if body is None else body
         properties = _properties(given, label, operation)
+        if isinstance(given, ChangedUser):
+            properties |= _profile(given, catalogue, operation)
         relations: dict[str, tuple[str, ...]] = {}
         entities: list[NamedEntity] = []
         if isinstance(given, ChangedItem):
@@ -219,6 +238,8 @@ def _properties(given: ChangedNode, label: LabelSchema, operation: Operation) ->
         pointer = f"/properties/{_escaped(name)}"
         if name in own:
             raise RefusedChangeError(pointer, f"give this as the field `{own[name]}`")
+        if name in PROFILE_PROPERTIES:
+            raise RefusedChangeError(pointer, "give this as the field `profile`")
         if name in _OWN:
             raise RefusedChangeError(pointer, f"{name!r} cannot be set: {_OWN[name]}")
         try:
@@ -230,6 +251,33 @@ def _properties(given: ChangedNode, label: LabelSchema, operation: Operation) ->
         if attribute in given.model_fields_set or operation == "put":
             found[name] = getattr(given, attribute)
     return found if operation == "patch" else {name: x for name, x in found.items() if x is not None}
+
+
+def _profile(given: ChangedUser, catalogue: Catalogue, operation: Operation) -> dict[str, Any]:
+    """What the user states as properties, each name as `Label:id`."""
+    found: dict[str, Any] = {}
+    stated = given.profile
+    for name in ChangedProfile.model_fields:
+        if stated is None or name not in stated.model_fields_set:
+            if stated is None and "profile" in given.model_fields_set and operation == "patch":
+                found[PREFIX + name] = None
+            continue
+        nodes = [
+            _named(x, f"/profile/{name}/{n}", catalogue) for n, x in enumerate(getattr(stated, name) or ())
+        ]
+        found[PREFIX + name] = list(dict.fromkeys(nodes)) or None
+    return found if operation == "patch" else {name: x for name, x in found.items() if x is not None}
+
+
+def _named(name: str, pointer: str, catalogue: Catalogue) -> str:
+    snapshot = catalogue.snapshot
+    nodes = named_nodes(snapshot, name)
+    forms = [f"{label}:{x}" for label, x in map(snapshot.locate, nodes)]
+    if len(nodes) > 1:
+        raise RefusedChangeError(pointer, f"{shown(name)} could be {', '.join(forms)}; write one of them")
+    if not nodes:
+        raise RefusedChangeError(pointer, f"nothing in the graph has the id {shown(name)}; write `Label:id`")
+    return forms[0]
 
 
 def _value(value: JsonValue, pointer: str) -> Any:

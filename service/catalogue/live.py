@@ -35,6 +35,11 @@ class MissingChanges:
         return [x.change for x in self.changes if x.kind == "item"]
 
     @property
+    def users(self) -> list[ItemChange]:
+        """Those of users, in order."""
+        return [x.change for x in self.changes if x.kind == "user"]
+
+    @property
     def deleted_users(self) -> frozenset[str]:
         """Users who were deleted since, whatever came after: the snapshot's events are not theirs."""
         return frozenset(x.id for x in self.changes if x.kind == "user" and x.operation == "delete")

@@ -200,3 +200,22 @@ def test_only_an_administrator_changes_anything(client: FlaskClient, serving: Fa
         answer = getattr(client, method)(path, json={}, environ_overrides=far)
         assert answer.status_code == 403
     assert not serving.changes
+
+
+def test_what_a_user_states_becomes_properties(client: FlaskClient, serving: FakeServing) -> None:
+    stated = {"likes": ["Lem", "Author:Lem", "b01"], "blocks": []}
+    assert client.patch("/users/r1", json={"profile": stated}).status_code == 200
+    assert client.put("/users/r1", json={"profile": {"mutes": ["Gaiman"]}}).status_code == 200
+    assert client.patch("/users/r1", json={"profile": None}).status_code == 200
+    assert [dict(x.properties) for x in changes(serving)] == [
+        {"profile_likes": ["Author:Lem", "Book:b01"], "profile_blocks": None},
+        {"profile_mutes": ["Author:Gaiman"]},
+        {"profile_likes": None, "profile_mutes": None, "profile_blocks": None},
+    ]
+    for body, pointer in (
+        ({"profile": {"likes": ["zz"]}}, "/profile/likes/0"),
+        ({"profile": {"hates": []}}, "/profile/hates"),
+        ({"properties": {"profile_likes": ["Author:Lem"]}}, "/properties/profile_likes"),
+    ):
+        answer = client.patch("/users/r1", json=body)
+        assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)

@@ -9,6 +9,7 @@ import pytest
 from small_library import ThemeEncoder
 from two_models import linked_home, trained_twice
 
+from kg.errors import UnknownIdError
 from kg.item_changes import ItemChange
 from kg.settings import Settings
 from service.catalogue.change_log import ChangeLog, StoredChange
@@ -171,3 +172,56 @@ def test_changes_of_properties_and_others_come_together(serving: Serving) -> Non
     properties = serving.recommender.snapshot.item_properties
     assert properties.of(serving.recommender.snapshot.items.index("new")) == {"price": 4}
     assert properties.of(1) == {}
+
+
+def patch_user(serving: Serving, user: str, **properties: Any) -> None:
+    change(serving, "user", ItemChange(user, "patch", properties))
+
+
+def test_the_next_list_obeys_a_profile(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recommender, "with_changes", None)
+    patch_user(serving, "r1", profile_blocks=["Author:Lem"], profile_likes=["Author:Gaiman"])
+    found = asked(serving, user_id="r1", k=29)
+    authors = [int(x[1:]) % 6 for x in ids(found)]
+    assert 3 not in authors, "Lem is blocked"
+    assert any(path.nodes[0].id == "Gaiman" for item in found.items for path in item.paths)
+    patch_user(serving, "r1", profile_blocks=None)
+    assert 3 in [int(x[1:]) % 6 for x in ids(asked(serving, user_id="r1", k=29))]
+
+
+def test_what_is_muted_comes_later(serving: Serving) -> None:
+    def mean_place(answer: Any) -> float:
+        places = [n for n, x in enumerate(ids(answer)) if int(x[1:]) % 6 == author]
+        return sum(places) / len(places)
+
+    before = asked(serving, user_id="r1", k=29)
+    author = int(ids(before)[0][1:]) % 6
+    name = ("Pratchett", "Gaiman", "Le Guin", "Lem", "Wodehouse", "Christie")[author]
+    patch_user(serving, "r1", profile_mutes=[f"Author:{name}"])
+    after = asked(serving, user_id="r1", k=29)
+    assert set(ids(after)) == set(ids(before))
+    assert mean_place(after) > mean_place(before)
+
+
+def test_a_profile_is_shown_and_outlasts_a_restart(serving: Serving, settings: Settings) -> None:
+    patch_user(serving, "r1", profile_blocks=["Author:Lem"], profile_mutes=["Book:b01"])
+    patch_user(serving, "r1", profile_mutes=None)
+    again = Serving(settings, load_recommender)
+    again.refresh()
+    for one in (serving, again):
+        profile = one.recommender.profile("r1")
+        assert [(x.label, x.id, x.name) for x in profile.stated.blocks] == [("Author", "Lem", "Lem")]
+        assert not profile.stated.mutes
+        assert profile.liked_items > 0
+        assert profile.interests["Author"]
+
+
+def test_users_that_nobody_knows_have_no_profile(serving: Serving) -> None:
+    with pytest.raises(UnknownIdError):
+        serving.recommender.profile("nobody")
+    change(serving, "user", ItemChange("nobody", "put", {"name": "N"}))
+    assert serving.recommender.profile("nobody").user_state == "cold"
+    assert not asked(serving, user_id="nobody", k=1).warnings
+    change(serving, "user", ItemChange("nobody", "delete"))
+    with pytest.raises(UnknownIdError):
+        serving.recommender.profile("nobody")
