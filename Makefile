@@ -10,7 +10,7 @@ UV_VERSION := 0.13.9
 INSTALL = $(BIN)/uv pip install --quiet --constraint constraints.txt $(if $(TORCH_BACKEND),--torch-backend $(TORCH_BACKEND)) --python
 TEST_ARGS ?=
 # Two processes; tests that share a server or the trained sample stay in one of them (tests/conftest.py).
-PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 # Where Python may not keep bytecode, each command compiles torch anew: 11 s of CPU instead of 5.
 export PYTHONDONTWRITEBYTECODE :=

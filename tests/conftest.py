@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -31,16 +32,23 @@ SKIPPED = "tests on a real Neo4j"
 FROM_OUTSIDE = ("NEO4J_", "TRAILMIX_")
 
 
-SHARED = {"sample": "sample", "embedded_server": "servers", "neo4j_server": "servers", "server": "servers"}
-"""By what a test uses: the group of tests that run in one process, where several run them."""
+OF_THE_SAMPLE = ("test_quickstart.py", "test_shipped_as_measured.py")
+"""The end-to-end tests that share the trained sample; the others share servers."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes run the tests, one has a server or the sample; other files go to any."""
-    for item in items:
-        used = [group for name, group in SHARED.items() if name in getattr(item, "fixturenames", ())]
-        item.add_marker(pytest.mark.xdist_group(used[0] if used else item.path.name))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where several processes run the tests, one has the servers, one the sample; unit tests go to any."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWhatTestsShare(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = Path(nodeid.partition("::")[0])
+            if path.name in OF_THE_SAMPLE:
+                return "sample"
+            return str(path) if "unit" in path.parts else "servers"
+
+    return ByWhatTestsShare(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
