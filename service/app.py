@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from threading import BoundedSemaphore
+from typing import Any, get_args, get_origin
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -44,6 +45,7 @@ from service.kept_answers import KeptAnswer, KeptAnswers
 from service.models import ActivateRequest, activation_answer, model_list
 from service.openapi import openapi_json
 from service.problems import InvalidRequestError, invalid, register_problems
+from service.rules.routes import rule_routes
 
 REQUEST_ID = "X-Request-ID"
 
@@ -74,6 +76,7 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     app.before_request(_begin)
     app.after_request(_end)
     app.register_blueprint(_routes)
+    app.register_blueprint(rule_routes)
     return app
 
 
@@ -107,7 +110,7 @@ def recommend() -> Response:
     if request.mimetype == FORM:
         return json_answer(_answer(recommender, _form()))
     body = json_body(f"application/json or {FORM}")
-    kept, version = _kept(), recommender.model_version
+    kept, version = _kept(), recommender.answers_version
     found = kept.find(version, body)
     if found is None or found.last_event != recommender.last_event(found.user_id):
         given = validated(RecommendRequest, body)
@@ -180,7 +183,7 @@ def openapi() -> Response:
 def _form() -> RecommendRequest:
     """The fields of a form; a list has one field for each value."""
     fields = RecommendRequest.model_fields
-    lists = [name for name, field in fields.items() if field.default_factory is list]
+    lists = [name for name, field in fields.items() if _is_list(field.annotation)]
     if next(iter(request.form), "").startswith("{"):
         raise unsupported("this JSON as application/json")
     values = {name: own if name in lists else own[-1] for name, own in request.form.lists()}
@@ -188,6 +191,10 @@ def _form() -> RecommendRequest:
         return RecommendRequest.model_validate(values, strict=False)
     except ValidationError as error:
         raise invalid(error, RecommendRequest) from None
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(x) is list for x in (annotation, *get_args(annotation)))
 
 
 def _begin() -> None:

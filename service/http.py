@@ -15,6 +15,7 @@ from service.events.outbox import Outbox
 from service.events.types import EventType
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
+from service.rules.store import RuleBook
 
 MAX_BODY = 50 * 1024 * 1024
 """Bytes; more than the longest request that its fields allow: two lists of 1,000 ids of 2,000 characters, 12
@@ -42,20 +43,28 @@ class Answering(Protocol):
     def model_version(self) -> str:
         """The version of the model that answers."""
 
+    @property
+    def answers_version(self) -> str:
+        """Changes whenever equal requests may be answered otherwise while `last_event` is the same."""
+
     def last_event(self, user_id: str | None) -> int:
         """The number of the user's last event since the snapshot; 0 without one."""
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
-        """The answer to one request; equal for equal requests while `last_event` is the same."""
+        """The answer to one request; equal for equal requests while both of these are the same."""
 
 
 class Served(Protocol):
     """What an app serves; `service.serving.Serving` is one."""
 
     outbox: Outbox
+    rules: RuleBook
 
     def activate(self, version: str, *, force: bool = False) -> Activation:
         """Answer by another saved version from now on."""
+
+    def apply_rules(self) -> None:
+        """Obey the rules as they are now."""
 
     def roll_back(self) -> Activation:
         """Answer by the version again that was active before."""

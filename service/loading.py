@@ -13,6 +13,7 @@ from service.events.histories import LiveHistories
 from service.events.live import LiveEvents
 from service.events.outbox import Outbox
 from service.recommender import Recommender
+from service.rules.store import RuleBook
 
 
 def load_recommender(
@@ -45,6 +46,7 @@ def load_recommender(
         snapshots.read_at(fingerprint),
     )
     recommender = Recommender(snapshot, model, encoder, config, histories)
+    recommender.apply_rules(RuleBook(settings.rules_folder))
     if warm_up:
         recommender.warm_up(CachedEncoder(encoder, settings.text_cache_folder))
     return recommender

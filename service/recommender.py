@@ -31,6 +31,8 @@ from service.order_remarks import order_remarks, tie_remark
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
+from service.rules.compiled import AppliedRules, RuleSet, compiled
+from service.rules.store import RuleBook
 from service.sentence import recommendation_sentence
 
 _NODES_KEPT = 100_000
@@ -82,6 +84,8 @@ class Recommender:
         self._model = model
         self._lookups = Lookups(snapshot, encoder, self._config, live)
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
+        self.rules = RuleSet()
+        """The rules that apply to requests from now on; another set may take its place at any time."""
         # a method of this object here would keep it, and its model, in memory after the last request
         self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
 
@@ -89,6 +93,21 @@ class Recommender:
     def model_version(self) -> str:
         """The version of the model that answers."""
         return self._model.manifest.model_version
+
+    @property
+    def answers_version(self) -> str:
+        """Changes whenever equal requests of one user may be answered otherwise, events apart."""
+        return f"{self.model_version} {self.rules.version}"
+
+    def apply_rules(self, book: RuleBook) -> None:
+        """Obey the rules of a book as they are now.
+
+        Raises:
+            OutboxError: they cannot be read.
+        """
+        version, items = book.version(), self.snapshot.items
+        if version != self.rules.version or (self.rules and self.rules.items is not items):
+            self.rules = compiled(book.rules(), version, items, self._lookups.groups.spread)
 
     @property
     def event_types(self) -> Mapping[str, EventType]:
@@ -118,9 +137,14 @@ class Recommender:
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order."""
         context = read_request(request, self._lookups)
+        rules = self._apply_rules(request, context)
         scores = self._scores(context)
-        allowed = self._lookups.groups.best_only(scores.scores, ~context.excluded)
-        items = top_k(scores.scores, allowed, request.k)
+        if rules:
+            scores = rules.boosted(scores, self._config.rejections.best_scores)
+        preferred = rules.preferred(scores.scores) if rules else scores.scores
+        allowed = self._lookups.groups.best_only(preferred, ~context.excluded)
+        best = partial(top_k, scores.scores)
+        items = rules.ranked(allowed, request.k, best) if rules else best(allowed, request.k)
         if len(items) < request.k:
             context.warn("/k", f"only {len(items)} items are left to recommend")
         for remark in order_remarks(self.snapshot, self._model.manifest):
@@ -135,7 +159,8 @@ class Recommender:
         contributions = _contributions(scores, items) if wanted else [None for _ in items]
         ranked_by = scores.scores[items]
         probabilities = scores.probabilities(ranked_by)
-        columns = zip(items, probabilities, ranked_by, paths, contributions, strict=True)
+        touching = rules.touching(items) if rules else [[] for _ in items]
+        columns = zip(items, probabilities, ranked_by, paths, contributions, touching, strict=True)
         recommended = [self._item(rank, *own) for rank, own in enumerate(columns, start=1)]
         return Recommendation(
             items=recommended,
@@ -144,6 +169,20 @@ class Recommender:
             warnings=context.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=scores.calibrated),
         )
+
+    def _apply_rules(self, request: RecommendRequest, context: QueryContext) -> AppliedRules | None:
+        """The rules that apply, and what they exclude out of the list; None where there are none."""
+        rules = self.rules
+        for remark in rules.unknown(request.rules):
+            context.warn(*remark)
+        found = rules.applied(request.rules) if rules else None
+        if found is None or not found.rules:
+            return None
+        if found.excluded is not None:
+            context.excluded |= found.excluded
+        for remark in found.remarks:
+            context.warn(*remark)
+        return found
 
     def _scores(self, context: QueryContext) -> Scores:
         """The model's scores; items near to what the user disliked or the text rejects are ranked down."""
@@ -175,6 +214,7 @@ class Recommender:
         ranking_score: np.float32,
         paths: Sequence[ExplanationPath],
         contributions: dict[str, float] | None,
+        rules: list[str],
     ) -> RecommendedItem:
         return RecommendedItem(
             item_id=self.snapshot.items.ids[item],
@@ -185,6 +225,7 @@ class Recommender:
             display_title=self.snapshot.display_names[item],
             paths=[self._path(path) for path in paths],
             score_contributions=contributions,
+            rules=rules,
         )
 
     def _path(self, path: ExplanationPath) -> Path:

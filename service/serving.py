@@ -5,6 +5,7 @@ import threading
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -19,12 +20,15 @@ from embeddings.model.versions import (
     version_before,
     version_folder,
 )
-from kg.errors import ArtifactError, TrailmixError
+from kg.errors import ArtifactError, OutboxError, TrailmixError
 from kg.settings import Settings
 from service.events.delivery import Delivery
 from service.events.live import LiveEvents
 from service.events.outbox import Outbox
 from service.recommender import Recommender
+from service.rules.evaluate import RuleLimits
+from service.rules.refresh import RuleRefresher
+from service.rules.store import RuleBook
 
 WATCH_INTERVAL = 0.5
 """Seconds between two looks at which model is active."""
@@ -48,10 +52,12 @@ class Serving:
     load: Loader
     outbox: Outbox = field(init=False)
     live: LiveEvents = field(init=False)
+    rules: RuleBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.settings.outbox_folder)
         self.live = LiveEvents(self.outbox)
+        self.rules = RuleBook(self.settings.rules_folder)
         self._recommender: Recommender | None = None
         self._loaded = ""
         self._replaced: weakref.ref[Recommender] | None = None
@@ -60,6 +66,7 @@ class Serving:
         self._loading = threading.Lock()
         self._stop = threading.Event()
         self._delivery: Delivery | None = None
+        self._refresher: RuleRefresher | None = None
 
     @property
     def recommender(self) -> Recommender:
@@ -125,6 +132,15 @@ class Serving:
             self._swap(done.version, recommender)
         return done
 
+    def apply_rules(self) -> None:
+        """Let the recommender obey the rules as they are now.
+
+        Raises:
+            OutboxError: they cannot be read.
+        """
+        if self._recommender is not None and self.rules.exists:
+            self._recommender.apply_rules(self.rules)
+
     def _swap(self, version: str, recommender: Recommender) -> None:
         self.live.read_anew()
         if self._recommender is not None:
@@ -134,22 +150,34 @@ class Serving:
 
     def start(self) -> None:
         """Watch for another active model and deliver events, in threads, until `stop`."""
-        from kg.store.connect import open_store  # the driver takes long to import
+        from kg.store.connect import open_running_store, open_store  # the driver takes long to import
 
         threading.Thread(target=self._watch, name="models", daemon=True).start()
         self._delivery = Delivery(self.outbox, lambda: open_store(self.settings))
         self._delivery.start()
+        limits = RuleLimits(self.settings.rule_timeout, procedures=self.settings.rule_procedures)
+        opened = partial(open_running_store, self.settings)
+        self._refresher = RuleRefresher(self.rules, opened, limits, self.settings.rule_interval)
+        self._refresher.start()
 
     def stop(self) -> None:
         """End these threads."""
         self._stop.set()
-        if self._delivery:
-            self._delivery.stop()
+        for thread in (self._delivery, self._refresher):
+            if thread:
+                thread.stop()
 
     def _watch(self) -> None:
         while not self._stop.wait(WATCH_INTERVAL):
             self.refresh()
+            self._watch_rules()
             self._return_memory()
+
+    def _watch_rules(self) -> None:
+        try:
+            self.apply_rules()
+        except OutboxError as error:
+            _log.error("rules_not_applied", reason=str(error))
 
     def _return_memory(self) -> None:
         """Give the memory of a replaced model back once the last request has left it.

@@ -12,3 +12,9 @@ class FakeServing:
 
     recommender: Any
     outbox: Outbox
+    rules: Any = None
+
+    def apply_rules(self) -> None:
+        """Obey the rules as they are now."""
+        if self.rules is not None and hasattr(self.recommender, "apply_rules"):
+            self.recommender.apply_rules(self.rules)

@@ -90,11 +90,9 @@ def _tokens(statement: str) -> list[Token]:
         code = tokens(statement)
     except ValueError as error:
         raise StatementRefusedError(str(error)) from None
-    if code and code[-1].symbol == ";":
-        code.pop()
     for token in code:
         if token.symbol in ("'", '"', "`", "\\", ";"):
-            what = {"\\": "a backslash outside of a text", ";": "a second statement"}
+            what = {"\\": "a backslash outside of a text", ";": "a semicolon; it is one statement"}
             raise StatementRefusedError(f"it holds {what.get(token.text, f'an unclosed {token.text}')}")
     return code
 

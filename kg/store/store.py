@@ -9,6 +9,7 @@
         GraphStore             all of these
         └── ServerStore        a GraphStore and a BoundedReadStore on a server, which also answers free Cypher
     BoundedReadStore           reading statements of an administrator, within bounds
+    └── RuleStore              the same, and which ids exist
 
 A store is a class that passes the contract suite `tests/store_contract.py`; only `connect.py` names the
 class. Every method of a store on a server raises GraphUnavailableError if no server answers or the server
@@ -240,6 +241,15 @@ class BoundedReadStore(SchemaStore, Protocol):
         Raises:
             StatementRefusedError: it failed, wrote, or went over a bound; it does not go on.
         """
+
+
+class RuleStore(BoundedReadStore, Protocol):
+    """Runs the queries of rules, and says which of the ids that they return exist."""
+
+    def stored_nodes(
+        self, label: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """As `RunStore.stored_nodes`."""
 
 
 class GraphStore(ReadStore, WriteStore, EventStore, PrivacyStore, RunStore, Protocol):

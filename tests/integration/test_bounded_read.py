@@ -27,14 +27,14 @@ REFUSED = {
     "in_transactions": (
         "MATCH (b:Book) CALL (b) { DETACH DELETE b } IN TRANSACTIONS RETURN b.id AS id", "DETACH is not"
     ),
-    "second_statement": ("MATCH (b:Book) RETURN b.id AS id; MATCH (b) DETACH DELETE b", "a second statement"),
-    "escaped": ("MATCH (b:Book) WHERE b.title = 'x\\u0027 SET b.title = \\u0027' RETURN b.id AS id", "Unicode"),
+    "second_statement": ("MATCH (b:Book) RETURN b.id AS id; MATCH (b) DETACH DELETE b", "a semicolon"),
+    "escaped": ("MATCH (b:Book) WHERE b.id = '\\u0027 SET b.id = \\u0027' RETURN b.id AS id", "Unicode"),
     "index": ("CREATE INDEX FOR (b:Book) ON (b.title)", "begins with CREATE"),
     "drop": ("DROP CONSTRAINT trailmix_Book_id IF EXISTS", "begins with DROP"),
     "load_csv": ("LOAD CSV FROM 'file:///etc/passwd' AS row RETURN row[0] AS id", "begins with LOAD"),
-    "load_csv_later": ("MATCH (b:Book) LOAD CSV FROM 'http://a/b' AS r RETURN r[0] AS id", "LOAD is not allowed"),
+    "load_csv_later": ("MATCH (b:Book) LOAD CSV FROM 'http://a/b' AS r RETURN r[0] AS id", "LOAD is not"),
     "procedure": ("CALL db.labels() YIELD label RETURN label AS id", "may not call the procedure db.labels"),
-    "quoted_procedure": ("MATCH (b:Book) CALL `db`.`labels`() YIELD label RETURN label AS id", "procedure db.l"),
+    "quoted_procedure": ("MATCH (b:Book) CALL `db`.`labels`() YIELD label RETURN label AS id", "procedure"),
     "function": ("MATCH (b:Book) RETURN apoc.text.join([b.id], ',') AS id", "the function apoc.text.join"),
     "users": ("SHOW USERS YIELD user RETURN user AS id", "begins with SHOW"),
     "long_range": ("UNWIND range(1, 1000000000000) AS x RETURN x AS id", "at most 10,000"),
@@ -51,12 +51,14 @@ REFUSED = {
 }  # fmt: skip
 
 ENDLESS = {
-    "product": "MATCH (a:Book), (b:Book), (c:Book), (d:Book) WHERE a.n + b.n + c.n + d.n < 0 RETURN a.id AS id",
-    "product_counted": "MATCH (a:Book) MATCH (b:Book) MATCH (c:Book) MATCH (d:Book) RETURN count(*) AS id",
+    "product": "MATCH (a:Book), (b:Book), (c:Book), (d:Book) WHERE a.n + b.n + c.n + d.n < 0 RETURN 1 AS id",
+    "product_counted": (
+        "MATCH (a:Book) MATCH (b:Book) MATCH (c:Book) MATCH (d:Book) RETURN sum(a.n * b.n - c.n * d.n) AS id"
+    ),
     "product_sorted": (
         "MATCH (a:Book), (b:Book), (c:Book), (d:Book) RETURN a.id AS id ORDER BY b.n * c.n - d.n LIMIT 1"
     ),
-    "paths": "MATCH p = (a:Book)-[*1..30]-(b) WHERE length(p) > 29 AND a.n < 0 RETURN count(p) AS id",
+    "paths": "MATCH p = (a:Book)-[*1..30]-(b) WHERE length(p) > 29 RETURN count(p) AS id",
     "unwound": (
         "UNWIND range(1, 9999) AS a UNWIND range(1, 9999) AS b UNWIND range(1, 9999) AS c "
         "WITH a, b, c WHERE a + b + c < 0 RETURN count(*) AS id"
@@ -70,7 +72,7 @@ ENDLESS = {
 TOO_MANY = {
     "million": "UNWIND range(1, 1000) AS a UNWIND range(1, 1000) AS b RETURN toString(1000 * a + b) AS id",
     "products": "MATCH (a:Book), (b:Book), (c:Book) RETURN a.id AS id",
-    "one_more": "UNWIND range(1, 10000) AS a UNWIND range(1, 2) AS b RETURN toString(a + b) AS id LIMIT 10001",
+    "one_more": "UNWIND range(1, 10000) AS a UNWIND [1, 2] AS b RETURN toString(a + b) AS id LIMIT 10001",
     "unions": (
         "UNWIND range(1, 9000) AS a RETURN toString(a) AS id "
         "UNION ALL UNWIND range(1, 9000) AS a RETURN toString(-a) AS id"
@@ -82,17 +84,23 @@ def check(store: ServerStore, statement: str, **parameters: Any) -> None:
     store.check_read(statement, parameters, timeout=TIMEOUT)
 
 
+def checked_and_read(store: ServerStore, statement: str) -> None:
+    check(store, statement)
+    store.bounded_read(statement, {}, timeout=TIMEOUT, max_rows=MAX_ROWS)
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_a_rule_may_not_do_is_refused_before_it_runs(store: ServerStore, name: str) -> None:
     fill(store)
     statement, why = REFUSED[name]
     with pytest.raises(StatementRefusedError, match=why):
-        check(store, statement)
-        store.bounded_read(statement, {}, timeout=TIMEOUT, max_rows=MAX_ROWS)
+        checked_and_read(store, statement)
     assert store.counts() == FILLED
 
 
-@pytest.mark.parametrize("name", [x for x in REFUSED if "long" not in x and "loop" not in x and x != "reduce"])
+@pytest.mark.parametrize(
+    "name", [x for x in REFUSED if "long" not in x and "loop" not in x and x != "reduce"]
+)
 def test_the_engine_alone_lets_nothing_be_written(store: ServerStore, name: str) -> None:
     """Without our own check: Neo4j refuses, and what ArcadeDB executes is rolled back or was refused."""
     fill(store)
@@ -138,6 +146,7 @@ def test_too_many_rows_are_refused(shelves: ServerStore, name: str) -> None:
 
 def gone(store: ServerStore) -> bool:
     """Whether the engine executes no statement of a rule any more, some moments later at most."""
+
     def running() -> list[str]:
         rows = store.query("SHOW TRANSACTIONS YIELD currentQuery RETURN currentQuery AS text", write=False)
         return [row["text"] for row in rows if "/* trailmix-" in (row["text"] or "")]
@@ -172,7 +181,7 @@ def test_what_a_rule_is_for(store: ServerStore) -> None:
         "MATCH (b:Book) WHERE any(x IN labels(b) WHERE x IN ['Book']) RETURN b.id AS id",
         "MATCH (b:Book)<-[r:READ]-(:Reader) WITH b, count(r) AS n ORDER BY n DESC LIMIT 2 RETURN b.id AS id",
         "CALL { MATCH (b:Book) RETURN b UNION MATCH (b:Book) RETURN b } RETURN DISTINCT b.id AS id",
-        "MATCH (b:Book) RETURN b.id AS id, CASE WHEN b.title CONTAINS 'O' THEN 1.5 ELSE 1 END AS weight;",
+        "MATCH (b:Book) RETURN b.id AS id, CASE WHEN b.title CONTAINS 'O' THEN 1.5 ELSE 1 END AS weight",
         "MATCH (b:Book) WHERE toLower(b.title) STARTS WITH 'one' /* a comment: SET */ RETURN b.id AS id",
     ],
 )  # fmt: skip

@@ -28,6 +28,10 @@ class FakeRecommender:
 
     state: int = 0
 
+    @property
+    def answers_version(self) -> str:
+        return self.model_version
+
     def last_event(self, user_id: str | None) -> int:
         return self.state if user_id else 0
 
