@@ -14,7 +14,7 @@ from kg.errors import UsageError
 from kg.settings import Settings, load_settings
 from kg.store.connect import open_store
 from scripts.parameters import Parameters, parsed_parameters
-from service.rules.contract import RULE_NAME, RuleDefinition
+from service.rules.contract import NAME_RULE, RULE_NAME, RuleDefinition
 from service.rules.evaluate import RuleLimits
 from service.rules.refresh import check_rule, refresh_rules
 from service.rules.store import RuleBook, StoredRule
@@ -75,7 +75,7 @@ def put(
     settings = load_settings()
     definition = _definition(cypher, effect, param, weight, position, applies, description)
     if not _is_name(name):
-        raise UsageError(f"NAME: {name!r} is not a name; it has letters, digits and ._- only, at most 64")
+        raise UsageError(f"a rule cannot be called {name!r}: {NAME_RULE}")
     result = check_rule(partial(open_store, settings), definition, _limits(settings))
     print(_line(_book(settings).put(name, definition, result)))
 
@@ -114,7 +114,7 @@ def check(
     found = check_rule(partial(open_store, settings), definition, _limits(settings))
     first = f": {', '.join(found.ids[:10])}{', ...' if len(found.ids) > 10 else ''}" if found.ids else ""
     others = f"; {found.unknown:,} other ids are no items" if found.unknown else ""
-    print(f"{len(found.ids):,} items in {found.seconds:.2f} s{first}{others}")
+    print(f"{_items(len(found.ids))} in {found.seconds:.2f} s{first}{others}")
 
 
 def refresh(
@@ -185,4 +185,9 @@ def _line(rule: StoredRule) -> str:
     state = view.state
     stale = f"  stale since {state.stale_since}: {state.reason}" if state.stale_since else ""
     effect = f"{rule.definition.effect:5}  {rule.definition.applies:7}"
-    return f"{rule.name}  {effect}  {state.items:,} items  {state.evaluated_at}{stale}"
+    others = f" ({state.unknown:,} other ids are no items)" if state.unknown else ""
+    return f"{rule.name}  {effect}  {_items(state.items)}{others}  {state.evaluated_at}{stale}"
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count:,} items"

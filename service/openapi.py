@@ -148,10 +148,11 @@ def _rules() -> Json:
     removed = _responses(RuleRemoved, 403, 404, 500, 503)
     delete = {"operationId": "remove_rule", "summary": "Remove a rule", "responses": removed}
     refresh = {"operationId": "refresh_rule", "summary": "Evaluate a rule now", "responses": one}
+    of_one = {"get": shown, "put": put, "delete": delete}
     return {
         "/rules": {"get": {"operationId": "rules", "summary": "All rules", "responses": listed}},
-        "/rules/{name}": {"parameters": name, "get": shown, "put": put, "delete": delete},
-        "/rules/{name}/refresh": {"parameters": name, "post": refresh},
+        "/rules/{name}": {method: {**own, "parameters": name} for method, own in of_one.items()},
+        "/rules/{name}/refresh": {"post": {**refresh, "parameters": name}},
     }
 
 

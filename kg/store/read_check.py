@@ -77,8 +77,8 @@ def check_read(
     for check in (_check_clauses, _check_functions, _check_loops, _check_ranges):
         check(code)
     _check_calls(code, {x.lower() for x in procedures})
-    _check_parameters(code, parameters)
     _check_names(code, schema)
+    _check_parameters(code, parameters)
 
 
 def _tokens(statement: str) -> list[Token]:
@@ -90,7 +90,9 @@ def _tokens(statement: str) -> list[Token]:
         code = tokens(statement)
     except ValueError as error:
         raise StatementRefusedError(str(error)) from None
-    for token in code:
+    for n, token in enumerate(code):
+        if token.symbol == "/" and _symbol(code, n + 1) == "*":
+            raise StatementRefusedError("it holds an unclosed comment")
         if token.symbol in ("'", '"', "`", "\\", ";"):
             what = {"\\": "a backslash outside of a text", ";": "a semicolon; it is one statement"}
             raise StatementRefusedError(f"it holds {what.get(token.text, f'an unclosed {token.text}')}")

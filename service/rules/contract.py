@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from service.contract import MAX_K, Contract
 
@@ -14,13 +14,22 @@ MAX_WEIGHT = 10.0
 MAX_PINNED = 1_000
 
 RULE_NAME = r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}"
+NAME_RULE = "a name has letters, digits and . _ - only, at most 64, and begins with a letter or digit"
 
 Effect = Literal["allow", "deny", "boost", "pin"]
 Applies = Literal["always", "default", "named"]
 
 RuleName = Annotated[str, StringConstraints(pattern=f"^{RULE_NAME}$")]
 _Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _no_integer(value: object) -> object:
+    if isinstance(value, int):
+        raise ValueError("a whole number has at most 64 bits")
+    return value
+
+
+_Number = Annotated[float, BeforeValidator(_no_integer), Field(allow_inf_nan=False)]
 _Scalar = str | bool | _Integer | _Number
 ParameterValue = _Scalar | Annotated[list[_Scalar], Field(max_length=MAX_VALUES)]
 

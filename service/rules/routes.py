@@ -2,15 +2,17 @@
 
 import re
 from contextlib import AbstractContextManager
+from http import HTTPStatus
 
 from flask import Blueprint, Response
 
-from kg.errors import StatementRefusedError, UnknownIdError
+from kg.errors import StatementRefusedError
+from kg.shown import shown
 from kg.store.store import ServerStore
 from service.contract import Remark
 from service.http import body_of, check_administrator, json_answer, served, settings
 from service.problems import InvalidRequestError
-from service.rules.contract import RULE_NAME, RuleDefinition, RuleList, RuleRemoved
+from service.rules.contract import NAME_RULE, RULE_NAME, RuleDefinition, RuleList, RuleRemoved
 from service.rules.evaluate import RuleLimits
 from service.rules.refresh import check_rule, refresh_rules
 from service.rules.views import rule_view
@@ -37,13 +39,13 @@ def put_rule(name: str) -> Response:
     """Check and evaluate a rule, then store it."""
     check_administrator("rules")
     if not re.fullmatch(RULE_NAME, name):
-        raise UnknownIdError("rule", name)
+        raise _invalid("", f"a rule cannot be called {shown(name)}: {NAME_RULE}")
     definition = body_of(RuleDefinition)
     try:
         result = check_rule(_open, definition, _limits())
         stored = served().rules.put(name, definition, result)
     except StatementRefusedError as error:
-        raise InvalidRequestError(422, str(error), [Remark(pointer="/cypher", detail=str(error))]) from None
+        raise _invalid("/cypher", str(error)) from None
     served().apply_rules()
     return json_answer(rule_view(stored))
 
@@ -71,6 +73,11 @@ def _open() -> AbstractContextManager[ServerStore]:
     from kg.store.connect import open_store  # the driver takes long to import
 
     return open_store(settings())
+
+
+def _invalid(pointer: str, detail: str) -> InvalidRequestError:
+    remark = Remark(pointer=pointer, detail=detail)
+    return InvalidRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [remark])
 
 
 def _limits() -> RuleLimits:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kg.errors import UnknownIdError
+from kg.errors import DataError, UnknownIdError
 from service.events.storage import Storage
 from service.rules.contract import MAX_RULES, RuleDefinition
 
@@ -104,22 +104,24 @@ class RuleBook:
         """Store a rule and its first result, in place of an earlier one of that name.
 
         Raises:
-            ValueError: there are `MAX_RULES` others.
+            DataError: there are `MAX_RULES` others.
         """
         now = time.time()
         rule = StoredRule(name, definition, result, now, now)
         known = (name, definition.model_dump_json(), *_dumped(result))
         values = (*known, now, result.seconds, now, None, "")
 
-        def write(connection: Any) -> None:
+        def write(connection: Any) -> bool:
             others = connection.execute("SELECT count(*) FROM rules WHERE name <> ?", (name,)).fetchone()[0]
             if others >= MAX_RULES:
-                raise ValueError(f"there are {MAX_RULES} rules, the most; remove one")
+                return False  # to raise would undo what others write in the same transaction
             marks = ", ".join("?" * len(values))
             connection.execute(f"INSERT OR REPLACE INTO rules ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608
             connection.execute(_CHANGED)
+            return True
 
-        self._storage.commit(write)
+        if not self._storage.commit(write):
+            raise DataError(f"there are {MAX_RULES} rules, the most; remove one")
         return rule
 
     def remove(self, name: str) -> None:
