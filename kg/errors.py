@@ -9,7 +9,8 @@
     │   └── CursorError          a cursor of a list is of another service or request   HTTP 422
     │       └── CursorExpiredError   the model that it belongs to is gone              HTTP 410
     ├── DataError                invalid input; names the file, row, column and value  exit 1, HTTP 422
-    │   └── MissingDataError     data that are needed are not there, such as times or a file
+    │   ├── MissingDataError     data that are needed are not there, such as times or a file
+    │   └── StatementRefusedError  a Cypher statement may not run, or did not end within its bounds
     ├── GraphError               the graph store failed                                exit 1, HTTP 503
     │   ├── GraphUnavailableError  no server answers at the address, or it refused the login
     │   ├── GraphServerError     a local server could not be installed, started or stopped
@@ -79,6 +80,10 @@ class DataError(TrailmixError):
 
 class MissingDataError(DataError):
     """Data that are needed are not there, such as the times of events or a file of a folder."""
+
+
+class StatementRefusedError(DataError):
+    """A statement that an administrator wrote may not run, failed, or did not end within its bounds."""
 
 
 class GraphError(TrailmixError):

@@ -59,6 +59,15 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = None
     """What a request must bear to change which model is active; none: it must come from this machine."""
 
+    rule_interval: float = Field(60.0, ge=1, allow_inf_nan=False)
+    """Seconds after which the service evaluates a rule again."""
+
+    rule_timeout: float = Field(10.0, gt=0, le=300, allow_inf_nan=False)
+    """Seconds that the query of a rule may take."""
+
+    rule_procedures: tuple[str, ...] = ()
+    """The procedures that the query of a rule may call, as a JSON list."""
+
     paths_through_users: bool = True
     """Whether an explanation may pass through another user (never named in its text)."""
 
@@ -86,6 +95,11 @@ class Settings(BaseSettings):
     def outbox_folder(self) -> Path:
         """The events that the service accepted."""
         return self.home.absolute() / "outbox"
+
+    @property
+    def rules_folder(self) -> Path:
+        """The rules with their last results."""
+        return self.home.absolute() / "rules"
 
     @property
     def text_cache_folder(self) -> Path:

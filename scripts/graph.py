@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kg.errors import GraphSchemaError, GraphUnavailableError, SettingsError, UsageError
+from kg.errors import GraphSchemaError, GraphUnavailableError, SettingsError
 from kg.settings import Settings, load_settings
 from kg.store.connect import open_store
 from kg.store.graph_hash import graph_content
 from kg.store.servers import control
 from kg.store.servers.control import RunningServer
+from scripts.parameters import Parameters, parsed_parameters
 from scripts.progress import reporting
 
 EXIT_NOT_RUNNING = 1
@@ -73,14 +74,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
 
 def cypher(
     statement: Annotated[str, typer.Argument(help="A Cypher statement; - reads it from standard input.")],
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            help="A parameter as name=value, the value in JSON or plain text; may be repeated. "
-            "Ids are strings: id='\"15\"'.",
-        ),
-    ] = None,
+    param: Parameters = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a record.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Let the statement change the graph.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="The time limit in seconds.")] = 30.0,
@@ -91,7 +85,7 @@ def cypher(
     """
     text = sys.stdin.read() if statement == "-" else statement
     with open_store(load_settings()) as store:
-        records = store.query(text, _parameters(param or []), timeout=timeout, write=write)
+        records = store.query(text, parsed_parameters(param), timeout=timeout, write=write)
     for record in records:
         shown = [jsonlib.dumps(x, ensure_ascii=False, default=str) for x in record.values()]
         print(jsonlib.dumps(record, ensure_ascii=False, default=str) if json else "  ".join(shown))
@@ -142,17 +136,3 @@ def _status(settings: Settings) -> dict[str, Any]:
         return found | {"nodes": 0, "relations": 0}
     except GraphUnavailableError as error:
         return {"running": False, "reason": str(error)}
-
-
-def _parameters(given: list[str]) -> dict[str, Any]:
-    """`name=value` pairs; a value that is not JSON is a string."""
-    parameters: dict[str, Any] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not (name and equals):
-            raise UsageError(f"--param {pair!r} is not name=value")
-        try:
-            parameters[name] = jsonlib.loads(value)
-        except ValueError:
-            parameters[name] = value
-    return parameters

@@ -74,6 +74,28 @@ COMMANDS = Group(
                 "rollback": Command("scripts.models:rollback", "Use the model again that was in use before."),
             },
         ),
+        "rules": Group(
+            "Show and change the rules that allow, deny, boost or pin items by queries of the graph.",
+            {
+                "list": Command(
+                    "scripts.rules:list_rules",
+                    "List the rules with how many items each has and since when it could not be evaluated.",
+                ),
+                "put": Command(
+                    "scripts.rules:put",
+                    "Check and evaluate a rule, then store it; a running service obeys it a moment later.",
+                ),
+                "show": Command(
+                    "scripts.rules:show", "Print a rule as JSON, with what its query returned last."
+                ),
+                "remove": Command("scripts.rules:remove", "Remove a rule."),
+                "check": Command("scripts.rules:check", "Say what a rule would return, without storing it."),
+                "refresh": Command(
+                    "scripts.rules:refresh",
+                    "Evaluate a rule now, or all of them; a running service obeys it a moment later.",
+                ),
+            },
+        ),
         "events": Group(
             "Show the events that the service accepted, and deliver refused ones again.",
             {

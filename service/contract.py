@@ -102,6 +102,12 @@ class RecommendRequest(Contract):
         " request, but `k`, `explain` and `score_contributions`, which may differ.",
     )
     explain: bool = Field(True, description="Whether each item comes with its paths.")
+    rules: list[Annotated[str, Field(min_length=1, max_length=64)]] | None = Field(
+        None,
+        max_length=200,
+        description="Names of rules that apply to this request, beside those that always apply; `[]` switches"
+        " all others off. Left out, the rules apply that apply by default.",
+    )
     score_contributions: bool = Field(
         False,
         description="Whether each item comes with what each scorer contributed to its `ranking_score`.",
@@ -188,6 +194,11 @@ class RecommendedItem(Contract):
         None,
         description="By scorer, its share of `ranking_score`, the largest first; the shares sum to it."
         " `base_value` is the remainder of the Shapley values. Null unless asked for.",
+    )
+    rules: list[str] = Field(
+        default_factory=list,
+        exclude_if=lambda names: not names,
+        description="The rules that allow, boost or pin the item. Left out where there are none.",
     )
 
 

@@ -22,6 +22,7 @@ from service.found.finder import Finder
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
 from service.profile.contract import ProfileAnswer
+from service.rules.store import RuleBook
 from service.validation import Validation
 
 MAX_BODY = 50 * 1024 * 1024
@@ -84,12 +85,16 @@ class Served(Protocol):
     """What an app serves; `service.serving.Serving` is one."""
 
     outbox: Outbox
+    rules: RuleBook
 
     def change(self, changes: Sequence[StoredChange], *, wait: bool = True) -> list[StoredChange]:
         """Keep changes of items and users; with `wait`, answer with them before this returns."""
 
     def activate(self, version: str, *, force: bool = False) -> Activation:
         """Answer by another saved version from now on."""
+
+    def apply_rules(self) -> None:
+        """Obey the rules as they are now."""
 
     def roll_back(self) -> Activation:
         """Answer by the version again that was active before."""

@@ -14,6 +14,7 @@ from service.events.live import LiveEvents
 from service.events.outbox import Outbox
 from service.paging import Cursors, signing_key
 from service.recommender import Recommender
+from service.rules.store import RuleBook
 
 
 def load_recommender(
@@ -50,6 +51,7 @@ def load_recommender(
         lambda: signing_key(settings.home / "cursor.key"), lambda version: (models / version).is_dir()
     )
     recommender = Recommender(snapshot, model, encoder, config, histories, cursors=cursors)
+    recommender.apply_rules(RuleBook(settings.rules_folder))
     if warm_up:
         recommender.warm_up(CachedEncoder(encoder, settings.text_cache_folder))
     return recommender

@@ -29,6 +29,7 @@ from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
 from service.profile.contract import ProfileAnswer
+from service.rules.contract import RULE_NAME, RuleDefinition, RuleList, RuleRemoved, RuleView
 from service.validation import Validation
 
 Json = dict[str, Any]
@@ -54,6 +55,11 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
+    (RuleDefinition, "validation"),
+    (RuleDefinition, "serialization"),
+    (RuleList, "serialization"),
+    (RuleRemoved, "serialization"),
+    (RuleView, "serialization"),
     (Health, "serialization"),
     (Readiness, "serialization"),
     (Problem, "serialization"),
@@ -85,6 +91,7 @@ def openapi_json() -> str:
             "/models": {"get": _get("models", "The trained models", ModelList)},
             "/models/{version}/activate": {"post": _activate()},
             "/models/rollback": {"post": _rollback()},
+            **_rules(),
             "/healthz": {"get": _get("healthz", "The process answers", Health)},
             "/readyz": {"get": _get("readyz", "A model is loaded", Readiness, 503)},
             "/openapi.json": {"get": _described()},
@@ -252,6 +259,36 @@ def _rollback() -> Json:
     }
 
 
+def _rules() -> Json:
+    schema = {"type": "string", "pattern": f"^{RULE_NAME}$"}
+    name = [{"name": "name", "in": "path", "required": True, "schema": schema}]
+    listed, one = _responses(RuleList, 403, 500, 503), _responses(RuleView, 403, 404, 500, 503)
+    example = {
+        "cypher": "MATCH (m:Movie)-[:HAS_GENRE]->(:Genre {id: $genre}) RETURN m.id AS id",
+        "parameters": {"genre": "Horror"},
+        "effect": "deny",
+    }
+    put = {
+        "operationId": "put_rule",
+        "summary": "Check and evaluate a rule, then store it",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {**_schema(RuleDefinition), "example": example}},
+        },
+        "responses": _responses(RuleView, 400, 403, 404, 413, 415, 422, 500, 503, 507),
+    }
+    shown = {"operationId": "rule", "summary": "One rule", "responses": one}
+    removed = _responses(RuleRemoved, 403, 404, 500, 503)
+    delete = {"operationId": "remove_rule", "summary": "Remove a rule", "responses": removed}
+    refresh = {"operationId": "refresh_rule", "summary": "Evaluate a rule now", "responses": one}
+    of_one = {"get": shown, "put": put, "delete": delete}
+    return {
+        "/rules": {"get": {"operationId": "rules", "summary": "All rules", "responses": listed}},
+        "/rules/{name}": {method: {**own, "parameters": name} for method, own in of_one.items()},
+        "/rules/{name}/refresh": {"post": {**refresh, "parameters": name}},
+    }
+
+
 def _get(name: str, summary: str, answer: type[BaseModel], *problems: int) -> Json:
     return {"operationId": name, "summary": summary, "responses": _responses(answer, *problems, 500)}
 
@@ -263,15 +300,15 @@ def _described() -> Json:
 
 _REASONS = {
     400: "The body is not JSON",
-    403: "The caller may not change models, items or users",
-    404: "There is no such model, item or user",
+    403: "The caller may not change models, items, users or rules",
+    404: "There is no such model, item, user or rule",
     409: "The model cannot be used, or is worse than the active one; `force` activates a worse one",
     410: "The cursor has expired: the model that it belongs to is gone",
     413: "The body is too large",
     415: "The body is not declared as one of these types",
     422: "A field is wrong or unknown; `errors` points at each",
     500: "A bug; the log has it under the request_id",
-    503: "No model is loaded, or the outbox cannot be written; `detail` says why",
+    503: "No model is loaded, the graph does not answer, or a file cannot be written; `detail` says why",
     507: "There is no space left; nothing of the request is kept",
 }
 

@@ -41,6 +41,8 @@ from service.profile.contract import ProfileAnswer
 from service.profile.view import ProfileView
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
+from service.rules.compiled import AppliedRules, RuleSet, compiled
+from service.rules.store import RuleBook
 from service.sentence import recommendation_sentence
 from service.users_since import UsersSince
 from service.validation import Validation, validation
@@ -125,6 +127,8 @@ class Recommender:
             cursors,
         )
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
+        self.rules = RuleSet()
+        """The rules that apply to requests from now on; another set may take its place at any time."""
         # a method of this object here would keep it, and its model, in memory after the last request
         self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
 
@@ -140,8 +144,10 @@ class Recommender:
 
     @property
     def state(self) -> str:
-        """The model's version and the last change of items and users; another one may answer otherwise."""
-        return f"{self.model_version}/{self._since.number}"
+        """The model's version, the last change of items and users, and that of rules; another one may answer
+        otherwise.
+        """
+        return f"{self.model_version}/{self._since.number}/{self.rules.version}"
 
     @property
     def snapshot_read_at(self) -> float:
@@ -190,6 +196,16 @@ class Recommender:
         """Whether an item was deleted since the snapshot."""
         return self._lookups.is_deleted(item)
 
+    def apply_rules(self, book: RuleBook) -> None:
+        """Obey the rules of a book as they are now.
+
+        Raises:
+            OutboxError: they cannot be read.
+        """
+        version, items = book.version(), self.snapshot.items
+        if version != self.rules.version or (self.rules and self.rules.items is not items):
+            self.rules = compiled(book.rules(), version, items, self._lookups.groups.spread)
+
     @property
     def event_types(self) -> Mapping[str, EventType]:
         """The types of events that may be posted, by name."""
@@ -222,9 +238,14 @@ class Recommender:
             InvalidFieldsError: a filter names what the graph does not have.
         """
         context = read_request(request, self._lookups)
+        rules = self._apply_rules(request, context)
         scores = self._scores(context)
-        allowed = self._lookups.groups.best_only(scores.scores, ~context.excluded)
-        items = top_k(scores.scores, allowed, request.k)
+        if rules:
+            scores = rules.boosted(scores, self._config.rejections.best_scores)
+        preferred = rules.preferred(scores.scores) if rules else scores.scores
+        allowed = self._lookups.groups.best_only(preferred, ~context.excluded)
+        best = partial(top_k, scores.scores)
+        items = rules.ranked(allowed, request.k, best) if rules else best(allowed, request.k)
         if few := few_remark(len(items), request.k):
             context.warn(*few)
         for remark in order_remarks(self.snapshot, self._model.manifest):
@@ -239,7 +260,8 @@ class Recommender:
         contributions = _contributions(scores, items) if wanted else [None for _ in items]
         ranked_by = scores.scores[items]
         probabilities = scores.probabilities(ranked_by)
-        columns = zip(items, probabilities, ranked_by, paths, contributions, strict=True)
+        touching = rules.touching(items) if rules else [[] for _ in items]
+        columns = zip(items, probabilities, ranked_by, paths, contributions, touching, strict=True)
         first = 1 + len(context.page.shown)
         recommended = [self._item(rank, *own) for rank, own in enumerate(columns, first)]
         more = np.count_nonzero(allowed) > len(items)
@@ -267,6 +289,20 @@ class Recommender:
     def validate(self, request: RecommendRequest) -> Validation:
         """What a request would be understood as, without an answer."""
         return validation(request, self._lookups, self._model.manifest)
+
+    def _apply_rules(self, request: RecommendRequest, context: QueryContext) -> AppliedRules | None:
+        """The rules that apply, and what they exclude out of the list; None where there are none."""
+        rules = self.rules
+        for remark in rules.unknown(request.rules):
+            context.warn(*remark)
+        found = rules.applied(request.rules) if rules else None
+        if found is None or not found.rules:
+            return None
+        if found.excluded is not None:
+            context.keep_only(~found.excluded)
+        for remark in found.remarks:
+            context.warn(*remark)
+        return found
 
     def _scores(self, context: QueryContext) -> Scores:
         """The model's scores with the boosts of the request; items near to what the user disliked or the text
@@ -306,6 +342,7 @@ class Recommender:
         ranking_score: np.float32,
         paths: Sequence[ExplanationPath],
         contributions: dict[str, float] | None,
+        rules: list[str],
     ) -> RecommendedItem:
         return RecommendedItem(
             item_id=self.snapshot.items.ids[item],
@@ -316,6 +353,7 @@ class Recommender:
             display_title=self.snapshot.display_names[item],
             paths=[self._path(path) for path in paths],
             score_contributions=contributions,
+            rules=rules,
         )
 
     def _path(self, path: ExplanationPath) -> Path:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from embeddings.model.versions import (
     version_before,
     version_folder,
 )
-from kg.errors import ArtifactError, TrailmixError
+from kg.errors import ArtifactError, OutboxError, TrailmixError
 from kg.settings import Settings
 from service.catalogue.change_log import ChangeLog, StoredChange
 from service.catalogue.live import LiveCatalogue, MissingChanges
@@ -29,6 +30,9 @@ from service.events.delivery import Delivery
 from service.events.live import LiveEvents
 from service.events.outbox import Outbox
 from service.recommender import Recommender
+from service.rules.evaluate import RuleLimits
+from service.rules.refresh import RuleRefresher
+from service.rules.store import RuleBook
 
 WATCH_INTERVAL = 0.5
 """Seconds between two looks at which model is active."""
@@ -53,10 +57,12 @@ class Serving:
     outbox: Outbox = field(init=False)
     live: LiveEvents = field(init=False)
     changes: ChangeLog = field(init=False)
+    rules: RuleBook = field(init=False)
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.settings.outbox_folder)
         self.live = LiveEvents(self.outbox)
+        self.rules = RuleBook(self.settings.rules_folder)
         self.changes = ChangeLog(self.settings.outbox_folder)
         self._catalogue = LiveCatalogue(self.changes)
         self._catalogue_version = 0
@@ -70,6 +76,7 @@ class Serving:
         self._loading = threading.Lock()
         self._stop = threading.Event()
         self._delivery: Delivery | None = None
+        self._refresher: RuleRefresher | None = None
 
     @property
     def recommender(self) -> Recommender:
@@ -135,6 +142,15 @@ class Serving:
             self._swap(done.version, recommender)
         return done
 
+    def apply_rules(self) -> None:
+        """Let the recommender obey the rules as they are now.
+
+        Raises:
+            OutboxError: they cannot be read.
+        """
+        if self._recommender is not None and self.rules.exists:
+            self._recommender.apply_rules(self.rules)
+
     def _swap(self, version: str, recommender: Recommender) -> None:
         self._base, self._loaded = recommender, version
         self._catalogue_version = self._catalogue.version()
@@ -157,6 +173,8 @@ class Serving:
 
     def _use(self, recommender: Recommender) -> None:
         self.live.read_anew()
+        if self.rules.exists:
+            recommender.apply_rules(self.rules)
         if self._recommender is not None:
             self._replaced = weakref.ref(self._recommender)
         self._recommender = recommender
@@ -195,26 +213,38 @@ class Serving:
 
     def start(self) -> None:
         """Watch for another active model and deliver events, in threads, until `stop`."""
-        from kg.store.connect import open_store  # the driver takes long to import
+        from kg.store.connect import open_running_store, open_store  # the driver takes long to import
 
         threading.Thread(target=self._watch, name="models", daemon=True).start()
         self._delivery = Delivery(self.outbox, lambda: open_store(self.settings), changes=self.changes)
         self._delivery.start()
+        limits = RuleLimits(self.settings.rule_timeout, procedures=self.settings.rule_procedures)
+        opened = partial(open_running_store, self.settings)
+        self._refresher = RuleRefresher(self.rules, opened, limits, self.settings.rule_interval)
+        self._refresher.start()
 
     def stop(self) -> None:
         """End these threads."""
         self._stop.set()
-        if self._delivery:
-            self._delivery.stop()
+        for thread in (self._delivery, self._refresher):
+            if thread:
+                thread.stop()
 
     def _watch(self) -> None:
         while not self._stop.wait(WATCH_INTERVAL):
             self.refresh()
+            self._watch_rules()
             try:
                 self.take_up_changes()
             except Exception as error:  # noqa: BLE001 - the watch goes on
                 _log.error("changes_not_taken_up", exc_info=error)
             self._return_memory()
+
+    def _watch_rules(self) -> None:
+        try:
+            self.apply_rules()
+        except OutboxError as error:
+            _log.error("rules_not_applied", reason=str(error))
 
     def _return_memory(self) -> None:
         """Give the memory of a replaced model back once the last request has left it.

@@ -14,6 +14,7 @@ class FakeServing:
     outbox: Outbox
     changes: list[Any] = field(default_factory=list)
     waited: list[bool] = field(default_factory=list)
+    rules: Any = None
 
     def change(self, changes, *, wait=True):
         """Number the changes from 1."""
@@ -21,3 +22,8 @@ class FakeServing:
         self.changes += [replace(x, number=first + n) for n, x in enumerate(changes, start=1)]
         self.waited.append(wait)
         return self.changes[first:]
+
+    def apply_rules(self) -> None:
+        """Obey the rules as they are now."""
+        if self.rules is not None and hasattr(self.recommender, "apply_rules"):
+            self.recommender.apply_rules(self.rules)

@@ -3,7 +3,7 @@
 import re
 import shlex
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
@@ -17,8 +17,10 @@ from kg.schema import SCHEMA_LABEL, GraphSchema
 from kg.shown import shown
 from kg.store.address import check_address
 from kg.store.bolt import DRIVER_OPTIONS, free_query, translated, writing_clause
+from kg.store.bounded_read import bounded_read, explained
 from kg.store.connection import Connection
-from kg.store.records import ServerInfo
+from kg.store.read_check import check_read
+from kg.store.records import BoundedRead, ServerInfo
 from kg.store.statements import BUMP, READ_BATCH, batches, id_constraint
 from kg.store.store import SchemaStore
 from kg.store.stored_values import check_ids, described
@@ -74,6 +76,24 @@ class BoltSession(SchemaStore):
         if write:
             self._bump()
         return rows
+
+    def check_read(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any],
+        *,
+        timeout: float,
+        procedures: Collection[str] = (),
+    ) -> None:
+        """Check a statement that may only read; see `BoundedReadStore`."""
+        check_read(statement, parameters, self.schema(), procedures)
+        explained(self.connection, statement, parameters, timeout=timeout, procedures=procedures)
+
+    def bounded_read(
+        self, statement: str, parameters: Mapping[str, Any], *, timeout: float, max_rows: int
+    ) -> BoundedRead:
+        """Run a checked statement within bounds; see `BoundedReadStore`."""
+        return bounded_read(self.connection, statement, parameters, timeout=timeout, max_rows=max_rows)
 
     @override
     def prepare(self, schema: GraphSchema) -> GraphSchema:

@@ -1,5 +1,6 @@
 """Selects the graph server: the one that the settings name, or the one that Trailmix manages."""
 
+from kg.errors import GraphUnavailableError
 from kg.settings import Settings
 from kg.store.bolt_store import BoltGraphStore
 from kg.store.connection import Connection
@@ -22,6 +23,19 @@ def open_store(settings: Settings) -> ServerStore:
         store.close()
         raise
     return store
+
+
+def open_running_store(settings: Settings) -> ServerStore:
+    """As `open_store`, but the server of `graph_folder` is not started.
+
+    Raises:
+        GraphUnavailableError: no server answers, or it refuses the login.
+    """
+    from kg.store.servers import control
+
+    if not settings.neo4j_uri and control.status(settings) is None:
+        raise GraphUnavailableError("no graph server runs; run trailmix graph start")
+    return open_store(settings)
 
 
 def store_at(connection: Connection) -> ServerStore:

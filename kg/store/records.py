@@ -75,6 +75,16 @@ class GraphCounts:
 
 
 @dataclass(frozen=True)
+class BoundedRead:
+    """What a statement returned."""
+
+    columns: tuple[str, ...]
+    """Their names; empty where ArcadeDB returned no row."""
+    rows: list[tuple[Any, ...]]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ServerInfo:
     """The name and version of a server."""
 

@@ -7,7 +7,9 @@
     ├── PrivacyStore           all stored data of one user, and its deletion
     └── RunStore               ingestions: batches with their provenance, checkpoints, undoing
         GraphStore             all of these
-        └── ServerStore        a GraphStore on a server, which also answers free Cypher statements
+        └── ServerStore        a GraphStore and a BoundedReadStore on a server, which also answers free Cypher
+    BoundedReadStore           reading statements of an administrator, within bounds
+    └── RuleStore              the same, and which ids exist
 
 A store is a class that passes the contract suite `tests/store_contract.py`; only `connect.py` names the
 class. Every method of a store on a server raises GraphUnavailableError if no server answers or the server
@@ -20,6 +22,7 @@ from typing import Any, Protocol, Self
 from kg.schema import GraphSchema
 from kg.store.connection import Connection
 from kg.store.records import (
+    BoundedRead,
     Checkpoint,
     End,
     EventRow,
@@ -215,6 +218,43 @@ class RunStore(SchemaStore, Protocol):
         """
 
 
+class BoundedReadStore(SchemaStore, Protocol):
+    """Runs Cypher statements that an administrator wrote and that may only read, within bounds."""
+
+    def check_read(
+        self,
+        statement: str,
+        parameters: Mapping[str, Any],
+        *,
+        timeout: float,
+        procedures: Collection[str] = (),
+    ) -> None:
+        """Check a statement without running it, by its text and by the engine's EXPLAIN.
+
+        Raises:
+            StatementRefusedError: it writes, calls what is not one of `procedures` or not a known function,
+                might not end, names a label or type that the schema lacks, or is no Cypher.
+        """
+
+    def bounded_read(
+        self, statement: str, parameters: Mapping[str, Any], *, timeout: float, max_rows: int
+    ) -> BoundedRead:
+        """Run a statement that was checked; it ends at the latest after `timeout` seconds or `max_rows` rows.
+
+        Raises:
+            StatementRefusedError: it failed, wrote, or went over a bound; it does not go on.
+        """
+
+
+class RuleStore(BoundedReadStore, Protocol):
+    """Runs the queries of rules, and says which of the ids that they return exist."""
+
+    def stored_nodes(
+        self, label: str, ids: Sequence[str], properties: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """As `RunStore.stored_nodes`."""
+
+
 class GraphStore(ReadStore, WriteStore, EventStore, PrivacyStore, RunStore, Protocol):
     """A property graph with all capabilities, and a context manager that closes it."""
 
@@ -226,7 +266,7 @@ class GraphStore(ReadStore, WriteStore, EventStore, PrivacyStore, RunStore, Prot
         """Close the connections."""
 
 
-class ServerStore(GraphStore, Protocol):
+class ServerStore(GraphStore, BoundedReadStore, Protocol):
     """A graph store on a server that speaks Bolt; it connects when first used."""
 
     connection: Connection

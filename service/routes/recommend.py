@@ -1,5 +1,7 @@
 """`POST /recommend`."""
 
+from typing import Any, get_args, get_origin
+
 from flask import Blueprint, Response, current_app, g, request
 from pydantic import ValidationError
 
@@ -49,7 +51,7 @@ def _answer(recommender: Answering, given: RecommendRequest) -> Recommendation:
 def _form() -> RecommendRequest:
     """The fields of a form; a list has one field for each value."""
     fields = RecommendRequest.model_fields
-    lists = [name for name, field in fields.items() if field.default_factory is list]
+    lists = [name for name, field in fields.items() if _is_list(field.annotation)]
     if next(iter(request.form), "").startswith("{"):
         raise unsupported("this JSON as application/json")
     values = {name: own if name in lists else own[-1] for name, own in request.form.lists()}
@@ -62,3 +64,7 @@ def _form() -> RecommendRequest:
 def _kept() -> KeptAnswers:
     found: KeptAnswers = current_app.extensions[KEPT]
     return found
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(x) is list for x in (annotation, *get_args(annotation)))

@@ -39,6 +39,10 @@ class FakeRecommender:
     def is_deleted(self, item: int) -> bool:
         return item in self.deleted
 
+    @property
+    def answers_version(self) -> str:
+        return self.model_version
+
     def last_event(self, user_id: str | None) -> int:
         return self.events if user_id else 0
 

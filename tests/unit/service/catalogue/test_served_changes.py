@@ -141,7 +141,7 @@ def test_a_changed_price_rebuilds_nothing(serving: Serving, monkeypatch: pytest.
     prices = recommender.snapshot.item_properties.columns["price"]
     assert [prices.value(n) for n in (0, 1, recommender.snapshot.items.index("new"))] == [None, 3, 4]
     assert asked(serving, user_id="r1", k=5) == expected
-    assert recommender.state.endswith("/4")
+    assert recommender.state.endswith("/4/0")
 
 
 def test_a_changed_price_counts_in_the_next_filter(serving: Serving) -> None:
@@ -162,7 +162,7 @@ def test_a_delivery_changes_nothing(serving: Serving) -> None:
     serving.changes.delivered([1])
     serving.take_up_changes()
     assert serving.recommender is before
-    assert before.state.endswith("/1")
+    assert before.state.endswith("/1/0")
 
 
 def test_changes_of_properties_and_others_come_together(serving: Serving) -> None:
