@@ -7,15 +7,15 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.item_entities import equal_shares, item_entities
 from embeddings.data.vectors import unit_rows
 from embeddings.evaluation.metrics import Ranking
+from embeddings.reranking.criteria import SMOOTHING
+from embeddings.reranking.novelty import self_information
 from kg.errors import UsageError
 from kg.graph import FloatArray, IntArray
 
 Doubles = npt.NDArray[np.float64]
-
-SMOOTHING = 0.01
-"""Weight of the history's distribution in the smoothed distribution of a list (Steck 2018, section 3.1)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def beyond_accuracy(
     """
     k, lists = ranking.k, list_matrix(ranking, len(catalogue.degrees))
     share = catalogue.degrees / max(1, catalogue.n_users)
-    information = -np.log2((catalogue.degrees + 1) / (catalogue.n_users + 1))
+    information = self_information(catalogue.degrees, catalogue.n_users)
     found = {f"diversity@{k}": _mean(diversity(lists, catalogue.vectors))} if catalogue.vectors.any() else {}
     found |= {
         f"novelty@{k}": _mean(_list_means(lists, information)),
@@ -160,13 +160,5 @@ def _broadest(dataset: Dataset) -> int | None:
 
 
 def _kinds(dataset: Dataset, relation: int) -> sp.csr_array:
-    """CSR matrix items x nodes: each item has equal weights, of sum 1, on its tails under the relation."""
-    facts = dataset.triples.select(
-        (dataset.triples.relation == relation) & (dataset.triples.head < dataset.n_items)
-    )
-    shape = (dataset.n_items, dataset.n_nodes)
-    have = sp.csr_array((np.ones(len(facts), np.float32), (facts.head, facts.tail)), shape=shape)
-    have.sum_duplicates()
-    lengths = np.diff(have.indptr)
-    have.data = (1.0 / np.repeat(lengths, lengths)).astype(np.float32)
-    return have
+    """CSR matrix items x nodes: each item has equal weights, of sum 1, on its entities of the relation."""
+    return equal_shares(item_entities(dataset.triples, relation, dataset.n_items, dataset.n_nodes))

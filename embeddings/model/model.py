@@ -1,6 +1,6 @@
 """The model: the two-stage recommender's scores, plus those of what a request states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,10 +11,12 @@ from embeddings.data.dataset import Histories, TimeArray
 from embeddings.data.vectors import unit_rows
 from embeddings.model.manifest import Manifest
 from embeddings.model.stated_preferences import (
+    STATED,
     StatedPreferenceConfig,
     StatedPreferences,
     one_user_likes,
 )
+from embeddings.ranking.features import BLENDED_SCORE
 from embeddings.ranking.two_stage import TwoStageRecommender
 from kg.graph import Float64Array, FloatArray, IntArray
 
@@ -35,6 +37,8 @@ class Query:
     """The unit vector of the request's text, by the encoder named in the manifest."""
     times: TimeArray = field(default_factory=lambda: UNKNOWN_TIMES)
     """First, median and last time of the history, epoch seconds; NaN: unknown."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Factors of what score columns, `likes` and `text_query` contribute; 1 for those that are not named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +95,16 @@ class Model:
         return np.zeros((self.links.shape[0], 1), np.float32) if found is None else unit_rows(found)
 
     @property
+    def content_vectors(self) -> tuple[FloatArray, ...]:
+        """Unit vectors of the items' texts and of their facts, float32 [n_items, d] each; 0 where unknown."""
+        return self.two_stage.items.text_vectors, self.two_stage.items.fact_vectors
+
+    @property
+    def contribution_names(self) -> tuple[str, ...]:
+        """What may have a factor among the weights of a query."""
+        return (*self.two_stage.ensemble.score_columns, BLENDED_SCORE, *STATED)
+
+    @property
     def item_vectors(self) -> FloatArray:
         """Those of the items, float32 [n_items, d]."""
         return self.node_vectors[: self.n_items]
@@ -99,8 +113,11 @@ class Model:
         """The scores of one query; for an empty one about popularity."""
         likes = one_user_likes(query.likes, self.links.shape[0])
         history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
-        ranked, contributions = self.two_stage.score_one(history)
+        weights = query.weights
+        ranked, contributions = self.two_stage.score_one(history, weights)
         stated = self._stated.added(ranked, history, query.text)
+        if weights:
+            stated = {name: np.float32(weights.get(name, 1.0)) * own for name, own in stated.items()}
 
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
             return contributions(items) | {name: values[items] for name, values in stated.items()}
@@ -112,7 +129,7 @@ class Model:
             np.asarray(sum(stated.values(), ranked), np.float32),
             with_stated,
             probabilities,
-            self.two_stage.calibrated(history) and not stated,
+            self.two_stage.calibrated(history) and not stated and not weights,
         )
 
     def score_text(self, text: FloatArray) -> FloatArray | None:

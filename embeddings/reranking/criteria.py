@@ -3,6 +3,7 @@
 Every array has one row for each item of a pool, which has the best items of a ranking, best first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -24,8 +25,11 @@ class RerankingConfig:
     """The best items of the ranking, among which the criteria choose."""
     pool_per_place: int = 3
     """The pool has at least this many items for each place of the list."""
-    diversity_scale: float = 1.0
-    """Weight of the diversity of a list, in standard deviations of the pool's scores."""
+    vector_weights: tuple[float, float, float] = (1.0, 1.0, 2.0)
+    """Weights of the text, fact and graph vectors in the fused ones; cosines count by their squares. The
+    graph vectors weigh more: by them items are alike to people; texts and facts of most pairs differ."""
+    diversity_scale: float = 2.0
+    """Weight of the log determinant of the list's cosines, in standard deviations of the pool's scores."""
     calibration_scale: float = 1.0
     """Weight of one bit of miscalibration, in standard deviations of the pool's scores."""
     temperature: float = 1.0
@@ -41,11 +45,14 @@ class Diversity:
     """Fused unit vectors, float32 [n, d]; zeros where nothing is known of an item."""
 
     @classmethod
-    def of(cls, strength: float, *blocks: FloatArray) -> Self:
-        """From the vectors of several kinds [n, d_i], each scaled to length 1: the cosine of two fused
-        vectors is the mean of their cosines, of the kinds that both items have.
+    def of(cls, strength: float, blocks: Sequence[FloatArray], weights: Sequence[float]) -> Self:
+        """From unit vectors of several kinds [n, d_i], each times its weight.
+
+        For items that have all kinds, the cosine of two fused vectors is the mean of their cosines by the
+        squares of the weights.
         """
-        return cls(strength, unit_rows(np.concatenate([unit_rows(own) for own in blocks], axis=1)))
+        weighted = [np.float32(weight) * own for weight, own in zip(weights, blocks, strict=True)]
+        return cls(strength, unit_rows(np.concatenate(weighted, axis=1)))
 
 
 @dataclass(frozen=True, eq=False)

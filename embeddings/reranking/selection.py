@@ -1,6 +1,7 @@
 """The list itself: one greedy choice by all criteria, place by place."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +10,8 @@ from embeddings.reranking.standard import standard_scores
 from kg.compiled import compiled
 from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
 
-_NONE = np.zeros(0, np.int64)
-_NO_SHARES = np.zeros(0, np.float32)
+_LEAST = 1e-6
+"""The unlikeness of an item that is in the span of the list, so that its logarithm stays finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +22,32 @@ class Selection:
     """Their places in the pool, int64 [<= k]; fewer than k where the caps admit no more."""
     explored: BoolArray
     """Which of them were drawn from further down the ranking."""
-    counts: IntArray
+    left: IntArray
     """How many more items of each entity of the caps the list may have."""
+
+
+class _Diversity(NamedTuple):
+    vectors: FloatArray
+    weight: float
+
+
+class _Mix(NamedTuple):
+    starts: IntArray
+    values: IntArray
+    shares: FloatArray
+    wanted: Float64Array
+    weight: float
+
+
+class _Caps(NamedTuple):
+    starts: IntArray
+    entities: IntArray
+    left: IntArray
+
+
+class _Drawn(NamedTuple):
+    places: BoolArray
+    priorities: Float64Array
 
 
 def select(scores: FloatArray | Float64Array, k: int, criteria: Criteria) -> Selection:
@@ -31,130 +56,150 @@ def select(scores: FloatArray | Float64Array, k: int, criteria: Criteria) -> Sel
     Each place gets the item of the highest value among those that the caps admit; of equal ones the first of
     the pool. With the strengths d of diversity, c of the facet mix and n of novelty, the value of an item is
 
-        (1 - d)(1 - c)((1 - n) score + n information) - d D nearest - c C miscalibration
+        (1 - d)(1 - c)((1 - n) score + n information) + d D log unlikeness - c C miscalibration
 
-    where score and information are standard scores over the pool, `nearest` is the largest cosine with an
-    item of the list (MMR: Carbonell, Goldstein 1998), miscalibration is the Kullback-Leibler divergence in
-    bits of the user's mix from that of the list with the item (Steck 2018), and D and C are the scales of the
-    config. A place that is explored gets the item that is drawn first instead.
+    where score and information are standard scores over the pool, and D and C are the scales of the config.
+    The unlikeness of an item is the squared length of the part of its vector that is orthogonal to the list:
+    the factor by which the item changes the determinant of the list's cosines, as in the greedy inference for
+    determinantal point processes (Chen, Zhang, Zhou 2018, equations 6 and 11). Miscalibration is the
+    Kullback-Leibler divergence in bits of the user's mix from that of the list with the item (Steck 2018). A
+    place that is explored gets the item that is drawn first instead.
     """
-    n, config = len(scores), criteria.config
-    k = min(k, n)
-    relevance, diversity, calibration = _weighted(standard_scores(scores), criteria)
-    mix, caps, drawn = criteria.facet_mix, criteria.caps, criteria.exploration
-    nowhere = np.zeros(n + 1, np.int64)
-    left = caps.most.copy() if caps else _NONE.copy()
-    found, explored = np.full(k, -1, np.int64), np.zeros(k, np.bool_)
-    vectors = criteria.diversity.vectors if criteria.diversity else np.zeros((n, 0), np.float32)
+    n = len(scores)
+    found, explored = np.full(min(k, n), -1, np.int64), np.zeros(min(k, n), np.bool_)
+    caps = _caps(criteria, n)
     count = _fill(
-        relevance,
-        *(np.ascontiguousarray(vectors, np.float32), diversity * config.diversity_scale),
-        *((mix.shares.indptr, mix.shares.indices, mix.shares.data) if mix else (nowhere, _NONE, _NO_SHARES)),
-        *(mix.wanted if mix else np.zeros(0), calibration * config.calibration_scale),
-        *((caps.starts, caps.entities) if caps else (nowhere, _NONE)),
-        left,
-        *((drawn.places[:k], drawn.priorities) if drawn else (np.zeros(k, np.bool_), np.zeros(n))),
+        _relevance(scores, criteria),
+        *(_diversity(criteria, n), _mix(criteria, n), caps, _drawn(criteria, n, len(found))),
         *(found, explored),
     )
-    return Selection(found[:count], explored[:count], left)
+    return Selection(found[:count], explored[:count], caps.left)
 
 
-def _weighted(relevance: Float64Array, criteria: Criteria) -> tuple[Float64Array, float, float]:
-    """The part of each item's value that does not depend on the list, and the two strengths."""
-    diversity = criteria.diversity.strength if criteria.diversity else 0.0
-    calibration = criteria.facet_mix.strength if criteria.facet_mix else 0.0
+def _relevance(scores: FloatArray | Float64Array, criteria: Criteria) -> Float64Array:
+    """The part of each item's value that does not depend on the list."""
+    relevance = standard_scores(scores)
     if criteria.novelty and criteria.information is not None:
         information = standard_scores(criteria.information)
         relevance = (1 - criteria.novelty) * relevance + criteria.novelty * information
-    return (1 - diversity) * (1 - calibration) * relevance, diversity, calibration
+    for other in (criteria.diversity, criteria.facet_mix):
+        relevance = relevance * (1 - (other.strength if other else 0.0))
+    return relevance
+
+
+def _diversity(criteria: Criteria, n: int) -> _Diversity:
+    given = criteria.diversity
+    if given is None:
+        return _Diversity(np.zeros((n, 0), np.float32), 0.0)
+    weight = given.strength * criteria.config.diversity_scale
+    return _Diversity(np.ascontiguousarray(given.vectors, np.float32), weight)
+
+
+def _mix(criteria: Criteria, n: int) -> _Mix:
+    given = criteria.facet_mix
+    if given is None:
+        nothing = np.zeros(0, np.int64)
+        return _Mix(np.zeros(n + 1, np.int64), nothing, np.zeros(0, np.float32), np.zeros(0), 0.0)
+    starts, values = (np.asarray(x, np.int64) for x in (given.shares.indptr, given.shares.indices))
+    shares = np.asarray(given.shares.data, np.float32)
+    return _Mix(starts, values, shares, given.wanted, given.strength * criteria.config.calibration_scale)
+
+
+def _caps(criteria: Criteria, n: int) -> _Caps:
+    given = criteria.caps
+    if given is None:
+        return _Caps(np.zeros(n + 1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    return _Caps(given.starts, given.entities, given.most.copy())
+
+
+def _drawn(criteria: Criteria, n: int, k: int) -> _Drawn:
+    given = criteria.exploration
+    if given is None:
+        return _Drawn(np.zeros(k, np.bool_), np.zeros(n))
+    return _Drawn(given.places[:k], given.priorities)
 
 
 @compiled
 def _fill(
     relevance: Float64Array,
-    vectors: FloatArray,
-    diversity: float,
-    starts: IntArray,
-    values: IntArray,
-    shares: FloatArray,
-    wanted: Float64Array,
-    calibration: float,
-    cap_starts: IntArray,
-    entities: IntArray,
-    left: IntArray,
-    explored: BoolArray,
-    priorities: Float64Array,
+    diversity: _Diversity,
+    mix: _Mix,
+    caps: _Caps,
+    drawn: _Drawn,
     found: IntArray,
-    drawn: BoolArray,
+    explored: BoolArray,
 ) -> int:
-    """Fill `found`, `drawn` and `left`, in place; returns how many places were filled."""
+    """Fill `found`, `explored` and what is left of the caps, in place; returns how many places it filled."""
     n = len(relevance)
-    free, nearest, divergence = np.ones(n, np.bool_), np.full(n, -1.0), np.zeros(n)
-    mix, mass = np.zeros(len(wanted)), 0.0
+    free, unlikeness, divergence = np.ones(n, np.bool_), np.ones(n), np.zeros(n)
+    components = np.zeros((len(found) if diversity.weight > 0 else 0, n))
+    totals, mass = np.zeros(len(mix.wanted)), 0.0
     for place in range(len(found)):
-        best = -1
-        if explored[place]:
-            best = _best(priorities, free, cap_starts, entities, left)
-            drawn[place] = best >= 0
+        best = _best(drawn.priorities, free, caps) if drawn.places[place] else -1
+        explored[place] = best >= 0
         if best < 0:
-            if calibration > 0:
-                _diverge(starts, values, shares, wanted, mix, mass, divergence)
-            total = relevance - diversity * nearest - calibration * divergence
-            best = _best(total, free, cap_starts, entities, left)
+            value = relevance.copy()
+            if diversity.weight > 0:
+                value += diversity.weight * np.log(np.maximum(unlikeness, _LEAST))
+            if mix.weight > 0:
+                _diverge(mix, totals, mass, divergence)
+                value -= mix.weight * divergence
+            best = _best(value, free, caps)
         if best < 0:
             return place
         found[place], free[best] = best, False
-        for entry in range(cap_starts[best], cap_starts[best + 1]):
-            left[entities[entry]] -= 1
-        if diversity > 0:
-            nearest = np.maximum(nearest, np.dot(vectors, vectors[best]).astype(np.float64))
-        for entry in range(starts[best], starts[best + 1]):
-            mix[values[entry]] += shares[entry]
-        mass += starts[best + 1] > starts[best]
+        for entry in range(caps.starts[best], caps.starts[best + 1]):
+            caps.left[caps.entities[entry]] -= 1
+        for entry in range(mix.starts[best], mix.starts[best + 1]):
+            totals[mix.values[entry]] += mix.shares[entry]
+        mass += mix.starts[best + 1] > mix.starts[best]
+        if diversity.weight > 0:
+            _project(diversity.vectors, best, components, place, unlikeness)
     return len(found)
 
 
 @compiled
-def _best(
-    total: Float64Array, free: BoolArray, cap_starts: IntArray, entities: IntArray, left: IntArray
-) -> int:
+def _best(value: Float64Array, free: BoolArray, caps: _Caps) -> int:
     """The free item of the highest value that the caps admit, the first of equal ones; -1: there is none."""
     best, highest = -1, -np.inf
-    for item in range(len(total)):
-        if free[item] and total[item] > highest:
+    for item in range(len(value)):
+        if free[item] and value[item] > highest:
             admitted = True
-            for entry in range(cap_starts[item], cap_starts[item + 1]):
-                admitted = admitted and left[entities[entry]] > 0
+            for entry in range(caps.starts[item], caps.starts[item + 1]):
+                admitted = admitted and caps.left[caps.entities[entry]] > 0
             if admitted:
-                best, highest = item, total[item]
+                best, highest = item, value[item]
     return best
 
 
 @compiled
-def _diverge(
-    starts: IntArray,
-    values: IntArray,
-    shares: FloatArray,
-    wanted: Float64Array,
-    mix: Float64Array,
-    mass: float,
-    divergence: Float64Array,
+def _project(
+    vectors: FloatArray, chosen: int, components: Float64Array, place: int, unlikeness: Float64Array
 ) -> None:
+    """Take the part along the chosen item off the unlikeness of all: one step of a Cholesky decomposition."""
+    cosines = np.dot(vectors, vectors[chosen]).astype(np.float64)
+    for earlier in range(place):
+        cosines -= components[earlier, chosen] * components[earlier]
+    components[place] = cosines / np.sqrt(max(unlikeness[chosen], _LEAST))
+    unlikeness -= components[place] ** 2
+
+
+@compiled
+def _diverge(mix: _Mix, totals: Float64Array, mass: float, divergence: Float64Array) -> None:
     """The miscalibration of the list with each item; a term changes only where the item has a share."""
     unchanged, with_another = 0.0, 0.0
-    for value in range(len(wanted)):
-        unchanged += _term(wanted[value], mix[value], mass)
-        with_another += _term(wanted[value], mix[value], mass + 1)
+    for value in range(len(mix.wanted)):
+        unchanged += _term(mix.wanted[value], totals[value], mass)
+        with_another += _term(mix.wanted[value], totals[value], mass + 1)
     for item in range(len(divergence)):
-        if starts[item] == starts[item + 1]:
-            divergence[item] = unchanged
-            continue
-        found = with_another
-        for entry in range(starts[item], starts[item + 1]):
-            value = values[entry]
-            found -= _term(wanted[value], mix[value], mass + 1)
-            found += _term(wanted[value], mix[value] + shares[entry], mass + 1)
-        divergence[item] = found
+        divergence[item] = unchanged
+        if mix.starts[item] < mix.starts[item + 1]:
+            divergence[item] = with_another
+        for entry in range(mix.starts[item], mix.starts[item + 1]):
+            value = mix.values[entry]
+            before = _term(mix.wanted[value], totals[value], mass + 1)
+            after = _term(mix.wanted[value], totals[value] + mix.shares[entry], mass + 1)
+            divergence[item] += after - before
 
 
 @compiled
@@ -163,4 +208,4 @@ def _term(wanted: float, total: float, mass: float) -> float:
     if wanted <= 0:
         return 0.0
     share = total / mass if mass > 0 else 0.0
-    return wanted * np.log2(wanted / ((1 - SMOOTHING) * share + SMOOTHING * wanted))
+    return float(wanted * np.log2(wanted / ((1 - SMOOTHING) * share + SMOOTHING * wanted)))

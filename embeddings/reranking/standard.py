@@ -11,6 +11,6 @@ def standard_scores(values: Any) -> Float64Array:
     """Values less their mean, by their standard deviation, float64; zeros where all are equal."""
     values = np.asarray(values, np.float64)
     if not len(values):
-        return values
+        return np.zeros(0)
     deviation = float(values.std())
-    return (values - values.mean()) / deviation if deviation > 1e-9 else np.zeros_like(values)
+    return np.zeros(len(values)) if deviation <= 1e-9 else np.asarray((values - values.mean()) / deviation)
