@@ -4,6 +4,7 @@
     ├── UsageError               the request of the caller is invalid                  exit 2, HTTP 400
     │   ├── MappingError         invalid mapping file; names the file, key and nearest valid name
     │   ├── SettingsError        invalid environment variable or option; names it
+    │   ├── InvalidFieldsError   fields of a request name what the graph does not have  HTTP 422
     │   └── UnknownIdError       no node of the label has the id                       HTTP 404
     ├── DataError                invalid input; names the file, row, column and value  exit 1, HTTP 422
     │   └── MissingDataError     data that are needed are not there, such as times or a file
@@ -22,6 +23,8 @@ Exit codes and HTTP statuses are assigned in `scripts/main.py` and `service/prob
 A message says what is wrong, where, and what to do; it never holds a password.
 """
 
+from collections.abc import Sequence
+
 
 class TrailmixError(Exception):
     """The base class of all Trailmix errors."""
@@ -37,6 +40,15 @@ class MappingError(UsageError):
 
 class SettingsError(UsageError):
     """An environment variable or option is wrong; the message names it."""
+
+
+class InvalidFieldsError(UsageError):
+    """Fields of a request name what the graph does not have, or compare what cannot be compared."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+        """`fields` are JSON Pointers (RFC 6901) into the request, each with what is wrong there."""
+        super().__init__("; ".join(detail for _, detail in fields[:5]))
+        self.fields = tuple(fields)
 
 
 class UnknownIdError(UsageError, KeyError):

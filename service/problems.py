@@ -15,6 +15,7 @@ from kg.errors import (
     ArtifactError,
     DataError,
     GraphError,
+    InvalidFieldsError,
     ModelWorseError,
     OutboxError,
     OutboxFullError,
@@ -28,6 +29,7 @@ MIMETYPE = "application/problem+json"
 
 STATUSES: Mapping[type[TrailmixError], int] = {
     UnknownIdError: 404,
+    InvalidFieldsError: 422,
     UsageError: 400,
     DataError: 422,
     GraphError: 503,
@@ -118,7 +120,9 @@ def _invalid(error: InvalidRequestError) -> Response:
 def _trailmix(error: TrailmixError) -> Response:
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
-            return _answer(status, str(error))
+            fields = error.fields if isinstance(error, InvalidFieldsError) else ()
+            remarks = [Remark(pointer=pointer, detail=detail) for pointer, detail in fields]
+            return _answer(status, str(error), remarks)
     return _unforeseen(error)
 
 

@@ -1,6 +1,6 @@
 """The context of a query for one user: the input of the model, the sources of paths, and exclusions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,10 +37,21 @@ class QueryContext:
     """Entities that a rejected clause means in other words."""
     rejected_vectors: FloatArray | None = None
     """Unit vectors of the rejected clauses of the free text, one row each."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Factors of what scorers contribute, by name."""
+    exclusions: list[tuple[str, BoolArray]] = field(default_factory=list)
+    """Why items are excluded, each with the items, bool [n_items]."""
+    by_rule: dict[int, str] = field(default_factory=dict)
+    """Items that have their places by a rule, each with the reason."""
     warnings: list[Remark] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.excluded = np.zeros(self.n_items, bool)
+
+    def exclude(self, reason: str, items: BoolArray) -> None:
+        """Do not recommend these items, bool [n_items]; `reason` completes "3 items ...": "disliked"."""
+        self.exclusions.append((reason, items))
+        self.excluded |= items
 
     def like(self, node: int, kind: int | None) -> None:
         """Add a liked item or entity; an item that is there already moves to the end, as liked last."""
@@ -72,7 +83,9 @@ class QueryContext:
 
     def query(self) -> Query:
         """The query that the model scores."""
-        return Query(_numbers(self.history), _numbers(self.likes), self.text, self.times)
+        return Query(
+            _numbers(self.history), _numbers(self.likes), self.text, self.times, weights=self.weights
+        )
 
     def sources(self, oldest_weight: float) -> Sources:
         """Where paths begin: liked items, weighted from `oldest_weight` to 1, and stated preferences, 1."""

@@ -6,13 +6,12 @@ from typing import Protocol
 
 import numpy as np
 
-from embeddings.data.ties import tie_order
 from embeddings.model.manifest import Manifest
 from embeddings.model.model import Query, Scores
 from embeddings.text.encoder import TextEncoder
 from kg.explanation.paths import Edge, ExplanationPath
 from kg.explanation.search import PathFinder
-from kg.graph import BoolArray, FloatArray, GraphSnapshot
+from kg.graph import FloatArray, GraphSnapshot
 from service.config import RecommenderConfig
 from service.contract import (
     PATH_SCORE_DECIMALS,
@@ -28,9 +27,11 @@ from service.contract import (
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
 from service.order_remarks import order_remarks, tie_remark
-from service.penalty import items_with, ranked_down
+from service.penalty import REJECTED, items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
+from service.reranking.lists import ItemStage, ListMaker
+from service.reranking.short_lists import short_list_reason
 from service.sentence import recommendation_sentence
 
 _NODES_KEPT = 100_000
@@ -51,6 +52,14 @@ class ScoringModel(Protocol):
     @property
     def item_vectors(self) -> FloatArray:
         """Float32 [n_items, d]."""
+
+    @property
+    def content_vectors(self) -> tuple[FloatArray, ...]:
+        """Those of texts and of facts, float32 [n_items, d] each."""
+
+    @property
+    def contribution_names(self) -> tuple[str, ...]:
+        """What may have a factor among the weights of a query."""
 
     def score(self, query: Query) -> Scores:
         """Scores of all items; popularity for an empty query."""
@@ -81,6 +90,7 @@ class Recommender:
         self.snapshot = snapshot
         self._model = model
         self._lookups = Lookups(snapshot, encoder, self._config, live)
+        self._lists = ListMaker(snapshot, model, self._config.reranking)
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
         # a method of this object here would keep it, and its model, in memory after the last request
         self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
@@ -116,16 +126,23 @@ class Recommender:
         self.recommend(known, request_id="")  # compiles or loads the machine code of all its steps
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
-        """The best `k` items; equal scores stand in one fixed random order."""
+        """The best `k` items; equal scores stand in one fixed random order.
+
+        Raises:
+            InvalidFieldsError: a field names what the graph or the model does not have.
+        """
+        self._lists.check(request)
         context = read_request(request, self._lookups)
         scores = self._scores(context)
         allowed = self._lookups.groups.best_only(scores.scores, ~context.excluded)
-        items = top_k(scores.scores, allowed, request.k)
+        listed = self._lists.put_together(request, context, scores.scores, allowed, request_id)
+        items = listed.items
         if len(items) < request.k:
-            context.warn("/k", f"only {len(items)} items are left to recommend")
+            context.warn("/k", short_list_reason(context, allowed, len(items)))
         for remark in order_remarks(self.snapshot, self._model.manifest):
             context.warn(*remark)
-        if tie := tie_remark(scores.scores, allowed, items, self._model.manifest):
+        tie = tie_remark(scores.scores, allowed, items, self._model.manifest)
+        if tie and not listed.reranked:
             context.warn(*tie)
         paths: list[list[ExplanationPath]] = [[] for _ in items]
         if request.explain:
@@ -135,7 +152,7 @@ class Recommender:
         contributions = _contributions(scores, items) if wanted else [None for _ in items]
         ranked_by = scores.scores[items]
         probabilities = scores.probabilities(ranked_by)
-        columns = zip(items, probabilities, ranked_by, paths, contributions, strict=True)
+        columns = zip(items, listed.stages, probabilities, ranked_by, paths, contributions, strict=True)
         recommended = [self._item(rank, *own) for rank, own in enumerate(columns, start=1)]
         return Recommendation(
             items=recommended,
@@ -151,13 +168,15 @@ class Recommender:
         if context.disliked:
             items = self._model.item_vectors
             cosines = list((items @ items[[*context.disliked][-_DISLIKES:]].T).T)
-            scores = ranked_down(scores, cosines, np.zeros(len(items), bool), self._config.dislikes)
+            config = self._config.dislikes.times(context.weights.get(REJECTED, 1.0))
+            scores = ranked_down(scores, cosines, np.zeros(len(items), bool), config)
         vectors = context.rejected_vectors
         if vectors is None or not len(vectors):
             return scores
         near = (self._model.score_text(vector) for vector in vectors)
         meant = items_with(self.snapshot, context.rejected_meanings)
-        return ranked_down(scores, [x for x in near if x is not None], meant, self._config.rejections)
+        config = self._config.rejections.times(context.weights.get(REJECTED, 1.0))
+        return ranked_down(scores, [x for x in near if x is not None], meant, config)
 
     def liked(self, user_id: str) -> list[str]:
         """Titles of what a user liked, oldest first; empty for an unknown user."""
@@ -171,6 +190,7 @@ class Recommender:
         self,
         rank: int,
         item: int,
+        stage: ItemStage,
         score: np.float64,
         ranking_score: np.float32,
         paths: Sequence[ExplanationPath],
@@ -183,6 +203,8 @@ class Recommender:
             ranking_score=round(float(ranking_score), SCORE_DECIMALS),
             title=self.snapshot.names[item],
             display_title=self.snapshot.display_names[item],
+            stage=stage.stage,
+            stage_reason=stage.reason,
             paths=[self._path(path) for path in paths],
             score_contributions=contributions,
         )
@@ -206,17 +228,6 @@ def _path_node(snapshot: GraphSnapshot, node: int) -> PathNode:
 @cache
 def _edge(edge: Edge) -> PathEdge:
     return PathEdge(relation=edge.relation, direction=edge.direction)
-
-
-def top_k(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
-    """The `k` allowed positions with the highest scores, best first; ties are ordered by `tie_order`."""
-    order = tie_order(len(scores))
-    order = order[allowed[order]]
-    if k < len(order):  # sort only the best
-        least = -np.partition(-scores[order], k - 1)[k - 1]
-        order = order[scores[order] >= least]
-    found = order[np.argsort(-scores[order], kind="stable")[:k]]
-    return [int(n) for n in found]
 
 
 def _contributions(scores: Scores, items: Sequence[int]) -> list[dict[str, float]]:

@@ -167,7 +167,7 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
     context.reject(understood.rejected)
     left_out = items_with(lookups.snapshot, understood.rejected)
     lookups.groups.spread(left_out)
-    context.excluded |= left_out
+    context.exclude("rejected by the text", left_out)
     context.rejected_meanings = understood.rejected_meanings
     context.rejected_vectors = understood.rejected_vectors
     what = ", ".join(map(shown, understood.rejected_texts))
@@ -189,7 +189,10 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
 
 
 def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    context.excluded[list(context.disliked)] = True
+    if context.disliked:
+        disliked = np.zeros_like(context.excluded)
+        disliked[list(context.disliked)] = True
+        context.exclude("disliked", disliked)
     if not request.exclude_seen:
         return
     seen = np.zeros_like(context.excluded)
@@ -198,7 +201,11 @@ def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups
         events = lookups.snapshot.seen
         seen[events.indices[events.indptr[context.user] : events.indptr[context.user + 1]]] = True
     lookups.groups.spread(seen)
-    context.excluded |= seen
+    context.exclude("seen or named by the request", seen)
+
+
+def _read_weights(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:  # noqa: ARG001
+    context.weights = request.weights
 
 
 _BY_EVENT = -1
@@ -212,6 +219,7 @@ FIELD_READERS: dict[str, FieldReader] = {
     "likes": _read_likes,
     "text": _read_text,
     "exclude_seen": _read_exclude_seen,
+    "weights": _read_weights,
 }
 """By the field's name in the contract. The order counts: a later field's likes are newer than an earlier
 one's, and `exclude_seen` excludes what the fields before it named."""

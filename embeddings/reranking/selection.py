@@ -22,8 +22,6 @@ class Selection:
     """Their places in the pool, int64 [<= k]; fewer than k where the caps admit no more."""
     explored: BoolArray
     """Which of them were drawn from further down the ranking."""
-    left: IntArray
-    """How many more items of each entity of the caps the list may have."""
 
 
 class _Diversity(NamedTuple):
@@ -67,13 +65,12 @@ def select(scores: FloatArray | Float64Array, k: int, criteria: Criteria) -> Sel
     """
     n = len(scores)
     found, explored = np.full(min(k, n), -1, np.int64), np.zeros(min(k, n), np.bool_)
-    caps = _caps(criteria, n)
     count = _fill(
         _relevance(scores, criteria),
-        *(_diversity(criteria, n), _mix(criteria, n), caps, _drawn(criteria, n, len(found))),
+        *(_diversity(criteria, n), _mix(criteria, n), _caps(criteria, n), _drawn(criteria, n, len(found))),
         *(found, explored),
     )
-    return Selection(found[:count], explored[:count], caps.left)
+    return Selection(found[:count], explored[:count])
 
 
 def _relevance(scores: FloatArray | Float64Array, criteria: Criteria) -> Float64Array:

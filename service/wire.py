@@ -1,0 +1,15 @@
+"""What all that goes over the wire shares."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kg.schema import LONGEST_ID
+
+Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
+
+
+class Contract(BaseModel):
+    """What goes over the wire: frozen, strictly typed, without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
