@@ -1,6 +1,7 @@
 """Beyond-accuracy metrics: diversity, novelty, popularity bias, Gini coefficient and miscalibration."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,11 @@ class Catalogue:
     """Items x facet values (such as genres), float32; each row sums to 1 or is empty."""
     facet_name: str
     """Name of the relation that defines `facet`; empty if the dataset has no such relation."""
+
+    @cached_property
+    def facet_vectors(self) -> FloatArray:
+        """`facet` as dense unit rows, without the values that no item has, float32 [n_items, values]."""
+        return unit_rows(self.facet[:, np.unique(self.facet.indices)].toarray())
 
     @classmethod
     def of(cls, dataset: Dataset, facet: str | None = None) -> "Catalogue":
@@ -67,13 +73,13 @@ def beyond_accuracy(
 
     `histories` holds the histories of all users; `ranking.users` are indices into it.
     """
-    k, lists = ranking.k, list_matrix(ranking, len(catalogue.degrees))
+    k, lists = ranking.k, list_matrix(ranking.top[:, : ranking.k], len(catalogue.degrees))
     share = catalogue.degrees / max(1, catalogue.n_users)
     information = self_information(catalogue.degrees, catalogue.n_users)
     found = {f"diversity@{k}": _mean(diversity(lists, catalogue.vectors))} if catalogue.vectors.any() else {}
     found |= {
-        f"novelty@{k}": _mean(_list_means(lists, information)),
-        f"popularity@{k}": _mean(_list_means(lists, share)),
+        f"novelty@{k}": _mean(list_means(lists, information)),
+        f"popularity@{k}": _mean(list_means(lists, share)),
         f"gini@{k}": gini(np.bincount(lists.indices, minlength=lists.shape[1]), n_candidates),
     }
     if catalogue.facet_name and len(histories.items):
@@ -82,9 +88,8 @@ def beyond_accuracy(
     return found
 
 
-def list_matrix(ranking: Ranking, n_items: int) -> sp.csr_array:
-    """CSR matrix users x items, float32; 1 for the first k items of each list."""
-    top = ranking.top[:, : ranking.k]
+def list_matrix(top: IntArray, n_items: int) -> sp.csr_array:
+    """CSR matrix users x items, float32; 1 for the items of each list [users, k], which is padded with -1."""
     row, place = np.nonzero(top >= 0)
     ones = np.ones(len(row), np.float32)
     return sp.csr_array((ones, (row, top[row, place])), shape=(len(top), n_items))
@@ -133,7 +138,8 @@ def _shares(matrix: sp.csr_array) -> sp.csr_array:
     return sp.csr_array(sp.diags_array(1 / total) @ matrix)
 
 
-def _list_means(lists: sp.csr_array, values: Doubles) -> Doubles:
+def list_means(lists: sp.csr_array, values: Doubles) -> Doubles:
+    """The mean of the items' values [n_items] over each list, float64 [users]; NaN for an empty list."""
     n = np.diff(lists.indptr)
     return np.asarray((lists @ values) / np.where(n > 0, n, np.nan))
 

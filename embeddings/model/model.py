@@ -8,7 +8,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Histories, TimeArray
-from embeddings.data.vectors import unit_rows
 from embeddings.model.manifest import Manifest
 from embeddings.model.stated_preferences import (
     STATED,
@@ -86,13 +85,8 @@ class Model:
 
     @cached_property
     def node_vectors(self) -> FloatArray:
-        """Unit vectors of items, then entities, float32 [n_nodes, d]: those of the last scorer that has any.
-
-        Zeros where none has. The graph network stands after the embedding that it starts from.
-        """
-        scorers = reversed(list(self.two_stage.ensemble.scorers.values()))
-        found = next((x.node_vectors for x in scorers if x.node_vectors is not None), None)
-        return np.zeros((self.links.shape[0], 1), np.float32) if found is None else unit_rows(found)
+        """As `ScorerEnsemble.node_vectors`."""
+        return self.two_stage.ensemble.node_vectors(self.links.shape[0])
 
     @property
     def content_vectors(self) -> tuple[FloatArray, ...]:

@@ -30,7 +30,7 @@ class RerankingConfig:
     graph vectors weigh more: by them items are alike to people; texts and facts of most pairs differ."""
     diversity_scale: float = 2.0
     """Weight of the log determinant of the list's cosines, in standard deviations of the pool's scores."""
-    calibration_scale: float = 1.0
+    calibration_scale: float = 4.0
     """Weight of one bit of miscalibration, in standard deviations of the pool's scores."""
     temperature: float = 1.0
     """Of the scores by which explored items are drawn, in their standard deviations."""

@@ -1,5 +1,6 @@
-"""The list itself: one greedy choice by all criteria, place by place."""
+"""The list itself: one greedy choice by all criteria."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,8 +52,8 @@ class _Drawn(NamedTuple):
 def select(scores: FloatArray | Float64Array, k: int, criteria: Criteria) -> Selection:
     """Choose up to k items of a pool, whose scores [n] descend.
 
-    Each place gets the item of the highest value among those that the caps admit; of equal ones the first of
-    the pool. With the strengths d of diversity, c of the facet mix and n of novelty, the value of an item is
+    The next item is that of the highest value among those that the caps admit; of equal ones the first of the
+    pool. With the strengths d of diversity, c of the facet mix and n of novelty, the value of an item is
 
         (1 - d)(1 - c)((1 - n) score + n information) + d D log unlikeness - c C miscalibration
 
@@ -62,26 +63,32 @@ def select(scores: FloatArray | Float64Array, k: int, criteria: Criteria) -> Sel
     determinantal point processes (Chen, Zhang, Zhou 2018, equations 6 and 11). Miscalibration is the
     Kullback-Leibler divergence in bits of the user's mix from that of the list with the item (Steck 2018). A
     place that is explored gets the item that is drawn first instead.
+
+    Diversity and miscalibration are about the list as a set, so its items stand in the order of (1 - n) score
+    + n information, but for the explored ones, which keep their places.
     """
     n = len(scores)
     found, explored = np.full(min(k, n), -1, np.int64), np.zeros(min(k, n), np.bool_)
+    relevance, share = _relevance(scores, criteria)
     count = _fill(
-        _relevance(scores, criteria),
+        share * relevance,
         *(_diversity(criteria, n), _mix(criteria, n), _caps(criteria, n), _drawn(criteria, n, len(found))),
         *(found, explored),
     )
-    return Selection(found[:count], explored[:count])
+    found, explored = found[:count], explored[:count]
+    chosen = found[~explored]
+    found[~explored] = chosen[np.lexsort((chosen, -relevance[chosen]))]
+    return Selection(found, explored)
 
 
-def _relevance(scores: FloatArray | Float64Array, criteria: Criteria) -> Float64Array:
-    """The part of each item's value that does not depend on the list."""
+def _relevance(scores: FloatArray | Float64Array, criteria: Criteria) -> tuple[Float64Array, float]:
+    """The part of each item's value that does not depend on the list, and its weight."""
     relevance = standard_scores(scores)
     if criteria.novelty and criteria.information is not None:
         information = standard_scores(criteria.information)
         relevance = (1 - criteria.novelty) * relevance + criteria.novelty * information
-    for other in (criteria.diversity, criteria.facet_mix):
-        relevance = relevance * (1 - (other.strength if other else 0.0))
-    return relevance
+    strengths = (x.strength for x in (criteria.diversity, criteria.facet_mix) if x)
+    return relevance, math.prod(1 - x for x in strengths)
 
 
 def _diversity(criteria: Criteria, n: int) -> _Diversity:
