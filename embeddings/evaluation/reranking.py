@@ -15,7 +15,8 @@ from embeddings.evaluation.beyond_accuracy import (
 )
 from embeddings.evaluation.bootstrap import Comparison, Interval, compare, mean_interval
 from embeddings.evaluation.metrics import Ranking, ndcg_of_lists
-from embeddings.evaluation.trials import ModelScore, Task
+from embeddings.evaluation.trials import Task
+from embeddings.model.stated_preferences import StatedPreferences
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.reranking.criteria import Criteria, Diversity, FacetMix, RerankingConfig
 from embeddings.reranking.exploration import draw_exploration
@@ -34,9 +35,9 @@ RANKING, RANDOM = "ranking", "random"
 class CurveConfig:
     """Which strengths of each criterion are measured."""
 
-    diversity: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+    diversity: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8, 1.0)
     calibrated: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
-    novelty: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+    novelty: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
     explore: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 1.0)
     reranking: RerankingConfig = field(default_factory=RerankingConfig)
 
@@ -74,8 +75,7 @@ class Curves:
 def reranking_curves(
     trial: str,
     task: Task,
-    score: ModelScore,
-    two_stage: TwoStageRecommender,
+    model: StatedPreferences,
     facet: str | None = None,
     seed: int = 0,
     config: CurveConfig | None = None,
@@ -85,8 +85,8 @@ def reranking_curves(
     `facet` is as for `Catalogue.of`; `seed` is that of the intervals and of what is drawn.
     """
     config = config or CurveConfig()
-    ranking = task.measure(score.model.score, max(LENGTHS), config.reranking.pool)
-    lists = ListMeasures.of(task, ranking, two_stage, facet, config.reranking)
+    ranking = task.measure(model.score, max(LENGTHS), config.reranking.pool)
+    lists = ListMeasures.of(task, ranking, model.two_stage, facet, config.reranking)
     points = []
     for k in LENGTHS:
         base = lists.measure(ranking.top[:, :k])
@@ -181,7 +181,7 @@ class ListMeasures:
         return found
 
     def wanted(self, row: int) -> Float64Array:
-        """How many items of each value of the facet a user's history has; an item divides among its values."""
+        """How many items of each facet value a user's history has; an item divides among its values."""
         history = self.task.histories[int(self.ranking.users[row])]
         return np.asarray(self.catalogue.facet[history].sum(axis=0), np.float64)
 
