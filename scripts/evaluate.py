@@ -22,6 +22,7 @@ from embeddings.text.encoder import open_encoder
 from embeddings.training.config import TrainingConfig
 from embeddings.training.fit import fit_scores
 from embeddings.training.ranked_by import check_items
+from kg.errors import UsageError
 from kg.progress import Report
 from kg.settings import load_settings
 from kg.snapshot import SnapshotCache
@@ -32,6 +33,7 @@ from scripts.page import page
 from scripts.plots import pictures
 from scripts.progress import reporting
 from scripts.report import print_tables, tables_json
+from scripts.reranking import measure_reranking, print_curves, write_curves
 
 
 def command(
@@ -65,6 +67,14 @@ def command(
         str | None,
         typer.Option(help="The relation that miscalibration is computed over. The default is the broadest."),
     ] = None,
+    reranking: Annotated[
+        bool,
+        typer.Option(
+            "--reranking",
+            help="Measure the model's lists put together by diversity, calibration, novelty and exploration"
+            " at several strengths, in place of methods.",
+        ),
+    ] = False,
     json: Annotated[Path | None, typer.Option("--json", help="Write all figures to this file.")] = None,
     export_lists: Annotated[
         Path | None,
@@ -83,6 +93,15 @@ def command(
     Example: trailmix evaluate --benchmark sample --protocol mixed --scorer trailmix --scorer ease
     """
     names, config = method_names(scorer), training_config(kge, model_scorer)
+    where = {"split": split} if benchmark is None else {"benchmark": benchmark.name}
+    if reranking:
+        _refuse({"--scorer": scorer, "--against": against, "--export-lists": export_lists, "--html": html})
+        with reporting() as report:
+            experiment = _experiment(benchmark, protocol, split, seed, report)
+            curves = measure_reranking(experiment, config, facet, seed, report)
+        print_curves(curves)
+        write_curves({**where, "seed": seed}, curves, json, plots)
+        return
     with reporting() as report:
         experiment = _experiment(benchmark, protocol, split, seed, report)
         methods = named_methods(names, model_method(config, seed, report), kge, seed, report)
@@ -91,13 +110,19 @@ def command(
         results = run_experiment(experiment, methods, k, DEPTH if export_lists else None, report)
     tables = result_tables(results, against, facet, seed)
     print_tables(tables)
-    where = {"split": split} if benchmark is None else {"benchmark": benchmark.name}
     about = {**where, "seed": seed, "k": k}
     if json:
         json.write_text(tables_json(about, tables, ndcg_by_user(results)), encoding="utf-8")
     if export_lists:
         write_lists(export_lists, results)
     _write_pictures(about, tables, plots, html)
+
+
+def _refuse(options: dict[str, Any]) -> None:
+    """Options that `--reranking` does not take."""
+    for name, value in options.items():
+        if value:
+            raise UsageError(f"{name} is for methods; leave it out beside --reranking")
 
 
 def _experiment(benchmark: Path | None, protocol: str, split: str, seed: int, report: Report) -> Experiment:

@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from embeddings.evaluation.comparison import Table
+from embeddings.evaluation.reranking import RANDOM, RANKING, Curves
 from kg.errors import UsageError
 from scripts.report import short
 
@@ -20,17 +21,45 @@ def pictures(table: Table) -> dict[str, bytes]:
     Raises:
         UsageError: matplotlib is not installed.
     """
+    drawn = {
+        "ndcg": _ndcg(_new_figure((7, 0.6 + 0.42 * len(table.rows))), table),
+        "groups": _groups(_new_figure((7, 3.6)), table),
+        "popularity": _popularity(_new_figure((7, 4)), table),
+    }
+    return {f"{table.trial}-{name}.png": _png(figure) for name, figure in drawn.items()}
+
+
+def curve_picture(curves: Curves, k: int) -> bytes:
+    """A PNG file: measures of lists of k items against their NDCG, both as ratios to the ranking's.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    points = [point for point in curves.points if point.k == k]
+    shown = [name for name in ("diversity", "miscalibration", "novelty") if name in points[0].values]
+    figure = _new_figure((4.2 * len(shown), 3.8))
+    for place, name in enumerate(shown):
+        axes = figure.add_subplot(1, len(shown), place + 1)
+        for criterion in dict.fromkeys(p.criterion for p in points if p.criterion not in (RANKING, RANDOM)):
+            own = [point.ratios for point in points if point.criterion == criterion]
+            x, y = [ratios[f"ndcg@{k}"].ratio for ratios in own], [ratios[name].ratio for ratios in own]
+            errors = [[p.value - p.low for p in x], [p.high - p.value for p in x]]
+            values = [p.value for p in x], [p.value for p in y]
+            axes.errorbar(*values, xerr=errors, marker="o", ms=3, lw=1, elinewidth=0.4, label=criterion)
+        axes.plot([1], [1], "k*")
+        axes.set_xlabel(f"NDCG@{k} / that of the ranking, 95 %")
+        axes.set_ylabel(f"{name} / that of the ranking")
+    axes.legend(frameon=False)
+    figure.suptitle(f"{curves.trial}: {curves.users:,} users; each point a strength", x=0.01, ha="left")
+    return _png(figure)
+
+
+def _new_figure(size: tuple[float, float]) -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise UsageError("plots need matplotlib: pip install 'trailmix[plots]'") from None
-
-    drawn = {
-        "ndcg": _ndcg(Figure(figsize=(7, 0.6 + 0.42 * len(table.rows)), layout="constrained"), table),
-        "groups": _groups(Figure(figsize=(7, 3.6), layout="constrained"), table),
-        "popularity": _popularity(Figure(figsize=(7, 4), layout="constrained"), table),
-    }
-    return {f"{table.trial}-{name}.png": _png(figure) for name, figure in drawn.items()}
+    return Figure(figsize=size, layout="constrained")
 
 
 def _ndcg(figure: "Figure", table: Table) -> "Figure":

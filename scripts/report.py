@@ -128,6 +128,11 @@ def tables_json(about: dict[str, Any], tables: Iterable[Table], users: dict[str,
     `users` has by trial the users' ids and, by method, each one's NDCG.
     """
     content = {**about, "trials": [{**asdict(table), "per_user": users[table.trial]} for table in tables]}
+    return as_json(content)
+
+
+def as_json(content: Any) -> str:
+    """Content as JSON; a figure that is not finite is null."""
     return json.dumps(_finite(content), indent=1) + "\n"
 
 

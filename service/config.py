@@ -1,7 +1,8 @@
 """Settings that affect an answer but are not part of the model."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from embeddings.reranking.criteria import RerankingConfig
 from kg.explanation.base import PathConfig
 
 
@@ -47,6 +48,10 @@ class RejectionConfig:
     best_scores: int = 100
     """How many of the best scores that deviation is taken of."""
 
+    def times(self, factor: float) -> "RejectionConfig":
+        """The same, `factor` times as far."""
+        return replace(self, weight=factor * self.weight, meant=factor * self.meant)
+
 
 @dataclass(frozen=True)
 class BoostConfig:
@@ -87,6 +92,9 @@ class RecommenderConfig:
 
     mutes: RejectionConfig = field(default_factory=lambda: RejectionConfig(meant=1.0))
     """How items are ranked down that have a fact to what a user muted."""
+
+    reranking: RerankingConfig = field(default_factory=RerankingConfig)
+    """How a list is put together from the ranking."""
 
     def __post_init__(self) -> None:
         if self.hot_from < 1 or self.paths_per_item < 0 or self.history_interaction < 0:

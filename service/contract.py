@@ -14,6 +14,7 @@ from kg.schema import LONGEST_ID
 from service.config import RecommenderConfig
 from service.filters.contract import MAX_BOOSTS, Boost, CandidateIds
 from service.filters.expression import Filter
+from service.reranking.contract import MAX_FACTOR, MAX_NAMES, Calibrated, Factor, Name, Stage
 from service.wire import Contract as Contract
 from service.wire import Id as Id
 
@@ -24,6 +25,8 @@ MAX_SHOWN = 2_000
 """Pages of one list end after so many items."""
 MAX_CURSOR = 24_000
 """Characters; 2,000 items take 21,400 of them."""
+MAX_SEED = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps exactly."""
 SCORE_DECIMALS = 6
 PATH_SCORE_DECIMALS = 4
 
@@ -112,6 +115,38 @@ class RecommendRequest(Contract):
         False,
         description="Whether each item comes with what each scorer contributed to its `ranking_score`.",
     )
+    diversity: float = Field(
+        0.0, ge=0, le=1, description="How much unlike each other the items should be; 0: as they rank."
+    )
+    novelty: float = Field(
+        0.0, ge=0, le=1, description="How much items that fewer people like are ranked up; 0: not at all."
+    )
+    max_per: dict[Name, Annotated[int, Field(ge=1, le=MAX_K)]] = Field(
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description='The most items of one entity by a relation: of `{"DIRECTED_BY": 2}`, at most two films'
+        " of a director.",
+    )
+    calibrated: Calibrated | None = Field(
+        None,
+        description="Brings the list near to the user's own mix of a facet, such as genres: an object of"
+        " `relation` and `strength`, 0 to 1 (0.5).",
+    )
+    explore: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The share of the places that are filled by drawing from further down the ranking.",
+    )
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = Field(
+        None, description="The same seed draws the same for `explore`; without one, the request id does."
+    )
+    weights: dict[Name, Factor] = Field(
+        default_factory=dict,
+        max_length=MAX_NAMES,
+        description=f"Factors, 0 to {MAX_FACTOR}, of what scorers contribute, by their names in"
+        " `score_contributions`; 1 for those that are not named.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -139,6 +174,11 @@ class RecommendRequest(Contract):
         if self.text is not None and self.user_input is not None:
             raise ValueError("text and user_input are one field; send one of them")
         return self
+
+    @property
+    def drawn_anew(self) -> bool:
+        """Whether the same request may get another list the next time."""
+        return self.explore > 0 and self.seed is None
 
     @property
     def free_text(self) -> str:
@@ -190,6 +230,15 @@ class RecommendedItem(Contract):
         description="The title, with the year or the id where another item has the same title."
     )
     paths: list[Path]
+    stage: Stage = Field(
+        "ranked",
+        description="What gave the item its place. ranked: the ranker; reranked: another place than that, by"
+        " `diversity` and the like; explored: drawn for `explore`; rule: a rule; fallback: nothing is known"
+        " of the user.",
+    )
+    stage_reason: str | None = Field(
+        None, description="Why, where it is not the ranker alone: what moved the item, and its own rank."
+    )
     score_contributions: dict[str, float] | None = Field(
         None,
         description="By scorer, its share of `ranking_score`, the largest first; the shares sum to it."

@@ -23,11 +23,6 @@ def order_remarks(snapshot: GraphSnapshot, manifest: Manifest) -> Iterator[Point
         yield _WHOLE_REQUEST, manifest.ranked_by
 
 
-def few_remark(n_items: int, k: int) -> PointedRemark | None:
-    """How many items are left where fewer than `k` are."""
-    return ("/k", f"only {n_items} items are left to recommend") if n_items < k else None
-
-
 def tie_remark(
     scores: FloatArray, allowed: BoolArray, items: Sequence[int], manifest: Manifest
 ) -> PointedRemark | None:

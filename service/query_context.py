@@ -1,6 +1,6 @@
 """The context of a query for one user: the input of the model, the sources of paths, and exclusions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,10 +52,19 @@ class QueryContext:
     """What the pages before showed."""
     last_event: int = 0
     """The number of the user's last event that counts."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Factors of what scorers contribute, by name."""
+    exclusions: list[tuple[str, BoolArray]] = field(default_factory=list)
+    """Why items are excluded, each with the items, bool [n_items]."""
     warnings: list[Remark] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.excluded = np.zeros(self.n_items, bool)
+
+    def exclude(self, reason: str, items: BoolArray) -> None:
+        """Do not recommend these items, bool [n_items]; `reason` completes "3 items ...": "disliked"."""
+        self.exclusions.append((reason, items))
+        self.excluded |= items
 
     def like(self, node: int, kind: int | None) -> None:
         """Add a liked item or entity; an item that is there already moves to the end, as liked last."""
@@ -95,13 +104,19 @@ class QueryContext:
 
     def query(self) -> Query:
         """The query that the model scores."""
-        excluded = self.excluded if self.restricted else None
-        history, likes = _numbers(self.history), _numbers(self.likes)
-        return Query(history, likes, self.text, self.times, _numbers(self.session), excluded)
+        return Query(
+            _numbers(self.history),
+            _numbers(self.likes),
+            self.text,
+            self.times,
+            session=_numbers(self.session),
+            excluded=self.excluded if self.restricted else None,
+            weights=self.weights,
+        )
 
-    def keep_only(self, items: BoolArray) -> None:
-        """Recommend no others than these items, bool [n_items]."""
-        self.excluded |= ~items
+    def keep_only(self, items: BoolArray, reason: str) -> None:
+        """Recommend no others than these items, bool [n_items]; `reason` is as for `exclude`."""
+        self.exclude(reason, ~items)
         self.restricted = True
 
     def sources(self, oldest_weight: float) -> Sources:

@@ -1,6 +1,6 @@
 """The recommender: from a query context to an answer with scores and paths, independent of Flask."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, partial
@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from embeddings.data.ties import tie_order
 from embeddings.model.manifest import Manifest
 from embeddings.model.model import Query, Scores
 from embeddings.text.encoder import TextEncoder
@@ -34,13 +33,15 @@ from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
 from service.filters.boost import boosted
 from service.found.finder import Finder
-from service.order_remarks import few_remark, order_remarks, tie_remark
+from service.order_remarks import order_remarks, tie_remark
 from service.paging import Cursors, Page, id_hashes
-from service.penalty import items_with, ranked_down
+from service.penalty import REJECTED, items_with, ranked_down
 from service.profile.contract import ProfileAnswer
 from service.profile.view import ProfileView
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
+from service.reranking.lists import ItemStage, ListMaker, MadeList
+from service.reranking.short_lists import short_list_reason
 from service.rules.compiled import AppliedRules, RuleSet, compiled
 from service.rules.store import RuleBook
 from service.sentence import recommendation_sentence
@@ -69,6 +70,14 @@ class ScoringModel(Protocol):
     @property
     def item_vectors(self) -> FloatArray:
         """Those of the items, float32 [n_items, d]."""
+
+    @property
+    def content_vectors(self) -> tuple[FloatArray, ...]:
+        """Those of texts and of facts, float32 [n_items, d] each."""
+
+    @property
+    def contribution_names(self) -> tuple[str, ...]:
+        """What may have a factor among the weights of a query."""
 
     def score(self, query: Query) -> Scores:
         """Scores of all items; popularity for an empty query."""
@@ -126,6 +135,7 @@ class Recommender:
             *(snapshot, encoder, self._config, live, self._since.deleted_items, self._since.users),
             cursors,
         )
+        self._lists = ListMaker(snapshot, model, self._config.reranking)
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
         self.rules = RuleSet()
         """The rules that apply to requests from now on; another set may take its place at any time."""
@@ -235,8 +245,9 @@ class Recommender:
         """The best `k` items; equal scores stand in one fixed random order.
 
         Raises:
-            InvalidFieldsError: a filter names what the graph does not have.
+            InvalidFieldsError: a field names what the graph or the model does not have.
         """
+        self._lists.check(request)
         context = read_request(request, self._lookups)
         rules = self._apply_rules(request, context)
         scores = self._scores(context)
@@ -244,13 +255,17 @@ class Recommender:
             scores = rules.boosted(scores, self._config.rejections.best_scores)
         preferred = rules.preferred(scores.scores) if rules else scores.scores
         allowed = self._lookups.groups.best_only(preferred, ~context.excluded)
-        best = partial(top_k, scores.scores)
-        items = rules.ranked(allowed, request.k, best) if rules else best(allowed, request.k)
-        if few := few_remark(len(items), request.k):
-            context.warn(*few)
+        put_together = partial(self._lists.put_together, request, context, scores.scores, request_id)
+        listed = (
+            _with_pins(rules, allowed, request.k, put_together) if rules else put_together(allowed, request.k)
+        )
+        items = listed.items
+        if len(items) < request.k:
+            context.warn("/k", short_list_reason(context, allowed, len(items)))
         for remark in order_remarks(self.snapshot, self._model.manifest):
             context.warn(*remark)
-        if tie := tie_remark(scores.scores, allowed, items, self._model.manifest):
+        tie = tie_remark(scores.scores, allowed, items, self._model.manifest)
+        if tie and not listed.reranked:
             context.warn(*tie)
         paths: list[list[ExplanationPath]] = [[] for _ in items]
         if request.explain:
@@ -261,7 +276,9 @@ class Recommender:
         ranked_by = scores.scores[items]
         probabilities = scores.probabilities(ranked_by)
         touching = rules.touching(items) if rules else [[] for _ in items]
-        columns = zip(items, probabilities, ranked_by, paths, contributions, touching, strict=True)
+        columns = zip(
+            items, listed.stages, probabilities, ranked_by, paths, contributions, touching, strict=True
+        )
         first = 1 + len(context.page.shown)
         recommended = [self._item(rank, *own) for rank, own in enumerate(columns, first)]
         more = np.count_nonzero(allowed) > len(items)
@@ -299,7 +316,7 @@ class Recommender:
         if found is None or not found.rules:
             return None
         if found.excluded is not None:
-            context.keep_only(~found.excluded)
+            context.keep_only(~found.excluded, "left out by rules")
         for remark in found.remarks:
             context.warn(*remark)
         return found
@@ -315,7 +332,8 @@ class Recommender:
             nodes = self._model.node_vectors
             items = nodes[: self.snapshot.n_items]
             cosines = list((items @ nodes[[*context.disliked][-_DISLIKES:]].T).T)
-            scores = ranked_down(scores, cosines, np.zeros(len(items), bool), self._config.dislikes)
+            config = self._config.dislikes.times(context.weights.get(REJECTED, 1.0))
+            scores = ranked_down(scores, cosines, np.zeros(len(items), bool), config)
         if context.muted:
             muted = items_with(self.snapshot, context.muted)
             scores = ranked_down(scores, [], muted, self._config.mutes)
@@ -324,7 +342,8 @@ class Recommender:
             return scores
         near = (self._model.score_text(vector) for vector in vectors)
         meant = items_with(self.snapshot, context.rejected_meanings)
-        return ranked_down(scores, [x for x in near if x is not None], meant, self._config.rejections)
+        config = self._config.rejections.times(context.weights.get(REJECTED, 1.0))
+        return ranked_down(scores, [x for x in near if x is not None], meant, config)
 
     def liked(self, user_id: str) -> list[str]:
         """Titles of what a user liked, oldest first; empty for an unknown user."""
@@ -338,6 +357,7 @@ class Recommender:
         self,
         rank: int,
         item: int,
+        stage: ItemStage,
         score: np.float64,
         ranking_score: np.float32,
         paths: Sequence[ExplanationPath],
@@ -351,6 +371,8 @@ class Recommender:
             ranking_score=round(float(ranking_score), SCORE_DECIMALS),
             title=self.snapshot.names[item],
             display_title=self.snapshot.display_names[item],
+            stage=stage.stage,
+            stage_reason=stage.reason,
             paths=[self._path(path) for path in paths],
             score_contributions=contributions,
             rules=rules,
@@ -377,15 +399,23 @@ def _edge(edge: Edge) -> PathEdge:
     return PathEdge(relation=edge.relation, direction=edge.direction)
 
 
-def top_k(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:
-    """The `k` allowed positions with the highest scores, best first; ties are ordered by `tie_order`."""
-    order = tie_order(len(scores))
-    order = order[allowed[order]]
-    if k < len(order):  # sort only the best
-        least = -np.partition(-scores[order], k - 1)[k - 1]
-        order = order[scores[order] >= least]
-    found = order[np.argsort(-scores[order], kind="stable")[:k]]
-    return [int(n) for n in found]
+def _with_pins(
+    rules: AppliedRules | None, allowed: BoolArray, k: int, put_together: Callable[[BoolArray, int], MadeList]
+) -> MadeList:
+    """A list with what rules pin at its places."""
+    if rules is None:
+        return put_together(allowed, k)
+    made = MadeList([], [], reranked=False)
+
+    def others(own: BoolArray, count: int) -> list[int]:
+        nonlocal made
+        made = put_together(own, count)
+        return made.items
+
+    items = rules.ranked(allowed, k, others)
+    stages = dict(zip(made.items, made.stages, strict=True))
+    pinned = ItemStage("rule", "pinned by a rule")
+    return MadeList(items, [stages.get(item, pinned) for item in items], made.reranked)
 
 
 def _contributions(scores: Scores, items: Sequence[int]) -> list[dict[str, float]]:

@@ -127,7 +127,7 @@ def read_request(request: RecommendRequest, lookups: Lookups) -> QueryContext:
     """
     context = QueryContext(lookups.snapshot.n_items)
     if lookups.deleted_items is not None:
-        context.excluded |= lookups.deleted_items
+        context.exclude("deleted", lookups.deleted_items)
     for read in FIELD_READERS.values():
         read(request, context, lookups)
     return context
@@ -140,7 +140,7 @@ def _read_cursor(request: RecommendRequest, context: QueryContext, lookups: Look
     context.page = lookups.cursors.read(request.cursor, request)
     shown = np.isin(lookups.id_hashes, context.page.shown)
     lookups.groups.spread(shown)
-    context.excluded |= shown
+    context.exclude("on the pages before", shown)
 
 
 def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
@@ -184,7 +184,7 @@ def _leave_out(nodes: Sequence[int], context: QueryContext, lookups: Lookups) ->
     """Recommend none of these items, nor any with a fact to these entities, nor near-duplicates."""
     left_out = items_with(lookups.snapshot, nodes)
     lookups.groups.spread(left_out)
-    context.excluded |= left_out
+    context.exclude("disliked", left_out)
 
 
 def _add_events(events: Sequence[LiveEvent], context: QueryContext, lookups: Lookups) -> None:
@@ -290,7 +290,7 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
     context.reject(understood.rejected)
     left_out = items_with(lookups.snapshot, understood.rejected)
     lookups.groups.spread(left_out)
-    context.excluded |= left_out
+    context.exclude("rejected by the text", left_out)
     context.rejected_meanings = understood.rejected_meanings
     context.rejected_vectors = understood.rejected_vectors
     what = ", ".join(map(shown, understood.rejected_texts))
@@ -312,13 +312,20 @@ def _reject(understood: Understood, pointer: str, context: QueryContext, lookups
 
 
 def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    context.excluded[[x for x in context.disliked if x < context.n_items]] = True
+    disliked = np.zeros_like(context.excluded)
+    disliked[[x for x in context.disliked if x < context.n_items]] = True
+    if disliked.any():
+        context.exclude("disliked", disliked)
     if not request.exclude_seen:
         return
     seen = np.zeros_like(context.excluded)
     seen[[*context.history, *context.seen, *lookups.seen_in_snapshot(context.user)]] = True
     lookups.groups.spread(seen)
-    context.excluded |= seen
+    context.exclude("seen or named by the request", seen)
+
+
+def _read_weights(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:  # noqa: ARG001
+    context.weights = request.weights
 
 
 def _read_candidates(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
@@ -327,7 +334,7 @@ def _read_candidates(request: RecommendRequest, context: QueryContext, lookups: 
     for name, ids in (("include", request.candidates.include), ("exclude", request.candidates.exclude)):
         named = _named_items(ids or (), f"/candidates/{name}", context, lookups)
         if ids and (name == "include" or named.any()):
-            context.keep_only(named if name == "include" else ~named)
+            context.keep_only(named if name == "include" else ~named, "left out by `candidates`")
 
 
 def _named_items(ids: Sequence[str], pointer: str, context: QueryContext, lookups: Lookups) -> BoolArray:
@@ -344,7 +351,7 @@ def _named_items(ids: Sequence[str], pointer: str, context: QueryContext, lookup
 
 def _read_filter(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
     if request.filter is not None:
-        context.keep_only(_kept(request.filter, "/filter", context, lookups))
+        context.keep_only(_kept(request.filter, "/filter", context, lookups), "left out by `filter`")
 
 
 def _read_boost(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
@@ -383,6 +390,7 @@ FIELD_READERS: dict[str, FieldReader] = {
     "candidates": _read_candidates,
     "filter": _read_filter,
     "boost": _read_boost,
+    "weights": _read_weights,
 }
 """By the field's name in the contract. The order counts: the cursor says which events of the user count, a
 later field's likes are newer than an earlier one's, and `exclude_seen` excludes what the fields before it

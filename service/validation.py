@@ -9,9 +9,10 @@ from pydantic import Field
 from embeddings.model.manifest import Manifest
 from kg.graph import GraphSnapshot
 from service.contract import Contract, PathNode, RecommendRequest, Remark, UserState
-from service.order_remarks import few_remark, order_remarks
+from service.order_remarks import order_remarks
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
+from service.reranking.short_lists import short_list_reason
 
 
 class UnderstoodRequest(Contract):
@@ -43,10 +44,12 @@ class Validation(Contract):
 def validation(request: RecommendRequest, lookups: Lookups, manifest: Manifest) -> Validation:
     """What a request would be understood as; nothing is scored."""
     context = read_request(request, lookups)
-    left = _items_left(context, lookups)
-    for remark in (few_remark(left, request.k), *order_remarks(lookups.snapshot, manifest)):
-        if remark:
-            context.warn(*remark)
+    allowed = lookups.groups.best_only(np.zeros(context.n_items, np.float32), ~context.excluded)
+    left = int(np.count_nonzero(allowed))
+    if left < request.k:
+        context.warn("/k", short_list_reason(context, allowed, left))
+    for remark in order_remarks(lookups.snapshot, manifest):
+        context.warn(*remark)
     own = read_request(request.model_copy(update={"user_id": None}), lookups)
     return Validation(
         understood=UnderstoodRequest(
@@ -62,11 +65,6 @@ def validation(request: RecommendRequest, lookups: Lookups, manifest: Manifest) 
         warnings=context.warnings,
         model_version=manifest.model_version,
     )
-
-
-def _items_left(context: QueryContext, lookups: Lookups) -> int:
-    none = np.zeros(context.n_items, np.float32)
-    return int(np.count_nonzero(lookups.groups.best_only(none, ~context.excluded)))
 
 
 def _is_known(user_id: str, context: QueryContext, lookups: Lookups) -> bool:

@@ -13,6 +13,7 @@ from embeddings.data.cold_items import METHODS, ColdItemConfig, ColdItemExtrapol
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.data.item_features import ContentNeighbours
 from embeddings.data.threads import in_parallel
+from embeddings.data.vectors import unit_rows
 from embeddings.scorers.base import Scorer
 from kg.compiled import vectorized
 from kg.graph import BoolArray, FloatArray, IntArray
@@ -126,6 +127,15 @@ class ScorerEnsemble:
     def score_columns(self) -> tuple[str, ...]:
         """The names of all score columns, in order: as `score_columns`."""
         return score_columns(self.specs)
+
+    def node_vectors(self, n_nodes: int) -> FloatArray:
+        """Unit vectors of items, then entities, float32 [n_nodes, d]: those of the last scorer that has any.
+
+        Zeros where none has. The graph network stands after the embedding that it starts from.
+        """
+        vectors = (scorer.node_vectors for scorer in reversed([*self.scorers.values()]))
+        found = next((own for own in vectors if own is not None), None)
+        return np.zeros((n_nodes, 1), np.float32) if found is None else unit_rows(found)
 
     @cached_property
     def known_items(self) -> IntArray:

@@ -32,7 +32,7 @@ class Candidates:
     scores: FloatArray
     """The score columns of the ensemble, then the blended score, float32 [columns + 1, b, c]."""
     blended_score: FloatArray
-    """The weighted mean of the selecting columns, float32 [b, n_items]."""
+    """The weighted mean of the selecting columns, by which candidates were selected, float32 [b, n_items]."""
 
 
 def select_candidates(
@@ -40,10 +40,13 @@ def select_candidates(
     ensemble: ScorerEnsemble,
     config: CandidateConfig,
     excluded: BoolArray | None = None,
+    factors: Mapping[str, float] | None = None,
 ) -> Candidates:
     """Score all items and keep the best known and the best new ones of each user.
 
-    Items of the user's history are no candidates, nor are the `excluded` ones, bool [n_items].
+    Items of the user's history are no candidates, nor are the `excluded` ones, bool [n_items]. The `factors`
+    multiply the weights of some score columns where candidates are selected, and in the blended score of all
+    items; the blended score among the candidates' score columns stays as the ranker learnt it.
     """
     known, new = ensemble.known_items, ensemble.new_items
     scores = ensemble.score(histories)
@@ -53,7 +56,9 @@ def select_candidates(
     rows = [scores.dense_names.index(name) for name in used]
     compressed = dict(zip(used, arcsinh(scores.dense[rows]), strict=True))
     columns = _Columns(ensemble, scores, [compressed[name] for name in sources])
-    blended_score = _blended(compressed, weights, (len(histories), histories.n_items))
+    shape = (len(histories), histories.n_items)
+    blended_score = _blended(compressed, weights, shape)
+    selecting_score = _blended(compressed, multiplied(weights, factors), shape) if factors else blended_score
     of_all_new = np.zeros((len(ensemble.score_columns), len(histories), 0), np.float32)
     if len(new):
         of_all_new = columns.score_items(new)
@@ -61,7 +66,10 @@ def select_candidates(
         named = dict(zip(ensemble.score_columns, of_all_new, strict=True))
         selecting = {name: arcsinh(named[name]) for name in weights}
         blended_score[:, new] = _blended(selecting, weights, (len(histories), len(new)))
-    allowed = _masked(blended_score, histories, excluded)
+        if factors:
+            own = multiplied(weights, factors)
+            selecting_score[:, new] = _blended(selecting, own, (len(histories), len(new)))
+    allowed = _masked(selecting_score, histories, excluded)
     of_known, of_new = _top(allowed, known, config.known_items), _top(allowed, new, config.new_items)
     place = np.zeros(histories.n_items, np.int64)
     place[new] = np.arange(len(new))
@@ -73,7 +81,12 @@ def select_candidates(
         )
     ]
     items = np.concatenate([of_known, of_new], axis=1)
-    return Candidates(items, of_known.shape[1], np.concatenate(both, axis=2), blended_score)
+    return Candidates(items, of_known.shape[1], np.concatenate(both, axis=2), selecting_score)
+
+
+def multiplied(weights: Mapping[str, float], factors: Mapping[str, float]) -> dict[str, float]:
+    """The weights, each times its factor, or times 1."""
+    return {name: weight * factors.get(name, 1.0) for name, weight in weights.items()}
 
 
 class _Columns:

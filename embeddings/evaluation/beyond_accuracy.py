@@ -1,21 +1,22 @@
 """Beyond-accuracy metrics: diversity, novelty, popularity bias, Gini coefficient and miscalibration."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Dataset, Histories
+from embeddings.data.item_entities import equal_shares, item_entities
 from embeddings.data.vectors import unit_rows
 from embeddings.evaluation.metrics import Ranking
+from embeddings.reranking.criteria import SMOOTHING
+from embeddings.reranking.novelty import self_information
 from kg.errors import UsageError
 from kg.graph import FloatArray, IntArray
 
 Doubles = npt.NDArray[np.float64]
-
-SMOOTHING = 0.01
-"""Weight of the history's distribution in the smoothed distribution of a list (Steck 2018, section 3.1)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,11 @@ class Catalogue:
     """Items x facet values (such as genres), float32; each row sums to 1 or is empty."""
     facet_name: str
     """Name of the relation that defines `facet`; empty if the dataset has no such relation."""
+
+    @cached_property
+    def facet_vectors(self) -> FloatArray:
+        """`facet` as dense unit rows, without the values that no item has, float32 [n_items, values]."""
+        return unit_rows(self.facet[:, np.unique(self.facet.indices)].toarray())
 
     @classmethod
     def of(cls, dataset: Dataset, facet: str | None = None) -> "Catalogue":
@@ -67,13 +73,13 @@ def beyond_accuracy(
 
     `histories` holds the histories of all users; `ranking.users` are indices into it.
     """
-    k, lists = ranking.k, list_matrix(ranking, len(catalogue.degrees))
+    k, lists = ranking.k, list_matrix(ranking.top[:, : ranking.k], len(catalogue.degrees))
     share = catalogue.degrees / max(1, catalogue.n_users)
-    information = -np.log2((catalogue.degrees + 1) / (catalogue.n_users + 1))
+    information = self_information(catalogue.degrees, catalogue.n_users)
     found = {f"diversity@{k}": _mean(diversity(lists, catalogue.vectors))} if catalogue.vectors.any() else {}
     found |= {
-        f"novelty@{k}": _mean(_list_means(lists, information)),
-        f"popularity@{k}": _mean(_list_means(lists, share)),
+        f"novelty@{k}": _mean(list_means(lists, information)),
+        f"popularity@{k}": _mean(list_means(lists, share)),
         f"gini@{k}": gini(np.bincount(lists.indices, minlength=lists.shape[1]), n_candidates),
     }
     if catalogue.facet_name and len(histories.items):
@@ -82,9 +88,8 @@ def beyond_accuracy(
     return found
 
 
-def list_matrix(ranking: Ranking, n_items: int) -> sp.csr_array:
-    """CSR matrix users x items, float32; 1 for the first k items of each list."""
-    top = ranking.top[:, : ranking.k]
+def list_matrix(top: IntArray, n_items: int) -> sp.csr_array:
+    """CSR matrix users x items, float32; 1 for the items of each list [users, k], which is padded with -1."""
     row, place = np.nonzero(top >= 0)
     ones = np.ones(len(row), np.float32)
     return sp.csr_array((ones, (row, top[row, place])), shape=(len(top), n_items))
@@ -133,7 +138,8 @@ def _shares(matrix: sp.csr_array) -> sp.csr_array:
     return sp.csr_array(sp.diags_array(1 / total) @ matrix)
 
 
-def _list_means(lists: sp.csr_array, values: Doubles) -> Doubles:
+def list_means(lists: sp.csr_array, values: Doubles) -> Doubles:
+    """The mean of the items' values [n_items] over each list, float64 [users]; NaN for an empty list."""
     n = np.diff(lists.indptr)
     return np.asarray((lists @ values) / np.where(n > 0, n, np.nan))
 
@@ -160,13 +166,5 @@ def _broadest(dataset: Dataset) -> int | None:
 
 
 def _kinds(dataset: Dataset, relation: int) -> sp.csr_array:
-    """CSR matrix items x nodes: each item has equal weights, of sum 1, on its tails under the relation."""
-    facts = dataset.triples.select(
-        (dataset.triples.relation == relation) & (dataset.triples.head < dataset.n_items)
-    )
-    shape = (dataset.n_items, dataset.n_nodes)
-    have = sp.csr_array((np.ones(len(facts), np.float32), (facts.head, facts.tail)), shape=shape)
-    have.sum_duplicates()
-    lengths = np.diff(have.indptr)
-    have.data = (1.0 / np.repeat(lengths, lengths)).astype(np.float32)
-    return have
+    """CSR matrix items x nodes: each item has equal weights, of sum 1, on its entities of the relation."""
+    return equal_shares(item_entities(dataset.triples, relation, dataset.n_items, dataset.n_nodes))

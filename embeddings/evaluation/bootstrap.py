@@ -40,12 +40,14 @@ class Comparison:
     """The ratio of the means."""
 
 
-def mean_interval(values: FloatArray, seed: int = 0) -> Interval:
+def mean_interval(values: FloatArray | Doubles, seed: int = 0) -> Interval:
     """Mean of the values, one per user, with its interval; 0 if there are no users."""
     return _interval(np.mean, (values,), seed)
 
 
-def compare(values: FloatArray, baseline: FloatArray, name: str, seed: int = 0) -> Comparison:
+def compare(
+    values: FloatArray | Doubles, baseline: FloatArray | Doubles, name: str, seed: int = 0
+) -> Comparison:
     """Difference and ratio of two means, paired: each resample draws the same users for both.
 
     `values` and `baseline` have one value per user, in the same order. The ratio is infinite if only the

@@ -114,6 +114,24 @@ def _top(
     return padded, np.pad(best, padding, constant_values=-np.inf).astype(np.float32)
 
 
+def ndcg_of_lists(
+    top: IntArray, users: IntArray, relevant: sp.csr_array, excluded: sp.csr_array
+) -> npt.NDArray[np.float64]:
+    """NDCG@k of given lists [users, k], which are padded with -1, float64 [users]; as that of `rank`."""
+    discount = 1 / np.log2(np.arange(2, top.shape[1] + 2))
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])
+    found = np.zeros(len(users))
+    for row, user in enumerate(users):
+        wanted = np.setdiff1d(_row(relevant, int(user)), _row(excluded, int(user)))
+        gain = float(discount @ np.isin(top[row], wanted))
+        found[row] = gain / ideal[min(len(wanted), top.shape[1])] if len(wanted) else 0.0
+    return found
+
+
+def _row(matrix: sp.csr_array, row: int) -> IntArray:
+    return np.asarray(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]], np.int64)
+
+
 def _measure(hits: BoolArray, k: int) -> FloatArray:
     """The metrics PER_USER, float32 [b, 5], of hits in order of rank, bool [b, n]."""
     discount = 1 / np.log2(np.arange(2, k + 2))

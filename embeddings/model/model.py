@@ -1,6 +1,6 @@
 """The model: the two-stage recommender's scores, plus those of what a request states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,13 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from embeddings.data.dataset import Histories, TimeArray
-from embeddings.data.vectors import unit_rows
 from embeddings.model.manifest import Manifest
 from embeddings.model.stated_preferences import (
+    STATED,
     StatedPreferenceConfig,
     StatedPreferences,
     one_user_likes,
 )
+from embeddings.ranking.features import BLENDED_SCORE
 from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.text.encoder import TextEncoder
 from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
@@ -41,6 +42,8 @@ class Query:
     """The items of the history that belong to this visit, the newest last."""
     excluded: BoolArray | None = None
     """Items that are not to be ranked, bool [n_items], so that others are; None: none but the history's."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Factors of what score columns, `likes` and `text_query` contribute; 1 for those that are not named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +91,18 @@ class Model:
 
     @cached_property
     def node_vectors(self) -> FloatArray:
-        """Unit vectors of items, then entities, float32 [n_nodes, d]: those of the last scorer that has any.
+        """As `ScorerEnsemble.node_vectors`."""
+        return self.two_stage.ensemble.node_vectors(self.links.shape[0])
 
-        Zeros where none has. The graph network stands after the embedding that it starts from.
-        """
-        scorers = reversed(list(self.two_stage.ensemble.scorers.values()))
-        found = next((x.node_vectors for x in scorers if x.node_vectors is not None), None)
-        return np.zeros((self.links.shape[0], 1), np.float32) if found is None else unit_rows(found)
+    @property
+    def content_vectors(self) -> tuple[FloatArray, ...]:
+        """Unit vectors of the items' texts and of their facts, float32 [n_items, d] each; 0 where unknown."""
+        return self.two_stage.items.text_vectors, self.two_stage.items.fact_vectors
+
+    @property
+    def contribution_names(self) -> tuple[str, ...]:
+        """What may have a factor among the weights of a query."""
+        return (*self.two_stage.ensemble.score_columns, BLENDED_SCORE, *STATED)
 
     @property
     def item_vectors(self) -> FloatArray:
@@ -111,10 +119,13 @@ class Model:
         """The scores of one query; for an empty one about popularity."""
         likes = one_user_likes(query.likes, self.links.shape[0])
         history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
-        ranked, contributions = self.two_stage.score_one(history, query.excluded)
+        weights = query.weights
+        ranked, contributions = self.two_stage.score_one(history, query.excluded, weights)
         if query.excluded is not None:
             ranked[query.excluded] = -np.inf
         stated = self._stated.added(ranked, history, query.text, query.session)
+        if weights:
+            stated = {name: np.float32(weights.get(name, 1.0)) * own for name, own in stated.items()}
 
         def with_stated(items: IntArray) -> dict[str, FloatArray]:
             return contributions(items) | {name: values[items] for name, values in stated.items()}
@@ -126,7 +137,7 @@ class Model:
             np.asarray(sum(stated.values(), ranked), np.float32),
             with_stated,
             probabilities,
-            self.two_stage.calibrated(history) and not stated and query.excluded is None,
+            self.two_stage.calibrated(history) and not stated and not weights and query.excluded is None,
         )
 
     def score_text(self, text: FloatArray) -> FloatArray | None:

@@ -14,6 +14,9 @@ from embeddings.ranking.two_stage import TwoStageRecommender
 from embeddings.scorers.base import Scorer
 from kg.graph import Float64Array, FloatArray, IntArray
 
+STATED = ("likes", "text_query")
+"""The names of what stated preferences add to a score."""
+
 
 @dataclass(frozen=True)
 class StatedPreferenceConfig:
@@ -91,11 +94,10 @@ class StatedPreferences:
         config = self.config
         known_users = text is None and self.two_stage.ranker.learnt
         link_weight = config.link_weight if known_users else config.strong_link_weight
-        stated = {
-            "likes": None if likes is None or not likes.nnz else self._score_likes(likes, link_weight),
-            "text_query": None if text is None else self.score_text(text),
-        }
-        found = {name: own for name, own in stated.items() if own is not None}
+        by_likes = None if likes is None or not likes.nnz else self._score_likes(likes, link_weight)
+        by_text = None if text is None else self.score_text(text)
+        stated = zip(STATED, (by_likes, by_text), strict=True)
+        found = {name: own for name, own in stated if own is not None}
         alone = [*found] == ["likes"] and not len(known.items)
         weight = config.likes_alone_weight if alone else config.weight
         deviation = self._deviation(ranked)

@@ -165,9 +165,10 @@ def candidate_features(
     candidate_config: CandidateConfig,
     config: FeatureConfig,
     excluded: BoolArray | None = None,
+    factors: Mapping[str, float] | None = None,
 ) -> CandidateFeatures:
-    """Select candidates and compute their features; `excluded` as for `select_candidates`."""
-    found = select_candidates(histories, ensemble, candidate_config, excluded)
+    """Select candidates and compute their features; `excluded` and `factors` as for `select_candidates`."""
+    found = select_candidates(histories, ensemble, candidate_config, excluded, factors)
     values = np.concatenate(
         [
             found.scores,

@@ -1,6 +1,6 @@
 """The two-stage recommender: the scorers' candidates, ranked. Loads no torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,12 +46,15 @@ class TwoStageRecommender:
     config: TwoStageConfig
 
     def candidate_features(
-        self, histories: Histories, excluded: BoolArray | None = None
+        self,
+        histories: Histories,
+        excluded: BoolArray | None = None,
+        factors: Mapping[str, float] | None = None,
     ) -> CandidateFeatures:
         """The candidates of some users; `excluded` items, bool [n_items], are none."""
         config = self.config
         return candidate_features(
-            histories, self.ensemble, self.items, config.candidates, config.features, excluded
+            histories, self.ensemble, self.items, config.candidates, config.features, excluded, factors
         )
 
     def score(self, histories: Histories) -> FloatArray:
@@ -62,7 +65,10 @@ class TwoStageRecommender:
         return np.stack(rows) if rows else np.zeros((0, histories.n_items), np.float32)
 
     def score_one(
-        self, history: Histories, excluded: BoolArray | None = None
+        self,
+        history: Histories,
+        excluded: BoolArray | None = None,
+        factors: Mapping[str, float] | None = None,
     ) -> tuple[FloatArray, Contributions]:
         """Scores of all items for one user, float32 [n_items], and their contributions by score column.
 
@@ -72,12 +78,18 @@ class TwoStageRecommender:
         score. Where no ranker was learnt, all items have a weighted mean of scores, and those of the history
         stand below the others. The second value maps item numbers [m] to float32 [m] a column, which sum to
         the scores.
+
+        The `factors` multiply what some score columns contribute: to the selection of candidates, to the
+        scores of candidates, as the ranker's Shapley values have it, and to the weighted mean.
         """
         with single_blas_thread():  # too little work for several threads to share
             if not self.ranker.learnt:
-                return self._by_fixed_weights(history)
-            candidates = self.candidate_features(history, excluded)
-            scores = scores_of_all(candidates, self.ranker.score(candidates))[0]
+                return self._by_fixed_weights(history, factors or {})
+            candidates = self.candidate_features(history, excluded, factors)
+            ranked = self.ranker.score(candidates)
+            if factors:
+                return self._with_factors(candidates, ranked, factors)
+            scores = scores_of_all(candidates, ranked)[0]
         return scores, lambda items: self._contributions(candidates, scores, items)
 
     def calibrated(self, histories: Histories) -> bool:
@@ -99,10 +111,33 @@ class TwoStageRecommender:
         new_items = not bool(self.items.known.all())
         return self.ranker.calibration.curve(ask_next=histories.ask_next, new_items=new_items)
 
-    def _by_fixed_weights(self, history: Histories) -> tuple[FloatArray, Contributions]:
+    def _with_factors(
+        self, candidates: CandidateFeatures, ranked: FloatArray, factors: Mapping[str, float]
+    ) -> tuple[FloatArray, Contributions]:
+        """Every candidate's contributions, each times its factor, and their sums as scores."""
+        valid = np.flatnonzero(candidates.items[0] >= 0)
+        parts = self.ranker.contributions(candidates, valid, self.ensemble.score_columns)
+        parts = {name: np.float32(factors.get(name, 1.0)) * own for name, own in parts.items()}
+        ranked = ranked.copy()
+        ranked[0, valid] = summed(parts)
+        scores = scores_of_all(candidates, ranked)[0]
+        place = np.full(len(scores), -1)
+        place[candidates.items[0, valid]] = np.arange(len(valid))
+
+        def contributions(items: IntArray) -> dict[str, FloatArray]:
+            own = place[items]
+            found = {name: np.where(own >= 0, column[own], np.float32(0)) for name, column in parts.items()}
+            blended = np.where(own >= 0, found[BLENDED_SCORE], scores[items])
+            return {**found, BLENDED_SCORE: blended.astype(np.float32)}
+
+        return scores, contributions
+
+    def _by_fixed_weights(
+        self, history: Histories, factors: Mapping[str, float]
+    ) -> tuple[FloatArray, Contributions]:
         weights = self.ranker.shrunk_weights or fixed_weights(self.ensemble.specs)
         scored = weighted_scores(history, self.ensemble, weights)
-        columns = {name: own[0] for name, own in scored.items()}
+        columns = {name: np.float32(factors.get(name, 1.0)) * own[0] for name, own in scored.items()}
         scores = summed(columns)
         lowered = np.zeros_like(scores)
         if len(history.items):

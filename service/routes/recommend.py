@@ -29,7 +29,8 @@ def recommend() -> Response:
         given = validated(RecommendRequest, body)
         last = recommender.last_event(given.user_id)  # first: an event that comes now makes it out of date
         found = KeptAnswer.of(_answer(recommender, given), given.user_id, last)
-        kept.keep(state, body, found)
+        if not given.drawn_anew:
+            kept.keep(state, body, found)
     return Response(found.for_request(g.request_id), mimetype="application/json")
 
 

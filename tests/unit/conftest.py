@@ -151,6 +151,9 @@ class FakeModel:
     def score_text(self, text: FloatArray) -> FloatArray | None:
         return self.near_text
 
+    content_vectors = (np.zeros((8, 1), np.float32), np.zeros((8, 1), np.float32))
+    contribution_names = ("fixed", "likes")
+
 
 class FakeEncoder:
     """Vectors by the words that a text has: one dimension for each of a few meanings."""

@@ -35,7 +35,8 @@ def test_a_recommendation(client: FlaskClient, fake: Any) -> None:
     assert response.content_type == "application/json"
     assert response.get_json()["items"] == [
         {"item_id": "m1", "rank": 1, "score": 0.5, "ranking_score": 2.5, "title": "Alien",
-         "display_title": "Alien", "paths": [], "score_contributions": None}
+         "display_title": "Alien", "paths": [], "stage": "ranked", "stage_reason": None,
+         "score_contributions": None}
     ]  # fmt: skip
     asked = fake.asked[0]
     assert (asked.user_id, asked.k, asked.free_text, asked.exclude_seen, asked.explain) == (

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embeddings.data.ties import tie_order
+from embeddings.data.ties import tie_order, top_k
 from embeddings.model.model import Query, Scores
 from kg.graph import GraphSnapshot
 from service.contract import Recommendation, RecommendRequest
-from service.recommender import Recommender, top_k
+from service.recommender import Recommender
 
 
 def ask(recommender: Recommender, **fields: Any) -> Recommendation:
@@ -145,7 +145,9 @@ def test_without_explain_there_are_no_paths(recommender: Recommender) -> None:
 def test_fewer_items_than_asked_for_is_said(recommender: Recommender) -> None:
     answer = ask(recommender, user_id="u4", k=5)
     assert ids(answer) == ["m6", "m7", "m8"]
-    assert answer.warnings[-1].detail == "only 3 items are left to recommend"
+    assert answer.warnings[-1].detail == (
+        "only 3 items are left to recommend; of 8, 5 seen or named by the request"
+    )
 
 
 def test_liked_titles_for_people(recommender: Recommender) -> None:
@@ -191,7 +193,7 @@ def test_what_is_rejected_by_name_is_in_no_list(recommender: Recommender) -> Non
     answer = ask(recommender, text="nothing by Ridley Scott", k=8)
     assert ids(answer) == ["m4", "m5", "m6", "m7", "m8"]
     assert answer.user_state == "cold"
-    assert [w.detail for w in answer.warnings][-1] == "only 5 items are left to recommend"
+    assert answer.warnings[-1].detail == "only 5 items are left to recommend; of 8, 3 rejected by the text"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,9 @@ def test_a_list_has_one_item_of_a_group(films: GraphSnapshot, model: Any, encode
     assert ids(ask(grouped, history=["m2"], k=3)) == ["m3", "m5", "m6"]
     full = ask(grouped, k=8)
     assert ids(full) == ["m1", "m3", "m5", "m6", "m8"]
-    assert full.warnings[-1].detail == "only 5 items are left to recommend"
+    assert full.warnings[-1].detail == (
+        "only 5 items are left to recommend; of 8, 3 of a group that has a better one"
+    )
 
 
 def test_two_items_of_one_title_are_told_apart(films: GraphSnapshot, model: Any, encoder: Any) -> None:

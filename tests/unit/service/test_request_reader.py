@@ -15,7 +15,9 @@ from service.query_context import QueryContext
 from service.recommender import Recommender
 from service.request_reader import FIELD_READERS, Lookups, read_request
 
-READ_BY_THE_RECOMMENDER = {"k", "explain", "score_contributions", "rules"}
+READ_BY_THE_RECOMMENDER = {"k", "explain", "score_contributions", "rules"} | {
+    *("diversity", "novelty", "max_per", "calibrated", "explore", "seed")
+}
 
 
 @pytest.fixture

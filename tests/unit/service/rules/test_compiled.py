@@ -43,7 +43,9 @@ def test_denied_items_are_left_out_however_long_the_list(recommender: Recommende
     put(book, "no", "deny", "m1", "m3")
     answer = ask(recommender, book, k=8)
     assert ids(answer) == "m2 m4 m5 m6 m7 m8"
-    assert [x.detail for x in answer.warnings] == ["only 6 items are left to recommend"]
+    assert [x.detail for x in answer.warnings] == [
+        "only 6 items are left to recommend; of 8, 2 left out by rules"
+    ]
 
 
 def test_allowed_items_are_the_only_ones_and_two_rules_allow_what_both_do(
