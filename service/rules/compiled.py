@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -40,6 +40,18 @@ class CompiledRule:
     """Where the first item of a pin stands, from 1."""
     evaluated_at: float
     stale_since: float | None
+
+    @cached_property
+    def _ascending(self) -> IntArray:
+        return np.sort(self.items)
+
+    def has(self, items: Sequence[int]) -> list[bool]:
+        """Whether each of some items is among its own."""
+        own, wanted = self._ascending, np.array(items, np.int64)
+        if not len(own):
+            return [False for _ in items]
+        place = np.minimum(np.searchsorted(own, wanted), len(own) - 1)
+        return [bool(x) for x in own[place] == wanted]
 
     @classmethod
     def of(cls, rule: StoredRule, items: Vocabulary) -> "CompiledRule":
@@ -130,7 +142,7 @@ class AppliedRules:
         for rule in self.rules:
             if rule.effect == "deny":
                 continue
-            for names, hit in zip(found, np.isin(items, rule.items), strict=True):
+            for names, hit in zip(found, rule.has(items), strict=True):
                 if hit:
                     names.append(rule.name)
         return found

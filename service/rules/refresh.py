@@ -53,7 +53,8 @@ def refresh_rules(
     except GraphError as error:
         for rule in waiting:
             book.failed(rule, str(error))
-        _log.warning("rules_wait_for_graph", rules=len(waiting), reason=type(error).__name__)
+        if any(rule.stale_since is None for rule in waiting):  # once, and not with every try
+            _log.warning("rules_wait_for_graph", rules=len(waiting), reason=type(error).__name__)
 
 
 def _refresh(book: RuleBook, store: RuleStore, rule: StoredRule, limits: RuleLimits) -> None:
@@ -61,7 +62,8 @@ def _refresh(book: RuleBook, store: RuleStore, rule: StoredRule, limits: RuleLim
         book.refreshed(rule, evaluate(store, rule.definition, limits))
     except StatementRefusedError as error:
         # an engine's message may hold values of parameters, which no log shall have
-        _log.warning("rule_failed", rule=rule.name)
+        if rule.stale_since is None:
+            _log.warning("rule_failed", rule=rule.name)
         book.failed(rule, str(error))
 
 

@@ -144,6 +144,20 @@ def test_too_many_rows_are_refused(shelves: ServerStore, name: str) -> None:
     assert gone(shelves)
 
 
+@pytest.mark.parametrize(
+    "rest", ["WITH collect(toString(a) + '-' + toString(b)) AS all RETURN size(all) AS id",
+             "RETURN DISTINCT toString(a) + '-' + toString(b) AS id ORDER BY id"]
+)  # fmt: skip
+def test_the_engine_bounds_memory(store: ServerStore, rest: str) -> None:
+    """Of 100 million texts neither engine keeps all."""
+    fill(store)
+    statement = f"UNWIND range(1, 9999) AS a UNWIND range(1, 9999) AS b {rest}"
+    check(store, statement)
+    with pytest.raises(StatementRefusedError, match=r"Limit of allowed elements|MemoryPoolOutOfMemory"):
+        store.bounded_read(statement, {}, timeout=60, max_rows=MAX_ROWS)
+    assert store.counts() == FILLED
+
+
 def gone(store: ServerStore) -> bool:
     """Whether the engine executes no statement of a rule any more, some moments later at most."""
 

@@ -33,7 +33,10 @@ def test_what_is_understood(real: FlaskClient, model: Any) -> None:
     assert found["rejected"] == []
     assert not found["text_counts"]
     assert [x["pointer"] for x in body["warnings"]] == ["/history/1", "/likes/1", "/k"]
-    assert body["warnings"][2]["detail"] == "only 4 items are left to recommend"
+    assert (
+        body["warnings"][2]["detail"]
+        == "only 4 items are left to recommend; of 8, 4 seen or named by the request"
+    )
     assert body["user_state"] == "warm"
     assert model.asked == [], "nothing is scored"
 
