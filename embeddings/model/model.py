@@ -101,7 +101,8 @@ class Model:
         """The scores of one query; for an empty one about popularity."""
         likes = one_user_likes(query.likes, self.links.shape[0])
         history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
-        ranked, contributions = self.two_stage.score_one(history, query.excluded)
+        allowed = None if query.excluded is None else ~query.excluded
+        ranked, contributions = self.two_stage.score_one(history, allowed)
         if query.excluded is not None:
             ranked[query.excluded] = -np.inf
         stated = self._stated.added(ranked, history, query.text)

@@ -45,13 +45,11 @@ class TwoStageRecommender:
     ranker: Ranker
     config: TwoStageConfig
 
-    def candidate_features(
-        self, histories: Histories, excluded: BoolArray | None = None
-    ) -> CandidateFeatures:
-        """The candidates of some users; `excluded` items, bool [n_items], are none."""
+    def candidate_features(self, histories: Histories, allowed: BoolArray | None = None) -> CandidateFeatures:
+        """The candidates of some users, among the `allowed` items alone, bool [n_items]."""
         config = self.config
         return candidate_features(
-            histories, self.ensemble, self.items, config.candidates, config.features, excluded
+            histories, self.ensemble, self.items, config.candidates, config.features, allowed=allowed
         )
 
     def score(self, histories: Histories) -> FloatArray:
@@ -62,11 +60,11 @@ class TwoStageRecommender:
         return np.stack(rows) if rows else np.zeros((0, histories.n_items), np.float32)
 
     def score_one(
-        self, history: Histories, excluded: BoolArray | None = None
+        self, history: Histories, allowed: BoolArray | None = None
     ) -> tuple[FloatArray, Contributions]:
         """Scores of all items for one user, float32 [n_items], and their contributions by score column.
 
-        `excluded` items, bool [n_items], are no candidates, so that others are ranked.
+        Only the `allowed` items, bool [n_items], are candidates, so that the ranker ranks them.
 
         Candidates have the ranker's scores; the other items stand below them in the order of the blended
         score. Where no ranker was learnt, all items have a weighted mean of scores, and those of the history
@@ -76,7 +74,7 @@ class TwoStageRecommender:
         with single_blas_thread():  # too little work for several threads to share
             if not self.ranker.learnt:
                 return self._by_fixed_weights(history)
-            candidates = self.candidate_features(history, excluded)
+            candidates = self.candidate_features(history, allowed)
             scores = scores_of_all(candidates, self.ranker.score(candidates))[0]
         return scores, lambda items: self._contributions(candidates, scores, items)
 
