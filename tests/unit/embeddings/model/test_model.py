@@ -65,6 +65,20 @@ def test_the_text_of_a_query_brings_items_of_similar_text(model, text) -> None:
     assert scores[[0, 2, 4, 6, 8]].min() > scores[[1, 3, 5, 7, 9]].max()
 
 
+def test_excluded_items_have_no_score_and_the_others_their_own(model, text) -> None:
+    """The items left are scored as without, but for item 0 of the history, which is below all candidates."""
+    whole, excluded = query(history=[0, 2]), np.arange(12) % 3 > 0
+    alone = model.score(replace(whole, excluded=excluded))
+    np.testing.assert_array_equal(np.isfinite(alone.scores), ~excluded)
+    left = [3, 6, 9]
+    np.testing.assert_allclose(alone.scores[left], model.score(whole).scores[left], atol=1e-5)
+    assert not alone.calibrated
+    stated = model.score(Query(np.array([0, 2]), np.array([12]), text[3], excluded=excluded))
+    assert np.isfinite(stated.scores[left]).all()
+    shares = stated.contributions(np.array(left)).values()
+    np.testing.assert_allclose(sum(shares), stated.scores[left], atol=1e-5)
+
+
 def test_item_vectors_are_unit(model) -> None:
     assert model.item_vectors.shape == (12, 8)
     np.testing.assert_allclose(np.linalg.norm(model.item_vectors, axis=1), 1.0, atol=1e-5)
