@@ -167,6 +167,11 @@ COMMANDS = Group(
                     "scripts.bench.recommend:command",
                     "Time recommendations by the latest model in this process, with paths and without.",
                 ),
+                "filters": Command(
+                    "scripts.bench.filters:command",
+                    "Time recommendations by the latest model without a filter and with one, in turn, without"
+                    " paths.",
+                ),
                 "serve": Command(
                     "scripts.bench.serve:command",
                     "Drive the service and an empty Flask route in turn; compare their rates and latencies.",

@@ -1,7 +1,7 @@
 """Candidate selection: which known and which new items of a user go on to the ranker."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Candidates:
     """The score columns of the ensemble, then the blended score, float32 [columns + 1, b, c]."""
     blended_score: FloatArray
     """The weighted mean of the selecting columns, by which candidates were selected, float32 [b, n_items]."""
+    unrestricted: "Candidates | None" = None
+    """The candidates that there would be if all items were allowed; None: all are."""
 
 
 def select_candidates(
@@ -40,13 +42,15 @@ def select_candidates(
     ensemble: ScorerEnsemble,
     config: CandidateConfig,
     excluded: BoolArray | None = None,
+    allowed: BoolArray | None = None,
     factors: Mapping[str, float] | None = None,
 ) -> Candidates:
     """Score all items and keep the best known and the best new ones of each user.
 
-    Items of the user's history are no candidates, nor are the `excluded` ones, bool [n_items]. The `factors`
-    multiply the weights of some score columns where candidates are selected, and in the blended score of all
-    items; the blended score among the candidates' score columns stays as the ranker learnt it.
+    Items of the user's history are no candidates, nor are the `excluded` ones, bool [n_items]. Of the others
+    only the `allowed` ones are, bool [n_items]; the result tells what would be candidates without that. The
+    `factors` multiply the weights of some score columns where candidates are selected, and in the blended
+    score of all items; the blended score among the candidates' score columns stays as the ranker learnt it.
     """
     known, new = ensemble.known_items, ensemble.new_items
     scores = ensemble.score(histories)
@@ -69,19 +73,25 @@ def select_candidates(
         if factors:
             own = multiplied(weights, factors)
             selecting_score[:, new] = _blended(selecting, own, (len(histories), len(new)))
-    allowed = _masked(selecting_score, histories, excluded)
-    of_known, of_new = _top(allowed, known, config.known_items), _top(allowed, new, config.new_items)
+    masked = _masked(selecting_score, histories, excluded)
     place = np.zeros(histories.n_items, np.int64)
     place[new] = np.arange(len(new))
-    both = [
-        np.concatenate([own, _take(blended_score[None], items)])
-        for items, own in (
-            (of_known, columns.score_candidates(of_known)),
-            (of_new, _take(of_all_new, place[of_new])),
-        )
-    ]
-    items = np.concatenate([of_known, of_new], axis=1)
-    return Candidates(items, of_known.shape[1], np.concatenate(both, axis=2), selecting_score)
+
+    def best(masked: FloatArray) -> Candidates:
+        of_known, of_new = _top(masked, known, config.known_items), _top(masked, new, config.new_items)
+        both = [
+            np.concatenate([own, _take(blended_score[None], items)])
+            for items, own in (
+                (of_known, columns.score_candidates(of_known)),
+                (of_new, _take(of_all_new, place[of_new])),
+            )
+        ]
+        items = np.concatenate([of_known, of_new], axis=1)
+        return Candidates(items, of_known.shape[1], np.concatenate(both, axis=2), selecting_score)
+
+    if allowed is None:
+        return best(masked)
+    return replace(best(np.where(allowed, masked, -np.inf)), unrestricted=best(masked))
 
 
 def multiplied(weights: Mapping[str, float], factors: Mapping[str, float]) -> dict[str, float]:

@@ -120,7 +120,8 @@ class Model:
         likes = one_user_likes(query.likes, self.links.shape[0])
         history = Histories.of([query.history], self.n_items, query.times[None, :], likes)
         weights = query.weights
-        ranked, contributions = self.two_stage.score_one(history, query.excluded, weights)
+        allowed = None if query.excluded is None else ~query.excluded
+        ranked, contributions = self.two_stage.score_one(history, allowed, weights)
         if query.excluded is not None:
             ranked[query.excluded] = -np.inf
         stated = self._stated.added(ranked, history, query.text, query.session)

@@ -165,10 +165,14 @@ def candidate_features(
     candidate_config: CandidateConfig,
     config: FeatureConfig,
     excluded: BoolArray | None = None,
+    allowed: BoolArray | None = None,
     factors: Mapping[str, float] | None = None,
 ) -> CandidateFeatures:
-    """Select candidates and compute their features; `excluded` and `factors` as for `select_candidates`."""
-    found = select_candidates(histories, ensemble, candidate_config, excluded, factors)
+    """Select candidates and compute their features; the last three are as for `select_candidates`.
+
+    A candidate has the same features whatever other items are allowed.
+    """
+    found = select_candidates(histories, ensemble, candidate_config, excluded, allowed, factors)
     values = np.concatenate(
         [
             found.scores,
@@ -184,10 +188,33 @@ def candidate_features(
 
 
 def _log_ranks(candidates: Candidates) -> FloatArray:
-    """log(1 + place) of each candidate among those of its group by each score [v, b, c]; the best has 0."""
-    valid = np.where(candidates.items >= 0, candidates.scores, -np.inf)  # empty places take no rank
-    groups = np.split(valid, [candidates.n_known], axis=2)
-    return np.concatenate([_log_ranks_of_group(scores) for scores in groups], axis=2)
+    """log(1 + place) of each candidate among those of its group by each score [v, b, c]; the best has 0.
+
+    Where only some items are allowed, the place is that among the unrestricted candidates.
+    """
+    if candidates.unrestricted is not None:
+        return _log_ranks_among(candidates, candidates.unrestricted)
+    return np.concatenate([_log_ranks_of_group(scores) for scores in _groups(candidates)], axis=2)
+
+
+def _groups(candidates: Candidates) -> list[FloatArray]:
+    """The scores of the known and of the new candidates, -inf for empty places, which take no rank."""
+    valid = np.where(candidates.items >= 0, candidates.scores, -np.inf)
+    return np.split(valid, [candidates.n_known], axis=2)
+
+
+def _log_ranks_among(candidates: Candidates, others: Candidates) -> FloatArray:
+    """The places of candidates among others; one that is not among them stands after those of equal score."""
+    places = [
+        np.where(np.isnan(own), among.shape[2], (among[..., None, :] >= own[..., None]).sum(axis=-1))
+        for own, among in zip(_groups(candidates), _groups(others), strict=True)
+    ]
+    ranks = np.log1p(np.concatenate(places, axis=2).astype(np.float32))
+    of_others = _log_ranks(others)
+    for row, (own, among) in enumerate(zip(candidates.items, others.items, strict=True)):
+        _, at, place = np.intersect1d(np.where(own < 0, -2, own), among, return_indices=True)
+        ranks[:, row, at] = of_others[:, row, place]
+    return ranks
 
 
 def _log_ranks_of_group(scores: FloatArray) -> FloatArray:

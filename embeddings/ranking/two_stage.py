@@ -48,13 +48,15 @@ class TwoStageRecommender:
     def candidate_features(
         self,
         histories: Histories,
-        excluded: BoolArray | None = None,
+        allowed: BoolArray | None = None,
         factors: Mapping[str, float] | None = None,
     ) -> CandidateFeatures:
-        """The candidates of some users; `excluded` items, bool [n_items], are none."""
+        """The candidates of some users, among the `allowed` items alone, bool [n_items]."""
         config = self.config
         return candidate_features(
-            histories, self.ensemble, self.items, config.candidates, config.features, excluded, factors
+            *(histories, self.ensemble, self.items, config.candidates, config.features),
+            allowed=allowed,
+            factors=factors,
         )
 
     def score(self, histories: Histories) -> FloatArray:
@@ -67,12 +69,12 @@ class TwoStageRecommender:
     def score_one(
         self,
         history: Histories,
-        excluded: BoolArray | None = None,
+        allowed: BoolArray | None = None,
         factors: Mapping[str, float] | None = None,
     ) -> tuple[FloatArray, Contributions]:
         """Scores of all items for one user, float32 [n_items], and their contributions by score column.
 
-        `excluded` items, bool [n_items], are no candidates, so that others are ranked.
+        Only the `allowed` items, bool [n_items], are candidates, so that the ranker ranks them.
 
         Candidates have the ranker's scores; the other items stand below them in the order of the blended
         score. Where no ranker was learnt, all items have a weighted mean of scores, and those of the history
@@ -85,7 +87,7 @@ class TwoStageRecommender:
         with single_blas_thread():  # too little work for several threads to share
             if not self.ranker.learnt:
                 return self._by_fixed_weights(history, factors or {})
-            candidates = self.candidate_features(history, excluded, factors)
+            candidates = self.candidate_features(history, allowed, factors)
             ranked = self.ranker.score(candidates)
             if factors:
                 return self._with_factors(candidates, ranked, factors)

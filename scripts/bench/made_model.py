@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from embeddings.data.dataset import Dataset
 from embeddings.model.artifact import latest_model, load_ranker, save_model
 from embeddings.model.versions import active_version, use_version
 from embeddings.training.train import refresh
 from kg.graph import FloatArray, GraphSnapshot, Vocabulary
+from kg.item_properties import ItemProperties, NumberColumn
 from kg.progress import Report, silent
 from kg.schema import GraphSchema, InteractionSchema, LabelSchema, Phrase, RelationSchema
 from kg.settings import Settings
@@ -68,7 +71,7 @@ def _fit(latest: Path, made: Settings, items: int, events: int, report: Report) 
 
 
 def made_snapshot(dataset: Dataset) -> GraphSnapshot:
-    """The graph of a synthetic dataset, with ids, names and texts."""
+    """The graph of a synthetic dataset, with ids, names, texts and years."""
     counts = entity_counts(dataset.n_items)
     relations = tuple(
         RelationSchema(type=name, head="Item", tail=tail, phrase=Phrase(out="of", back="as is"))
@@ -88,4 +91,7 @@ def made_snapshot(dataset: Dataset) -> GraphSnapshot:
         dataset.triples,
         dataset.events,
         source="made",
+        item_properties=ItemProperties(
+            {"year": NumberColumn(np.arange(dataset.n_items) % 100 + np.float64(1920))}
+        ),
     )

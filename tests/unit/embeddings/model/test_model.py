@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embeddings.candidates.select import CandidateConfig
+from embeddings.data.dataset import Histories
 from embeddings.model.artifact import (
     find_model,
     latest_model,
@@ -63,6 +65,36 @@ def test_a_liked_entity_brings_its_items(model) -> None:
 def test_the_text_of_a_query_brings_items_of_similar_text(model, text) -> None:
     scores = model.score(Query(text=text[2])).scores
     assert scores[[0, 2, 4, 6, 8]].min() > scores[[1, 3, 5, 7, 9]].max()
+
+
+def test_excluded_items_have_no_score_and_the_others_their_own(model, text) -> None:
+    """The items left are scored as without, but for item 0 of the history, which is below all candidates."""
+    whole, excluded = query(history=[0, 2]), np.arange(12) % 3 > 0
+    alone = model.score(replace(whole, excluded=excluded))
+    np.testing.assert_array_equal(np.isfinite(alone.scores), ~excluded)
+    left = [3, 6, 9]
+    np.testing.assert_allclose(alone.scores[left], model.score(whole).scores[left], atol=1e-5)
+    assert not alone.calibrated
+    stated = model.score(Query(np.array([0, 2]), np.array([12]), text[3], excluded=excluded))
+    assert np.isfinite(stated.scores[left]).all()
+    shares = stated.contributions(np.array(left)).values()
+    np.testing.assert_allclose(sum(shares), stated.scores[left], atol=1e-5)
+
+
+def test_the_ranker_ranks_what_is_not_excluded(model) -> None:
+    """Two candidates: of the whole list the best two, of the last two of it these."""
+    two = replace(model.two_stage.config, candidates=CandidateConfig(known_items=2, new_items=1))
+    two_stage = replace(model.two_stage, config=two)
+    own = Model(model.manifest, two_stage, model.links, model.stated_preferences)
+    history = query(history=[0, 2])
+    last = np.argsort(own.score(history).scores[3:])[:2] + 3
+    excluded = ~np.isin(np.arange(12), last)
+    candidates = two_stage.candidate_features(
+        Histories.of([[0, 2]], 12, np.full((1, 3), np.nan)), allowed=~excluded
+    )
+    ranked = dict(zip(candidates.items[0], two_stage.ranker.score(candidates)[0], strict=True))
+    found = own.score(replace(history, excluded=excluded)).scores
+    np.testing.assert_allclose(found[last], [ranked[item] for item in last], atol=1e-6)
 
 
 def test_item_vectors_are_unit(model) -> None:

@@ -160,6 +160,10 @@ def test_the_deviation_of_the_best_scores_by_hand() -> None:
     assert deviation_of_best(scores, 2) == 1.0
     assert deviation_of_best(scores[[1, 3]], 100) == 1.0
     assert deviation_of_best(np.ones(3, np.float32), 2) == 1e-6
+    assert deviation_of_best(np.float32([-np.inf, 9.0, -np.inf, 7.0]), 3) == 1.0, (
+        "what is excluded does not count"
+    )
+    assert deviation_of_best(np.float32([-np.inf] * 3), 2) == 1e-6
 
 
 def test_scores_of_stated_entities_are_not_calibrated() -> None:

@@ -310,3 +310,33 @@ def test_an_empty_place_takes_no_rank() -> None:
 
 def test_score_features_are_the_scores_and_their_ranks() -> None:
     assert score_features(NAMES).tolist() == [True] * 8 + [False] * 18
+
+
+def test_features_do_not_depend_on_what_else_is_allowed(board: Dataset, histories) -> None:
+    """Of the known items the best two are candidates, 0 and 1 for the third query; then others are allowed.
+
+    Items 2 and 3 stand after these two, which are better by every score, so their place is 2. Item 4, the
+    only new one, is the first of its group, or no candidate.
+    """
+    items = ItemFeatures.of(board, CONFIG)
+    ensemble = ensemble_of(
+        {"ease": FixedScores(EASE)}, first_and_previous([1.0, 1.0, 1.0, 1.0, 1.0]), items.known
+    )
+    two = CandidateConfig(known_items=2, new_items=1)
+    every = candidate_features(histories, ensemble, items, CandidateConfig(), CONFIG)
+    best = candidate_features(histories, ensemble, items, two, CONFIG)
+    for allowed in ([1, 4], [0, 1, 2, 3, 4], [2, 3]):
+        mask = np.isin(np.arange(5), allowed)
+        found = candidate_features(histories, ensemble, items, two, CONFIG, allowed=mask)
+        for query in range(3):
+            own = set(found.items[query].tolist()) - {-1}
+            assert own <= set(allowed)
+            for item in own:
+                whole = best if item in best.items[query] else every
+                expected = features(whole, query, item)
+                if whole is every:
+                    expected |= {name: np.log(1 + 2) for name in NAMES if name.endswith(".log_rank")}
+                got = features(found, query, item)
+                assert got == pytest.approx(expected, abs=1e-6, nan_ok=True), (allowed, query, item)
+    assert found.items.tolist()[2] == [2, 3, -1]
+    expect(features(found, 2, 3), **{"ease": features(every, 2, 3)["ease"], "ease.log_rank": np.log(3)})

@@ -1,11 +1,13 @@
 """Candidates by the ranker above all others by the blended score."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fake_scorers import FixedScores, blended_ranker, ensemble_of, first_and_previous
 
+from embeddings.candidates.select import CandidateConfig
 from embeddings.data.dataset import Dataset, Histories
 from embeddings.ranking.boosters import BoosterEnsemble
 from embeddings.ranking.calibration import Calibration, CalibrationCurve
@@ -150,3 +152,28 @@ def test_a_constant_is_added_to_new_items_alone(two_stage, board) -> None:
     scores = replace(two_stage, ranker=ranker).score(Histories.of([[0]], 5))[0]
     assert scores[[1, 2, 3, 4]].tolist() == [0.0, 0.0, 0.0, 0.5]
     assert scores[0] < 0
+
+
+def test_what_is_allowed_is_ranked_whatever_its_blended_score(two_stage) -> None:
+    """Two known items are candidates, and the ranker turns the blended scores round; see `two_stage`."""
+    low, high = (np.arcsinh(x / np.sqrt(5 / 4)) for x in (0.5, 1.5))
+    blended = two_stage.ranker.all_items
+    turned = SimpleNamespace(score=lambda values: -blended.score(values), models=blended.models)
+    known = replace(two_stage.ranker.known_items, boosters=turned)
+    config = TwoStageConfig(candidates=CandidateConfig(known_items=2, new_items=1))
+    own = replace(
+        two_stage, ranker=replace(two_stage.ranker, known_items=known, next_items=known), config=config
+    )
+    nobody = Histories.of([[]], 5)
+    for allowed, ranked in (
+        ([0, 1, 2, 3], {1: -low, 0: -high}),
+        ([2, 3], {3: high, 2: low}),
+        ([1, 2, 3], {2: low, 1: -low}),
+        ([3], {3: high}),
+    ):
+        scores, _ = own.score_one(nobody, np.isin(np.arange(5), allowed))
+        np.testing.assert_allclose(scores[list(ranked)], list(ranked.values()), atol=1e-5)
+        others = [item for item in range(5) if item not in ranked]
+        assert scores[others].max() < min(ranked.values())
+    scores, _ = own.score_one(nobody, np.zeros(5, bool))
+    assert np.isfinite(scores).all(), "nothing is left"
