@@ -1,20 +1,21 @@
 """Filter expressions as the items that they keep."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache, reduce
+from functools import cache, lru_cache, partial, reduce
 
 import numpy as np
 
 from kg.errors import InvalidFieldsError
 from kg.graph import BoolArray, GraphSnapshot
 from kg.item_changes import item_relations
+from kg.item_properties import PropertyColumn
 from kg.nearest_name import nearest_name
 from kg.property_columns import other_properties
 from kg.shown import shown
 from service.filters.expression import AllOf, AnyOf, FilterPart, NotOf, PropertyCondition, RelationCondition
-from service.filters.nodes import JoinedItems, NodeNames, joined_items
+from service.filters.nodes import NodeNames, joined_items
 from service.filters.values import IncomparableError, PropertyValues, Scalar, TextValues, property_values
 
 MASK_BYTES = 64 * 1024 * 1024
@@ -43,11 +44,16 @@ class ItemFilters:
     The masks of the last conditions are kept; the index of a relation or property is made when one names it.
     """
 
-    def __init__(self, snapshot: GraphSnapshot) -> None:
+    def __init__(self, snapshot: GraphSnapshot, earlier: "ItemFilters | None" = None) -> None:
+        """`earlier` are those of a snapshot that differs in properties of items alone: what holds is kept."""
         self._n_items = snapshot.n_items
-        conditions = _Conditions(snapshot)  # no method of this object, which would hold itself in memory
         kept = lru_cache(max(32, MASK_BYTES // 2 // max(snapshot.n_items, 1)))
-        self._relation, self._property = kept(conditions.of_relation), kept(conditions.of_property)
+        # the functions are no methods of this object, which would hold itself in memory
+        self._relation: Callable[[str], Kept] = (
+            earlier._relation if earlier else kept(_RelationConditions(snapshot).kept)
+        )
+        self._columns: _Columns = _Columns(snapshot, earlier._columns if earlier else None)
+        self._property = kept(_PropertyConditions(snapshot, self._columns).kept)
 
     def kept(self, expression: FilterPart, pointer: str) -> Kept:
         """The items that an expression keeps; `pointer` is the JSON Pointer to it.
@@ -82,19 +88,17 @@ class ItemFilters:
         return found.mask
 
 
-class _Conditions:
-    """Single conditions, given as JSON; pointers are below the condition."""
+class _RelationConditions:
+    """Conditions on relations, given as JSON; pointers are below the condition."""
 
     def __init__(self, snapshot: GraphSnapshot) -> None:
         self._snapshot = snapshot
         self._names = NodeNames(snapshot)
         self._relations = item_relations(snapshot.schema)
-        self._joined = cache(lambda kind: joined_items(snapshot, kind, item_relations(snapshot.schema)[kind]))
-        columns = snapshot.item_properties.columns
-        self._values = cache(lambda name: property_values(name, columns[name]))
+        self._joined = cache(partial(joined_items, snapshot))
 
-    def of_relation(self, key: str) -> Kept:
-        """The items that a condition on a relation keeps.
+    def kept(self, key: str) -> Kept:
+        """The items that a condition keeps.
 
         Raises:
             InvalidFieldsError: the graph does not have the relation, or one of the nodes.
@@ -103,9 +107,10 @@ class _Conditions:
         kind = condition.relation
         if kind not in self._relations:
             raise InvalidFieldsError([("/relation", self._no_relation(kind))])
-        joined: JoinedItems = self._joined(kind)
+        label = self._relations[kind]
+        joined = self._joined(kind, label)
         word, names = _compared(condition)
-        nodes, warnings = self._nodes(self._relations[kind], names, word)
+        nodes, warnings = self._nodes(label, names, word)
         if word == "all":
             return Kept(reduce(np.logical_and, map(joined.mask, nodes)), warnings)
         mask = joined.mask([node for own in nodes for node in own] if word else None)
@@ -128,17 +133,51 @@ class _Conditions:
             raise InvalidFieldsError(errors)
         return found, warnings
 
-    def of_property(self, key: str) -> Kept:
-        """The items that a condition on a property keeps.
+    def _no_relation(self, kind: str) -> str:
+        if kind in self._snapshot.item_properties.columns:
+            return f'{shown(kind)} is a property; write {{"property": {json.dumps(kind)}, ...}}'
+        item = self._snapshot.items.label
+        if kind in self._snapshot.schema.ends:
+            return f"{shown(kind)} joins no {item} to others{nearest_name(kind, self._relations)}"
+        return f"no relation {shown(kind)} of a {item}{nearest_name(kind, self._relations)}"
+
+
+class _Columns:
+    """What compares the properties of a snapshot, made when it is first asked for."""
+
+    def __init__(self, snapshot: GraphSnapshot, earlier: "_Columns | None") -> None:
+        """What compares the columns that `earlier` has as well is taken over."""
+        self.columns = snapshot.item_properties.columns
+        known = dict(earlier._values) if earlier else {}
+        self._values: dict[str, tuple[PropertyColumn, PropertyValues]] = {
+            name: own for name, own in known.items() if own[0] is self.columns.get(name)
+        }
+
+    def values(self, name: str) -> PropertyValues:
+        """What compares a property that there is."""
+        column = self.columns[name]
+        if name not in self._values:
+            self._values[name] = column, property_values(name, column)
+        return self._values[name][1]
+
+
+class _PropertyConditions:
+    """Conditions on properties, given as JSON; pointers are below the condition."""
+
+    def __init__(self, snapshot: GraphSnapshot, columns: _Columns) -> None:
+        self._snapshot, self._columns = snapshot, columns
+
+    def kept(self, key: str) -> Kept:
+        """The items that a condition keeps.
 
         Raises:
             InvalidFieldsError: no item has the property, or it never has such a value.
         """
         condition = PropertyCondition.model_validate_json(key)
         name = condition.property_
-        if name not in self._snapshot.item_properties.columns:
+        if name not in self._columns.columns:
             raise InvalidFieldsError([("/property", self._no_property(name))])
-        values: PropertyValues = self._values(name)
+        values = self._columns.values(name)
         word, wanted = _compared(condition)
         if not word:
             return Kept(_within(values, condition))
@@ -149,18 +188,10 @@ class _Conditions:
         mask = values.equal(wanted)
         return Kept(~mask if word == "none" else mask, warnings)
 
-    def _no_relation(self, kind: str) -> str:
-        if kind in self._snapshot.item_properties.columns:
-            return f'{shown(kind)} is a property; write {{"property": {json.dumps(kind)}, ...}}'
-        item = self._snapshot.items.label
-        if kind in self._snapshot.schema.ends:
-            return f"{shown(kind)} joins no {item} to others{nearest_name(kind, self._relations)}"
-        return f"no relation {shown(kind)} of a {item}{nearest_name(kind, self._relations)}"
-
     def _no_property(self, name: str) -> str:
-        if name in self._relations:
+        if name in item_relations(self._snapshot.schema):
             return f'{shown(name)} is a relation; write {{"relation": {json.dumps(name)}, ...}}'
-        label, columns = self._snapshot.schema.item, self._snapshot.item_properties.columns
+        label, columns = self._snapshot.schema.item, self._columns.columns
         if name in other_properties(label):
             return f"filters do not compare the property {shown(name)} of a {label.label}"
         if not columns:

@@ -9,7 +9,7 @@ from filter_reference import Library, fill_library, random_filters
 
 from kg.errors import InvalidFieldsError
 from kg.graph import GraphSnapshot
-from kg.property_columns import item_properties
+from kg.property_columns import item_properties, with_values
 from kg.schema import GraphSchema
 from kg.snapshot import read_snapshot
 from service.contract import RecommendRequest
@@ -244,3 +244,20 @@ def test_a_mask_does_not_change_by_being_used(filters: ItemFilters) -> None:
         kept(filters, {"all": list(pair)})
     for expression, mask in zip(expressions, before, strict=True):
         np.testing.assert_array_equal(kept(filters, expression).mask, mask)
+
+
+def test_after_a_change_of_properties_what_holds_on_is_kept(films: GraphSnapshot) -> None:
+    label = films.schema.item
+    before = replace(films, item_properties=item_properties(label, PROPERTIES))
+    changed = with_values(before.item_properties, label, 8, {0: {"year": 1983}, 1: {"new": "x"}})
+    filters = ItemFilters(before)
+    stars, years, tags = {"relation": "STARS"}, {"property": "year", "to": 1983}, {"property": "tags"}
+    assert films_of(filters, {"all": [stars, years, tags]}) == "12"
+    after = ItemFilters(replace(before, item_properties=changed), filters)
+    assert films_of(after, {"property": "year", "from": 1980, "to": 1983}) == "12"
+    assert films_of(after, {"property": "new"}) == "2"
+    assert films_of(filters, {"property": "year", "from": 1980, "to": 1983}) == "2"
+    assert kept(after, stars).mask is kept(filters, stars).mask
+    assert films_of(after, {"all": [stars, tags]}) == "12"
+    assert after._columns.values("tags") is filters._columns.values("tags")
+    assert after._columns.values("year") is not filters._columns.values("year")
