@@ -30,6 +30,8 @@ _WRITING = _words(
     "GRANT REVOKE DENY USE TRANSACTIONS PERIODIC"
 )
 
+_CLAUSES = _words("MATCH WHERE WITH RETURN UNWIND YIELD SET ORDER")
+
 _LOOPS = _words("ANY ALL NONE SINGLE")
 
 _SUBQUERIES = _words("CALL EXISTS COUNT COLLECT")
@@ -74,7 +76,7 @@ def check_read(
             schema lacks, or its parameters are not those given.
     """
     code = _tokens(statement)
-    for check in (_check_clauses, _check_functions, _check_loops, _check_ranges):
+    for check in (_check_clauses, _check_functions, _check_loops, _check_patterns, _check_ranges):
         check(code)
     _check_calls(code, {x.lower() for x in procedures})
     _check_names(code, schema)
@@ -195,6 +197,62 @@ def _check_loops(code: Sequence[Token]) -> None:
             around = code[around].enclosing
 
 
+def _check_patterns(code: Sequence[Token]) -> None:
+    """No list is made of a pattern, and no expression has a long one: ArcadeDB does not stop those."""
+    for n, token in enumerate(code):
+        if token.symbol == "[" and not _is_relation(code, n):
+            first = n + 3 if _symbol(code, n + 2) == "=" else n + 1
+            if _symbol(code, first) == "(" and any(x.symbol == "|" and x.enclosing == n for x in code[n:]):
+                raise StatementRefusedError(
+                    "a list made of a pattern, [(a)--(b) | ...], cannot be stopped; use MATCH and collect"
+                )
+        if _is_long(code, n) and not _is_matched(code, n):
+            raise StatementRefusedError(
+                "a pattern of more than one relation in an expression cannot be stopped; use EXISTS { ... }"
+            )
+
+
+def _is_long(code: Sequence[Token], n: int) -> bool:
+    """Whether a token is the bracket of a relation of variable length, or of a node between two relations."""
+    if code[n].symbol == "[":
+        return _is_relation(code, n) and any(x.symbol == "*" for x in _inside(code, n))
+    if code[n].symbol != ")" or (node := _next_node(code, n)) is None:
+        return False
+    closing = next(m for m in range(node + 1, len(code)) if _is_pair(code, node, m) and code[m].symbol == ")")
+    return _next_node(code, closing) is not None
+
+
+def _next_node(code: Sequence[Token], n: int) -> int | None:
+    """The opening bracket of the node that a relation joins to the one that closes at a token."""
+    n += 2 if _symbol(code, n + 1) == "<" else 1
+    if _symbol(code, n) != "-":
+        return None
+    n += 1
+    if _symbol(code, n) == "[":
+        n = next(m for m in range(n + 1, len(code)) if code[m].symbol == "]" and _same_level(code, n, m)) + 1
+    if _symbol(code, n) != "-":
+        return None
+    n += 2 if _symbol(code, n + 1) == ">" else 1
+    return n if _symbol(code, n) == "(" else None
+
+
+def _same_level(code: Sequence[Token], n: int, m: int) -> bool:
+    return code[n].enclosing == code[m].enclosing
+
+
+def _is_matched(code: Sequence[Token], n: int) -> bool:
+    """Whether a token belongs to a MATCH or a subquery, and not to an expression."""
+    around = code[n].enclosing
+    for place in range(n - 1, -1, -1):
+        if place == around:
+            if _opens_subquery(code, place):
+                return True
+            around = code[place].enclosing
+        elif code[place].enclosing == around and code[place].word in _CLAUSES and not _is_name(code, place):
+            return code[place].word == "MATCH"
+    return False
+
+
 def _check_ranges(code: Sequence[Token]) -> None:
     """Every `range` has numbers for bounds, and not too many between them."""
     for n, token in enumerate(code):
@@ -256,6 +314,8 @@ def _is_label(code: Sequence[Token], n: int) -> bool:
 
 
 def _opens_subquery(code: Sequence[Token], brace: int) -> bool:
+    if code[brace].symbol != "{":
+        return False
     if _word(code, brace - 1) in _SUBQUERIES:
         return True
     if _symbol(code, brace - 1) != ")":
@@ -265,7 +325,7 @@ def _opens_subquery(code: Sequence[Token], brace: int) -> bool:
 
 
 def _is_pair(code: Sequence[Token], n: int, closing: int) -> bool:
-    return code[n].symbol == "(" and code[n].enclosing == code[closing].enclosing
+    return code[n].symbol == "(" and _same_level(code, n, closing)
 
 
 def _is_relation(code: Sequence[Token], bracket: int) -> bool:

@@ -41,6 +41,8 @@ REFUSED = {
     "loop_in_loop": (
         "RETURN [x IN range(1, 10000) WHERE any(y IN range(1, 10000) WHERE y < 0)] AS id", "stands in another"
     ),
+    "list_of_patterns": ("MATCH (b:Book) RETURN [(b)-[*1..30]-(c) | c.id][0] AS id", "a list made of"),
+    "long_predicate": ("MATCH (b:Book) WHERE NOT (b)-[*9..30]-() RETURN b.id AS id", "more than one"),
     "reduce": ("RETURN reduce(s = 'x', x IN range(1, 60) | s + s) AS id", "the function reduce"),
     "regular_expression": ("MATCH (b:Book) WHERE b.title =~ '(.*a){25}b' RETURN b.id AS id", "may never end"),
     "unknown_label": ("MATCH (b:Bok) RETURN b.id AS id", "no label Bok in this graph; did you mean Book"),
@@ -59,6 +61,10 @@ ENDLESS = {
         "MATCH (a:Book), (b:Book), (c:Book), (d:Book) RETURN a.id AS id ORDER BY b.n * c.n - d.n LIMIT 1"
     ),
     "paths": "MATCH p = (a:Book)-[*1..30]-(b) WHERE length(p) > 29 RETURN count(p) AS id",
+    "count": "MATCH (a:Book) RETURN sum(COUNT { (a)-[*1..30]-() }) AS id",
+    "collect": "MATCH (a:Book) RETURN sum(size(COLLECT { MATCH (a)-[*1..30]-(b) RETURN b.n })) AS id",
+    "exists": "MATCH (a:Book) WHERE EXISTS { (a)-[*8..30]-(b:Book) WHERE b.n < 0 } RETURN a.id AS id",
+    "quantified": "MATCH (a:Book) ((x)-[:BY]-(y)){1,30} (b:Book) RETURN sum(a.n * b.n) AS id",
     "unwound": (
         "UNWIND range(1, 9999) AS a UNWIND range(1, 9999) AS b UNWIND range(1, 9999) AS c "
         "WITH a, b, c WHERE a + b + c < 0 RETURN count(*) AS id"
@@ -145,7 +151,7 @@ def test_too_many_rows_are_refused(shelves: ServerStore, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rest", ["WITH collect(toString(a) + '-' + toString(b)) AS all RETURN size(all) AS id",
+    "rest", ["WITH collect(toString(a) + '-' + toString(b)) AS texts RETURN size(texts) AS id",
              "RETURN DISTINCT toString(a) + '-' + toString(b) AS id ORDER BY id"]
 )  # fmt: skip
 def test_the_engine_bounds_memory(store: ServerStore, rest: str) -> None:
