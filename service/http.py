@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
@@ -149,6 +150,20 @@ def validated(model: type[_Model], body: bytes) -> _Model:
     """A JSON body as what an operation takes."""
     try:
         return model.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(error, model) from None
+
+
+def fields_of(model: type[_Model], given: MultiDict[str, str]) -> _Model:
+    """The fields of a form or of an address; a list has one field for each value.
+
+    Raises:
+        InvalidRequestError: they are not what `model` takes.
+    """
+    lists = [name for name, field in model.model_fields.items() if field.default_factory is list]
+    values = {name: own if name in lists else own[-1] for name, own in given.lists()}
+    try:
+        return model.model_validate(values, strict=False)
     except ValidationError as error:
         raise invalid(error, model) from None
 

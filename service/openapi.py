@@ -24,7 +24,7 @@ from service.catalogue.contract import (
 )
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
-from service.found.contract import ItemAnswer
+from service.found.contract import ItemAnswer, SearchAnswer, SearchRequest
 from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
@@ -49,6 +49,7 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (ChangeAnswer, "serialization"),
     (LineAnswer, "serialization"),
     (ItemAnswer, "serialization"),
+    (SearchAnswer, "serialization"),
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
@@ -76,6 +77,7 @@ def openapi_json() -> str:
             "/recommend/batch": {"post": _batch()},
             "/recommend/validate": {"post": _validate()},
             "/events": {"post": _events()},
+            "/search": {"get": _search()},
             "/items": {"post": _changes(ITEMS)},
             "/items/{item_id}": _node(ITEMS),
             "/users": {"post": _changes(USERS)},
@@ -213,6 +215,26 @@ def _item() -> Json:
         "operationId": "item",
         "summary": "What the graph knows of an item",
         "responses": _responses(ItemAnswer, 404, 500, 503),
+    }
+
+
+def _search() -> Json:
+    schema = SearchRequest.model_json_schema()
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": own.pop("description"),
+            "schema": own,
+        }
+        for name, own in schema["properties"].items()
+    ]
+    return {
+        "operationId": "search",
+        "summary": "Look for items and entities by name and meaning",
+        "parameters": parameters,
+        "responses": _responses(SearchAnswer, 422, 500, 503),
     }
 
 

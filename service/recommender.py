@@ -119,7 +119,10 @@ class Recommender:
     @cached_property
     def finder(self) -> Finder:
         """Finds items otherwise than by a recommendation."""
-        return Finder(self._lookups, self._paths)
+        return Finder(
+            *(self.model_version, self._lookups, self._paths.facts, self._encoder, self._model.score_text),
+            partial(_item_scores, self._model, self.snapshot, self._config),
+        )
 
     @property
     def model_version(self) -> str:
@@ -225,17 +228,7 @@ class Recommender:
 
     def _scores(self, context: QueryContext) -> Scores:
         """The model's scores; items near to what the user disliked or the text rejects are ranked down."""
-        scores = self._model.score(context.query())
-        if context.disliked:
-            items = self._model.item_vectors
-            cosines = list((items @ items[[*context.disliked][-_DISLIKES:]].T).T)
-            scores = ranked_down(scores, cosines, np.zeros(len(items), bool), self._config.dislikes)
-        vectors = context.rejected_vectors
-        if vectors is None or not len(vectors):
-            return scores
-        near = (self._model.score_text(vector) for vector in vectors)
-        meant = items_with(self.snapshot, context.rejected_meanings)
-        return ranked_down(scores, [x for x in near if x is not None], meant, self._config.rejections)
+        return score_context(context, self._model, self.snapshot, self._config)
 
     def liked(self, user_id: str) -> list[str]:
         """Titles of what a user liked, oldest first; empty for an unknown user."""
@@ -272,6 +265,29 @@ class Recommender:
             nodes=[self._node(node) for node in path.nodes],
             edges=[_edge(x) for x in path.edges],
         )
+
+
+def _item_scores(
+    model: ScoringModel, snapshot: GraphSnapshot, config: RecommenderConfig, context: QueryContext
+) -> FloatArray:
+    return score_context(context, model, snapshot, config).scores
+
+
+def score_context(
+    context: QueryContext, model: ScoringModel, snapshot: GraphSnapshot, config: RecommenderConfig
+) -> Scores:
+    """The model's scores; items near to what the user disliked or the text rejects are ranked down."""
+    scores = model.score(context.query())
+    if context.disliked:
+        items = model.item_vectors
+        cosines = list((items @ items[[*context.disliked][-_DISLIKES:]].T).T)
+        scores = ranked_down(scores, cosines, np.zeros(len(items), bool), config.dislikes)
+    vectors = context.rejected_vectors
+    if vectors is None or not len(vectors):
+        return scores
+    near = (model.score_text(vector) for vector in vectors)
+    meant = items_with(snapshot, context.rejected_meanings)
+    return ranked_down(scores, [x for x in near if x is not None], meant, config.rejections)
 
 
 def _path_node(snapshot: GraphSnapshot, node: int) -> PathNode:

@@ -1,9 +1,11 @@
 """What goes over the wire to look at items, to search, and to find what is similar."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from kg.explanation.paths import Direction
-from service.contract import Contract, PathNode
+from service.contract import MAX_K, MAX_TEXT, Contract, Id, PathNode, Remark
 
 
 class ItemFact(Contract):
@@ -29,3 +31,63 @@ class ItemAnswer(Contract):
     facts: list[ItemFact]
     likes: int = Field(ge=0, description="How many users liked it, as the model's snapshot knows.")
     near_duplicates: list[PathNode] = Field(description="The other items of its `same_as` group.")
+
+
+class SearchRequest(Contract):
+    """What is looked for, as parameters of the address."""
+
+    q: str = Field(
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="Words of a name, misspelt or only begun, or what an item is about.",
+    )
+    k: int = Field(10, ge=1, le=MAX_K, description="How many hits are wanted.")
+    label: list[str] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Only nodes of these labels; the default is all but users.",
+    )
+    user_id: Id | None = Field(
+        None,
+        description="Hits of about equal relevance are ordered by what the model thinks of this user.",
+    )
+
+
+class SearchMatch(Contract):
+    """Why a node is a hit."""
+
+    by: Literal["name", "text"]
+    score: float = Field(ge=0, le=1, description="How well the name or the text fits, by itself.")
+    words: dict[str, str] = Field(
+        description="By word of the query, the word of the name that it stands for, both without case and"
+        " accents; empty for a text."
+    )
+
+
+class SearchHit(Contract):
+    """One item or entity; ranks begin at 1."""
+
+    rank: int = Field(ge=1)
+    label: str
+    id: str
+    name: str
+    display_name: str = Field(
+        description="The name, with the year or the id where another node of the label has the same."
+    )
+    score: float = Field(ge=0, le=1)
+    matches: list[SearchMatch]
+
+
+class FoundMeta(Contract):
+    """Which request was answered, and by which model."""
+
+    request_id: str
+    model_version: str
+
+
+class SearchAnswer(Contract):
+    """The hits, best first."""
+
+    hits: list[SearchHit]
+    warnings: list[Remark]
+    meta: FoundMeta
