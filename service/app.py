@@ -16,7 +16,7 @@ from kg.settings import Settings
 from service.http import MAX_BODY, SERVED, SETTINGS, IdConverter, Served
 from service.kept_answers import KeptAnswers
 from service.problems import register_problems
-from service.routes import batch, catalogue, events, items, models, recommend, search, state
+from service.routes import batch, catalogue, events, items, models, recommend, search, similar, state
 
 REQUEST_ID = "X-Request-ID"
 
@@ -42,7 +42,7 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     app.after_request(_end)
     app.url_map.merge_slashes = False  # an id may hold two
     app.url_map.converters["id"] = IdConverter
-    for group in (recommend, batch, events, items, search, catalogue, models, state):
+    for group in (recommend, batch, events, items, search, similar, catalogue, models, state):
         app.register_blueprint(group.routes)
     return app
 

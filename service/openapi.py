@@ -24,7 +24,7 @@ from service.catalogue.contract import (
 )
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
-from service.found.contract import ItemAnswer, SearchAnswer, SearchRequest
+from service.found.contract import ItemAnswer, SearchAnswer, SearchRequest, SimilarAnswer, SimilarRequest
 from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
@@ -50,6 +50,8 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (LineAnswer, "serialization"),
     (ItemAnswer, "serialization"),
     (SearchAnswer, "serialization"),
+    (SimilarRequest, "validation"),
+    (SimilarAnswer, "serialization"),
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
@@ -78,6 +80,7 @@ def openapi_json() -> str:
             "/recommend/validate": {"post": _validate()},
             "/events": {"post": _events()},
             "/search": {"get": _search()},
+            "/similar": {"post": _similar()},
             "/items": {"post": _changes(ITEMS)},
             "/items/{item_id}": _node(ITEMS),
             "/users": {"post": _changes(USERS)},
@@ -235,6 +238,19 @@ def _search() -> Json:
         "summary": "Look for items and entities by name and meaning",
         "parameters": parameters,
         "responses": _responses(SearchAnswer, 422, 500, 503),
+    }
+
+
+def _similar() -> Json:
+    example = {"positive": ["Movie:1214"], "negative": ["Genre:Horror"], "by": "mixed", "k": 3}
+    return {
+        "operationId": "similar",
+        "summary": "Find what is similar to items or entities",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {**_schema(SimilarRequest), "example": example}},
+        },
+        "responses": _responses(SimilarAnswer, 400, 413, 415, 422, 500, 503),
     }
 
 

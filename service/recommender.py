@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache, partial
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from embeddings.data.ties import tie_order
 from embeddings.model.manifest import Manifest
 from embeddings.model.model import Query, Scores
 from embeddings.text.encoder import TextEncoder
-from kg.explanation.paths import Edge, ExplanationPath
+from kg.explanation.paths import ExplanationPath
 from kg.explanation.search import PathFinder
 from kg.graph import BoolArray, FloatArray, GraphSnapshot
 from kg.item_changes import ChangedSnapshot, with_changes
@@ -19,12 +19,8 @@ from service.catalogue.live import MissingChanges
 from service.config import RecommenderConfig
 from service.contract import (
     MAX_SHOWN,
-    PATH_SCORE_DECIMALS,
     SCORE_DECIMALS,
     Meta,
-    Path,
-    PathEdge,
-    PathNode,
     Recommendation,
     RecommendedItem,
     RecommendRequest,
@@ -32,17 +28,18 @@ from service.contract import (
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
 from service.found.finder import Finder
+from service.found.item import ItemView
+from service.found.search import Search
+from service.found.similar import Similar
+from service.found.similar_finder import SimilarFinder
 from service.order_remarks import few_remark, order_remarks, tie_remark
 from service.paging import Cursors, Page, id_hashes
 from service.penalty import items_with, ranked_down
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
 from service.sentence import recommendation_sentence
+from service.shown_paths import ShownPaths
 from service.validation import Validation, validation
-
-_NODES_KEPT = 100_000
-"""So many nodes of paths are kept as they are answered, about 1 kB each."""
-
 
 _DISLIKES = 20
 """So many of the last disliked items rank down what is like them."""
@@ -58,6 +55,14 @@ class ScoringModel(Protocol):
     @property
     def item_vectors(self) -> FloatArray:
         """Float32 [n_items, d]."""
+
+    @property
+    def node_vectors(self) -> FloatArray:
+        """Unit vectors of items, then entities, float32 [n_nodes, d]; zeros where there are none."""
+
+    @property
+    def text_vectors(self) -> FloatArray | None:
+        """Unit vectors of the items' texts, float32 [n_items, dim]; None if the model has no texts."""
 
     def score(self, query: Query) -> Scores:
         """Scores of all items; popularity for an empty query."""
@@ -113,15 +118,18 @@ class Recommender:
             cursors,
         )
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
-        # a method of this object here would keep it, and its model, in memory after the last request
-        self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
+        self._shown_paths = ShownPaths(snapshot)
 
     @cached_property
     def finder(self) -> Finder:
         """Finds items otherwise than by a recommendation."""
+        lookups, model, facts = self._lookups, self._model, self._paths.facts
+        score = partial(_item_scores, model, self.snapshot, self._config)
+        search = Search(lookups, facts, self._encoder, model.score_text, score)
+        similar = Similar(self.snapshot, facts, model.node_vectors, model.text_vectors)
         return Finder(
-            *(self.model_version, self._lookups, self._paths.facts, self._encoder, self._model.score_text),
-            partial(_item_scores, self._model, self.snapshot, self._config),
+            *(self.model_version, self.snapshot, ItemView(lookups, facts), search),
+            SimilarFinder(lookups, similar, self._paths, self._shown_paths),
         )
 
     @property
@@ -175,6 +183,7 @@ class Recommender:
         _ = self.snapshot.display_names
         self._lookups.understanding.warm_up(names)
         known = RecommendRequest(history=list(self.snapshot.items.ids[:1]))
+        self.finder.warm_up()
         self.recommend(known, request_id="")  # compiles or loads the machine code of all its steps
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
@@ -254,16 +263,8 @@ class Recommender:
             ranking_score=round(float(ranking_score), SCORE_DECIMALS),
             title=self.snapshot.names[item],
             display_title=self.snapshot.display_names[item],
-            paths=[self._path(path) for path in paths],
+            paths=[self._shown_paths.show(path) for path in paths],
             score_contributions=contributions,
-        )
-
-    def _path(self, path: ExplanationPath) -> Path:
-        return Path(
-            score=round(path.score, PATH_SCORE_DECIMALS) or path.score,
-            text=path.text,
-            nodes=[self._node(node) for node in path.nodes],
-            edges=[_edge(x) for x in path.edges],
         )
 
 
@@ -288,18 +289,6 @@ def score_context(
     near = (model.score_text(vector) for vector in vectors)
     meant = items_with(snapshot, context.rejected_meanings)
     return ranked_down(scores, [x for x in near if x is not None], meant, config.rejections)
-
-
-def _path_node(snapshot: GraphSnapshot, node: int) -> PathNode:
-    label, external_id = snapshot.locate(node)
-    # privacy: do not show another user's name; the id identifies the edge in the graph
-    name = snapshot.names[node] if node < snapshot.first_user else f"another {label.lower()}"
-    return PathNode(label=label, id=external_id, name=name)
-
-
-@cache
-def _edge(edge: Edge) -> PathEdge:
-    return PathEdge(relation=edge.relation, direction=edge.direction)
 
 
 def top_k(scores: FloatArray, allowed: BoolArray, k: int) -> list[int]:

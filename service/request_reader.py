@@ -11,7 +11,7 @@ from kg.graph import BoolArray, GraphSnapshot, HashArray
 from kg.names import composed
 from kg.shown import shown
 from service.config import RecommenderConfig
-from service.contract import RecommendRequest
+from service.contract import RecommendRequest, Remark
 from service.events.histories import LiveEvent, LiveHistories
 from service.groups import ItemGroups
 from service.paging import Cursors, id_hashes
@@ -164,16 +164,24 @@ def _read_history(request: RecommendRequest, context: QueryContext, lookups: Loo
 
 def _read_likes(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
     for n, name in enumerate(request.likes):
-        nodes = lookups.nodes(name)
-        if len(nodes) == 1:
-            context.like(nodes[0], None)
-        elif nodes:
-            forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
-            context.warn(
-                f"/likes/{n}", f"the id {shown(name)} could be {forms}; it was left out, write one of them"
-            )
+        found = node_of(name, f"/likes/{n}", lookups)
+        if isinstance(found, Remark):
+            context.warnings.append(found)
         else:
-            context.warn(f"/likes/{n}", f"nothing in the graph has the id {shown(name)}; it was left out")
+            context.like(found, None)
+
+
+def node_of(name: str, pointer: str, lookups: Lookups) -> int | Remark:
+    """The node that a like means, or why it is left out."""
+    nodes = [node for node in lookups.nodes(name) if not lookups.is_deleted(node)]
+    if len(nodes) == 1:
+        return nodes[0]
+    if nodes:
+        forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
+        detail = f"the id {shown(name)} could be {forms}; it was left out, write one of them"
+    else:
+        detail = f"nothing in the graph has the id {shown(name)}; it was left out"
+    return Remark(pointer=pointer, detail=detail)
 
 
 def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:

@@ -1,18 +1,19 @@
-"""What can be found beside recommendations: items by their id, and items and entities by a search."""
+"""What can be found beside recommendations: items by id, and what a search or examples mean."""
 
-from http import HTTPStatus
-
-from embeddings.text.encoder import TextEncoder
-from kg.explanation.adjacency import FactAdjacency
 from kg.graph import BoolArray, GraphSnapshot
-from kg.nearest_name import nearest_name
-from kg.shown import shown
-from service.contract import Remark
-from service.found.contract import FoundMeta, ItemAnswer, SearchAnswer, SearchHit, SearchRequest
+from service.found.contract import (
+    FoundMeta,
+    ItemAnswer,
+    SearchAnswer,
+    SearchHit,
+    SearchRequest,
+    SimilarAnswer,
+    SimilarRequest,
+)
 from service.found.item import ItemView
-from service.found.search import Hit, ScoreItems, ScoreText, Search
-from service.problems import InvalidRequestError
-from service.request_reader import Lookups
+from service.found.labels import checked_label
+from service.found.search import Hit, Search
+from service.found.similar_finder import SimilarFinder
 
 
 class Finder:
@@ -21,15 +22,13 @@ class Finder:
     def __init__(
         self,
         model_version: str,
-        lookups: Lookups,
-        facts: FactAdjacency,
-        encoder: TextEncoder,
-        score_text: ScoreText,
-        score_items: ScoreItems,
+        snapshot: GraphSnapshot,
+        items: ItemView,
+        search: Search,
+        similar: SimilarFinder,
     ) -> None:
-        self._version, self._snapshot = model_version, lookups.snapshot
-        self._items = ItemView(lookups, facts)
-        self._search = Search(lookups, facts, encoder, score_text, score_items)
+        self._version, self._snapshot = model_version, snapshot
+        self._items, self._search, self._similar = items, search, similar
 
     def warm_up(self) -> None:
         """Do now what the first search would do."""
@@ -52,7 +51,7 @@ class Finder:
             InvalidRequestError: a label is unknown, or that of users.
         """
         for n, label in enumerate(request.label):
-            self._check_label(label, f"/label/{n}")
+            checked_label(self._snapshot, label, f"/label/{n}")
         hits, warnings = self._search.find(request, allowed_items)
         return SearchAnswer(
             hits=[_hit(rank, hit, self._snapshot) for rank, hit in enumerate(hits, start=1)],
@@ -60,12 +59,17 @@ class Finder:
             meta=FoundMeta(request_id=request_id, model_version=self._version),
         )
 
-    def _check_label(self, label: str, pointer: str) -> None:
-        labels = [x.label for x in self._snapshot.vocabularies[:-1]]
-        if label not in labels:
-            detail = f"no label {shown(label)} to look for{nearest_name(label, labels)}"
-            remark = Remark(pointer=pointer, detail=detail)
-            raise InvalidRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [remark])
+    def similar(
+        self, request: SimilarRequest, *, request_id: str, allowed_items: BoolArray | None = None
+    ) -> SimilarAnswer:
+        """What is similar to items and entities; items are only those of `allowed_items`, bool [n_items].
+
+        Raises:
+            InvalidRequestError: no positive example is known, or the label is not.
+        """
+        hits, warnings = self._similar.find(request, allowed_items)
+        meta = FoundMeta(request_id=request_id, model_version=self._version)
+        return SimilarAnswer(hits=hits, warnings=warnings, meta=meta)
 
 
 def _hit(rank: int, hit: Hit, snapshot: GraphSnapshot) -> SearchHit:

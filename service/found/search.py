@@ -19,6 +19,7 @@ from kg.explanation.adjacency import FactAdjacency
 from kg.graph import BoolArray, Float64Array, FloatArray, IntArray
 from service.contract import RecommendRequest, Remark
 from service.found.contract import SearchMatch, SearchRequest
+from service.found.labels import first_of_groups
 from service.found.name_index import NameHit, NameIndex
 from service.language import foreign_language, is_readable, unread_words
 from service.query_context import QueryContext
@@ -89,7 +90,8 @@ class Search:
             for node, extra in zip(nodes.tolist(), preference.tolist(), strict=True)
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.node))
-        return self._one_of_each_group(hits)[: request.k], warnings
+        kept = first_of_groups([hit.node for hit in hits], self._lookups.snapshot.item_group)
+        return [hits[n] for n in kept[: request.k]], warnings
 
     def warm_up(self) -> None:
         """Index the names now."""
@@ -161,18 +163,6 @@ class Search:
         for own in (items, ~items):
             found[own] = _ranks(worth[own])
         return found
-
-    def _one_of_each_group(self, hits: Sequence[Hit]) -> list[Hit]:
-        """The hits but for items of a group that has a better one."""
-        group = self._lookups.snapshot.item_group
-        seen: set[int] = set()
-        kept: list[Hit] = []
-        for hit in hits:
-            key = int(group[hit.node]) if hit.node < len(group) else hit.node
-            if key not in seen:
-                kept.append(hit)
-            seen.add(key)
-        return kept
 
 
 def _hit(node: int, name: NameHit | None, text: float, preference: float) -> Hit:

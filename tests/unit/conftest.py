@@ -123,10 +123,20 @@ class FakeModel:
     item_vectors: FloatArray
     asked: list[Query] = field(default_factory=list)
     near_text: FloatArray | None = None
+    text_vectors: FloatArray | None = None
+    entity_vectors: FloatArray | None = None
     manifest: Manifest = Manifest(  # noqa: RUF009  # frozen
         seed=0, snapshot="", nodes="", encoder="fake", config={}, inputs="", versions={}, metrics={},
         model_version="v1",
     )  # fmt: skip
+
+    @property
+    def node_vectors(self) -> FloatArray:
+        n_entities = sum(map(len, ENTITY_LABELS.values()))
+        entities = self.entity_vectors
+        if entities is None:
+            entities = np.zeros((n_entities, self.item_vectors.shape[1]), np.float32)
+        return np.concatenate([self.item_vectors, entities])
 
     def score(self, query: Query) -> Scores:
         self.asked.append(query)
