@@ -16,7 +16,19 @@ from kg.settings import Settings
 from service.http import MAX_BODY, SERVED, SETTINGS, IdConverter, Served
 from service.kept_answers import KeptAnswers
 from service.problems import register_problems
-from service.routes import batch, catalogue, events, items, models, recommend, rules, state, users
+from service.routes import (
+    batch,
+    catalogue,
+    events,
+    items,
+    models,
+    recommend,
+    rules,
+    search,
+    similar,
+    state,
+    users,
+)
 
 REQUEST_ID = "X-Request-ID"
 
@@ -42,7 +54,7 @@ def create_app(settings: Settings, served: Served | None = None) -> Flask:
     app.after_request(_end)
     app.url_map.merge_slashes = False  # an id may hold two
     app.url_map.converters["id"] = IdConverter
-    for group in (recommend, batch, events, items, users, catalogue, rules, models, state):
+    for group in (recommend, batch, events, items, users, search, similar, catalogue, rules, models, state):
         app.register_blueprint(group.routes)
     return app
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from threading import BoundedSemaphore
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args, get_origin
 
 from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 
@@ -161,6 +162,20 @@ def validated(model: type[_Model], body: bytes) -> _Model:
         raise invalid(error, model) from None
 
 
+def fields_of(model: type[_Model], given: MultiDict[str, str]) -> _Model:
+    """The fields of a form or of an address; a list has one field for each value.
+
+    Raises:
+        InvalidRequestError: they are not what `model` takes.
+    """
+    lists = [name for name, field in model.model_fields.items() if _is_list(field.annotation)]
+    values = {name: own if name in lists else own[-1] for name, own in given.lists()}
+    try:
+        return model.model_validate(values, strict=False)
+    except ValidationError as error:
+        raise invalid(error, model) from None
+
+
 def raw_body() -> bytes:
     """The bytes of the body."""
     body = request.get_data()
@@ -178,3 +193,7 @@ def unsupported(accepted: str) -> InvalidRequestError:
 def json_answer(answer: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """An answer as JSON."""
     return Response(answer.model_dump_json(), status, mimetype="application/json")
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(x) is list for x in (annotation, *get_args(annotation)))

@@ -24,7 +24,7 @@ from service.catalogue.contract import (
 )
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
-from service.found.contract import ItemAnswer
+from service.found.contract import ItemAnswer, SearchAnswer, SearchRequest, SimilarAnswer, SimilarRequest
 from service.json_lines import JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
@@ -52,6 +52,9 @@ _MODELS: tuple[tuple[type[BaseModel], JsonSchemaMode], ...] = (
     (LineAnswer, "serialization"),
     (ItemAnswer, "serialization"),
     (ProfileAnswer, "serialization"),
+    (SearchAnswer, "serialization"),
+    (SimilarRequest, "validation"),
+    (SimilarAnswer, "serialization"),
     (ModelList, "serialization"),
     (ActivateRequest, "validation"),
     (ActivationAnswer, "serialization"),
@@ -84,6 +87,8 @@ def openapi_json() -> str:
             "/recommend/batch": {"post": _batch()},
             "/recommend/validate": {"post": _validate()},
             "/events": {"post": _events()},
+            "/search": {"get": _search()},
+            "/similar": {"post": _similar()},
             "/items": {"post": _changes(ITEMS)},
             "/items/{item_id}": _node(ITEMS),
             "/users": {"post": _changes(USERS)},
@@ -214,6 +219,39 @@ def _node(reader: NodeReader) -> Json:
         "put": operation("put", f"Make a {kind}, or replace what it is", 400, 404, 413, 415, 422),
         "patch": operation("patch", f"Change what is given of a {kind}", 400, 404, 413, 415, 422),
         "delete": operation("delete", f"Delete a {kind} with all its events", 404, 422, takes_body=False),
+    }
+
+
+def _search() -> Json:
+    schema = SearchRequest.model_json_schema()
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": own.pop("description"),
+            "schema": own,
+        }
+        for name, own in schema["properties"].items()
+    ]
+    return {
+        "operationId": "search",
+        "summary": "Look for items and entities by name and meaning",
+        "parameters": parameters,
+        "responses": _responses(SearchAnswer, 422, 500, 503),
+    }
+
+
+def _similar() -> Json:
+    example = {"positive": ["Movie:1214"], "negative": ["Genre:Horror"], "by": "mixed", "k": 3}
+    return {
+        "operationId": "similar",
+        "summary": "Find what is similar to items or entities",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {**_schema(SimilarRequest), "example": example}},
+        },
+        "responses": _responses(SimilarAnswer, 400, 413, 415, 422, 500, 503),
     }
 
 

@@ -3,39 +3,35 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, lru_cache, partial
-from typing import Protocol
+from functools import cached_property, partial
 
 import numpy as np
 
-from embeddings.model.manifest import Manifest
-from embeddings.model.model import Query, Scores
+from embeddings.model.model import Scores
 from embeddings.text.encoder import TextEncoder
-from kg.explanation.paths import Edge, ExplanationPath
+from kg.explanation.paths import ExplanationPath
 from kg.explanation.search import PathFinder
-from kg.graph import BoolArray, FloatArray, GraphSnapshot
-from kg.item_changes import ChangedSnapshot, with_changes
+from kg.graph import BoolArray, GraphSnapshot
+from kg.item_changes import with_changes
 from service.catalogue.live import MissingChanges
 from service.config import RecommenderConfig
 from service.contract import (
     MAX_SHOWN,
-    PATH_SCORE_DECIMALS,
     SCORE_DECIMALS,
     Meta,
-    Path,
-    PathEdge,
-    PathNode,
     Recommendation,
     RecommendedItem,
     RecommendRequest,
 )
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
-from service.filters.boost import boosted
 from service.found.finder import Finder
+from service.found.item import ItemView
+from service.found.search import Search
+from service.found.similar import Similar
+from service.found.similar_finder import SimilarFinder
 from service.order_remarks import order_remarks, tie_remark
 from service.paging import Cursors, Page, id_hashes
-from service.penalty import REJECTED, items_with, ranked_down
 from service.profile.contract import ProfileAnswer
 from service.profile.view import ProfileView
 from service.query_context import QueryContext
@@ -44,49 +40,11 @@ from service.reranking.lists import ItemStage, ListMaker, MadeList
 from service.reranking.short_lists import short_list_reason
 from service.rules.compiled import AppliedRules, RuleSet, compiled
 from service.rules.store import RuleBook
+from service.scoring import ScoringModel, item_scores, score_context
 from service.sentence import recommendation_sentence
+from service.shown_paths import ShownPaths
 from service.users_since import UsersSince
 from service.validation import Validation, validation
-
-_NODES_KEPT = 100_000
-"""So many nodes of paths are kept as they are answered, about 1 kB each."""
-
-
-_DISLIKES = 20
-"""So many of the last disliked items and entities rank down what is like them."""
-
-
-class ScoringModel(Protocol):
-    """What the recommender needs of a model; `embeddings.model.model.Model` is one."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """Its version and encoder."""
-
-    @property
-    def node_vectors(self) -> FloatArray:
-        """Unit vectors of items, then entities, float32 [n_nodes, d]; zeros for a node without one."""
-
-    @property
-    def item_vectors(self) -> FloatArray:
-        """Those of the items, float32 [n_items, d]."""
-
-    @property
-    def content_vectors(self) -> tuple[FloatArray, ...]:
-        """Those of texts and of facts, float32 [n_items, d] each."""
-
-    @property
-    def contribution_names(self) -> tuple[str, ...]:
-        """What may have a factor among the weights of a query."""
-
-    def score(self, query: Query) -> Scores:
-        """Scores of all items; popularity for an empty query."""
-
-    def score_text(self, text: FloatArray) -> FloatArray | None:
-        """How near each item's text is to a text, float32 [n_items]; None if the model has no texts."""
-
-    def with_items(self, changed: ChangedSnapshot, encoder: TextEncoder) -> "ScoringModel":
-        """The model for a snapshot with changes."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +97,19 @@ class Recommender:
         self._paths = PathFinder(snapshot, model.item_vectors, config=self._config.paths)
         self.rules = RuleSet()
         """The rules that apply to requests from now on; another set may take its place at any time."""
-        # a method of this object here would keep it, and its model, in memory after the last request
-        self._node = lru_cache(_NODES_KEPT)(partial(_path_node, snapshot))
+        self._shown_paths = ShownPaths(snapshot)
 
     @cached_property
     def finder(self) -> Finder:
         """Finds items otherwise than by a recommendation."""
-        return Finder(self._lookups, self._paths)
+        lookups, model, facts = self._lookups, self._model, self._paths.facts
+        score = partial(item_scores, model, self.snapshot, self._config)
+        search = Search(lookups, facts, self._encoder, model.score_text, score)
+        similar = Similar(self.snapshot, facts, model.node_vectors, model.text_vectors)
+        return Finder(
+            *(self.model_version, self.snapshot, ItemView(lookups, facts), search),
+            SimilarFinder(lookups, similar, self._paths, self._shown_paths),
+        )
 
     @property
     def model_version(self) -> str:
@@ -239,6 +203,7 @@ class Recommender:
         _ = self.snapshot.display_names
         self._lookups.understanding.warm_up(names)
         known = RecommendRequest(history=list(self.snapshot.items.ids[:1]))
+        self.finder.warm_up()
         self.recommend(known, request_id="")  # compiles or loads the machine code of all its steps
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
@@ -322,28 +287,8 @@ class Recommender:
         return found
 
     def _scores(self, context: QueryContext) -> Scores:
-        """The model's scores with the boosts of the request; items near to what the user disliked or the text
-        rejects are ranked down.
-        """
-        scores = self._model.score(context.query())
-        if context.boosts:
-            scores = boosted(scores, context.boosts, self._config.boosts)
-        if context.disliked:
-            nodes = self._model.node_vectors
-            items = nodes[: self.snapshot.n_items]
-            cosines = list((items @ nodes[[*context.disliked][-_DISLIKES:]].T).T)
-            config = self._config.dislikes.times(context.weights.get(REJECTED, 1.0))
-            scores = ranked_down(scores, cosines, np.zeros(len(items), bool), config)
-        if context.muted:
-            muted = items_with(self.snapshot, context.muted)
-            scores = ranked_down(scores, [], muted, self._config.mutes)
-        vectors = context.rejected_vectors
-        if vectors is None or not len(vectors):
-            return scores
-        near = (self._model.score_text(vector) for vector in vectors)
-        meant = items_with(self.snapshot, context.rejected_meanings)
-        config = self._config.rejections.times(context.weights.get(REJECTED, 1.0))
-        return ranked_down(scores, [x for x in near if x is not None], meant, config)
+        """As `score_context`."""
+        return score_context(context, self._model, self.snapshot, self._config)
 
     def liked(self, user_id: str) -> list[str]:
         """Titles of what a user liked, oldest first; empty for an unknown user."""
@@ -373,30 +318,10 @@ class Recommender:
             display_title=self.snapshot.display_names[item],
             stage=stage.stage,
             stage_reason=stage.reason,
-            paths=[self._path(path) for path in paths],
+            paths=[self._shown_paths.show(path) for path in paths],
             score_contributions=contributions,
             rules=rules,
         )
-
-    def _path(self, path: ExplanationPath) -> Path:
-        return Path(
-            score=round(path.score, PATH_SCORE_DECIMALS) or path.score,
-            text=path.text,
-            nodes=[self._node(node) for node in path.nodes],
-            edges=[_edge(x) for x in path.edges],
-        )
-
-
-def _path_node(snapshot: GraphSnapshot, node: int) -> PathNode:
-    label, external_id = snapshot.locate(node)
-    # privacy: do not show another user's name; the id identifies the edge in the graph
-    name = snapshot.names[node] if node < snapshot.first_user else f"another {label.lower()}"
-    return PathNode(label=label, id=external_id, name=name)
-
-
-@cache
-def _edge(edge: Edge) -> PathEdge:
-    return PathEdge(relation=edge.relation, direction=edge.direction)
 
 
 def _with_pins(

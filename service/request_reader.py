@@ -12,7 +12,7 @@ from kg.graph import BoolArray, GraphSnapshot, HashArray
 from kg.shown import shown
 from kg.user_profiles import UserProfile
 from service.config import RecommenderConfig
-from service.contract import RecommendRequest
+from service.contract import RecommendRequest, Remark
 from service.events.histories import LiveEvent, LiveHistories
 from service.filters.expression import FilterPart
 from service.filters.item_filters import ItemFilters
@@ -249,19 +249,22 @@ def _read_dislikes(request: RecommendRequest, context: QueryContext, lookups: Lo
 
 def _named(field: str, names: Sequence[str], context: QueryContext, lookups: Lookups) -> list[int]:
     """The nodes that a field names; warns of names that mean several, or nothing."""
-    found = []
-    for n, name in enumerate(names):
-        nodes = lookups.nodes(name)
-        if len(nodes) == 1:
-            found.append(nodes[0])
-        elif nodes:
-            forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
-            context.warn(
-                f"/{field}/{n}", f"the id {shown(name)} could be {forms}; it was left out, write one of them"
-            )
-        else:
-            context.warn(f"/{field}/{n}", f"nothing in the graph has the id {shown(name)}; it was left out")
-    return found
+    found = [node_of(name, f"/{field}/{n}", lookups) for n, name in enumerate(names)]
+    context.warnings += [x for x in found if isinstance(x, Remark)]
+    return [x for x in found if not isinstance(x, Remark)]
+
+
+def node_of(name: str, pointer: str, lookups: Lookups) -> int | Remark:
+    """The node that a like means, or why it is left out."""
+    nodes = [node for node in lookups.nodes(name) if not lookups.is_deleted(node)]
+    if len(nodes) == 1:
+        return nodes[0]
+    if nodes:
+        forms = ", ".join(f"{label}:{x}" for label, x in map(lookups.snapshot.locate, nodes))
+        detail = f"the id {shown(name)} could be {forms}; it was left out, write one of them"
+    else:
+        detail = f"nothing in the graph has the id {shown(name)}; it was left out"
+    return Remark(pointer=pointer, detail=detail)
 
 
 def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:

@@ -115,6 +115,12 @@ class Model:
 
         return with_items(self, changed, encoder)
 
+    @property
+    def text_vectors(self) -> FloatArray | None:
+        """Unit vectors of the items' texts, float32 [n_items, dim]; None if no scorer uses texts."""
+        found = (scorer.text_vectors for scorer in self.two_stage.ensemble.scorers.values())
+        return next((x for x in found if x is not None), None)
+
     def score(self, query: Query) -> Scores:
         """The scores of one query; for an empty one about popularity."""
         likes = one_user_likes(query.likes, self.links.shape[0])

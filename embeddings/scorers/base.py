@@ -81,6 +81,14 @@ class Scorer(ABC, Generic[Config]):
         """
         return None
 
+    @property
+    def text_vectors(self) -> FloatArray | None:
+        """Unit vectors of the items' texts, float32 [n_items, dim]; a row is zero if the item has no text.
+
+        None: the scorer does not use text.
+        """
+        return None
+
     def score_text(self, text: FloatArray) -> FloatArray | None:  # noqa: ARG002
         """Similarity of every item to a text, given its unit vector [dim]; float32 [n_items].
 

@@ -49,6 +49,11 @@ class Text(Linear[TextConfig]):
     def item_vectors(self) -> FloatArray:
         return self.vectors
 
+    @property
+    @override
+    def text_vectors(self) -> FloatArray:
+        return self.vectors
+
     @override
     def score_text(self, text: FloatArray) -> FloatArray:
         return np.asarray(self.vectors @ unit_rows((text - self.centre)[None, :])[0], np.float32)

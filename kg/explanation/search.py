@@ -33,9 +33,11 @@ class PathFinder:
         *,
         config: PathConfig = DEFAULT_CONFIG,
         path_types: Sequence[type[PathType]] = PATH_TYPES,
+        facts: FactAdjacency | None = None,
     ) -> None:
-        self._n_items, self._config = snapshot.n_items, config
-        self.facts = FactAdjacency(snapshot)
+        """`facts` are those of the snapshot (None: they are computed)."""
+        self._n_items, self.config = snapshot.n_items, config
+        self.facts = facts or FactAdjacency(snapshot)
         """The facts that paths go along."""
         self._vectors = None if item_vectors is None else _unit_rows(item_vectors)
         self._types = [
@@ -56,7 +58,7 @@ class PathFinder:
         pool = _Pool([path_type.candidates(query) for path_type in self._types])
         return [
             [self._tell(query, pool, row, score) for row, score in chosen]
-            for chosen in pool.diverse(len(items), limit, self._config)
+            for chosen in pool.diverse(len(items), limit, self.config)
         ]
 
     def _query(self, sources: Sources, items: IntArray) -> PathQuery:

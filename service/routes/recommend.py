@@ -1,14 +1,20 @@
 """`POST /recommend`."""
 
-from typing import Any, get_args, get_origin
-
 from flask import Blueprint, Response, current_app, g, request
-from pydantic import ValidationError
 
 from service.contract import Recommendation, RecommendRequest
-from service.http import FORM, TURNS, Answering, json_answer, json_body, served, unsupported, validated
+from service.http import (
+    FORM,
+    TURNS,
+    Answering,
+    fields_of,
+    json_answer,
+    json_body,
+    served,
+    unsupported,
+    validated,
+)
 from service.kept_answers import KeptAnswer, KeptAnswers
-from service.problems import invalid
 
 KEPT = "trailmix_kept_answers"
 """Where the app has its kept answers."""
@@ -51,21 +57,11 @@ def _answer(recommender: Answering, given: RecommendRequest) -> Recommendation:
 
 def _form() -> RecommendRequest:
     """The fields of a form; a list has one field for each value."""
-    fields = RecommendRequest.model_fields
-    lists = [name for name, field in fields.items() if _is_list(field.annotation)]
     if next(iter(request.form), "").startswith("{"):
         raise unsupported("this JSON as application/json")
-    values = {name: own if name in lists else own[-1] for name, own in request.form.lists()}
-    try:
-        return RecommendRequest.model_validate(values, strict=False)
-    except ValidationError as error:
-        raise invalid(error, RecommendRequest) from None
+    return fields_of(RecommendRequest, request.form)
 
 
 def _kept() -> KeptAnswers:
     found: KeptAnswers = current_app.extensions[KEPT]
     return found
-
-
-def _is_list(annotation: Any) -> bool:
-    return any(get_origin(x) is list for x in (annotation, *get_args(annotation)))

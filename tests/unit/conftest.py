@@ -123,21 +123,20 @@ class FakeModel:
     item_vectors: FloatArray
     asked: list[Query] = field(default_factory=list)
     near_text: FloatArray | None = None
+    text_vectors: FloatArray | None = None
+    entity_vectors: FloatArray | None = None
     manifest: Manifest = Manifest(  # noqa: RUF009  # frozen
         seed=0, snapshot="", nodes="", encoder="fake", config={}, inputs="", versions={}, metrics={},
         model_version="v1",
     )  # fmt: skip
 
-    entity_vectors: dict[int, FloatArray] = field(default_factory=dict)
-    """By node number; others have none."""
-
     @property
     def node_vectors(self) -> FloatArray:
-        nodes = np.zeros((100, self.item_vectors.shape[1]), np.float32)
-        nodes[: len(self.item_vectors)] = self.item_vectors
-        for node, vector in self.entity_vectors.items():
-            nodes[node] = vector
-        return nodes
+        n_entities = sum(map(len, ENTITY_LABELS.values()))
+        entities = self.entity_vectors
+        if entities is None:
+            entities = np.zeros((n_entities, self.item_vectors.shape[1]), np.float32)
+        return np.concatenate([self.item_vectors, entities])
 
     def score(self, query: Query) -> Scores:
         self.asked.append(query)

@@ -247,7 +247,8 @@ def test_a_dislike_of_the_request_ranks_down_what_is_like_it(
     assert "m2" not in found
     assert found.index("m3") > found.index("m4")
     russian = films.node("Language", "ru")
-    model.entity_vectors = {russian: model.item_vectors[3]}
+    model.entity_vectors = np.zeros((films.first_user - films.n_items, films.n_items), np.float32)
+    model.entity_vectors[russian - films.n_items] = model.item_vectors[3]
     found = listed(ask(recommender, "neo", dislikes=["Language:ru"]))
     assert "m8" not in found
     assert found.index("m4") > found.index("m5")

@@ -1,0 +1,36 @@
+"""What searches and similarities share: labels that can be found, and groups of near-duplicates."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from kg.graph import GraphSnapshot, IntArray
+from kg.nearest_name import nearest_name
+from kg.shown import shown
+from service.contract import Remark
+from service.problems import InvalidRequestError
+
+
+def checked_label(snapshot: GraphSnapshot, label: str, pointer: str) -> str:
+    """The label, which is that of items or entities.
+
+    Raises:
+        InvalidRequestError: it is unknown, or that of users, who are never found.
+    """
+    labels = [x.label for x in snapshot.vocabularies[:-1]]
+    if label not in labels:
+        detail = f"no label {shown(label)} to look for{nearest_name(label, labels)}"
+        remark = Remark(pointer=pointer, detail=detail)
+        raise InvalidRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [remark])
+    return label
+
+
+def first_of_groups(nodes: Sequence[int], item_group: IntArray) -> list[int]:
+    """The places of the nodes but for items of a group that has an earlier one."""
+    seen: set[int] = set()
+    kept: list[int] = []
+    for place, node in enumerate(nodes):
+        key = int(item_group[node]) if node < len(item_group) else node
+        if key not in seen:
+            kept.append(place)
+        seen.add(key)
+    return kept
