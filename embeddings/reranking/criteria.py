@@ -30,6 +30,8 @@ class RerankingConfig:
     graph vectors weigh more: by them items are alike to people; texts and facts of most pairs differ."""
     diversity_scale: float = 2.0
     """Weight of the log determinant of the list's cosines, in standard deviations of the pool's scores."""
+    novelty_scale: float = 0.25
+    """Weight of the standardized self-information, in standard deviations of the pool's scores."""
     calibration_scale: float = 4.0
     """Weight of one bit of miscalibration, in standard deviations of the pool's scores."""
     temperature: float = 1.0

@@ -55,9 +55,9 @@ def select(scores: FloatArray | Float64Array, k: int, criteria: Criteria) -> Sel
     The next item is that of the highest value among those that the caps admit; of equal ones the first of the
     pool. With the strengths d of diversity, c of the facet mix and n of novelty, the value of an item is
 
-        (1 - d)(1 - c)((1 - n) score + n information) + d D log unlikeness - c C miscalibration
+        (1 - d)(1 - c)((1 - n) score + n N information) + d D log unlikeness - c C miscalibration
 
-    where score and information are standard scores over the pool, and D and C are the scales of the config.
+    where score and information are standard scores over the pool, and N, D and C the scales of the config.
     The unlikeness of an item is the squared length of the part of its vector that is orthogonal to the list:
     the factor by which the item changes the determinant of the list's cosines, as in the greedy inference for
     determinantal point processes (Chen, Zhang, Zhou 2018, equations 6 and 11). Miscalibration is the
@@ -65,7 +65,7 @@ def select(scores: FloatArray | Float64Array, k: int, criteria: Criteria) -> Sel
     place that is explored gets the item that is drawn first instead.
 
     Diversity and miscalibration are about the list as a set, so its items stand in the order of (1 - n) score
-    + n information, but for the explored ones, which keep their places.
+    + n N information, but for the explored ones, which keep their places.
     """
     n = len(scores)
     found, explored = np.full(min(k, n), -1, np.int64), np.zeros(min(k, n), np.bool_)
@@ -85,7 +85,7 @@ def _relevance(scores: FloatArray | Float64Array, criteria: Criteria) -> tuple[F
     """The part of each item's value that does not depend on the list, and its weight."""
     relevance = standard_scores(scores)
     if criteria.novelty and criteria.information is not None:
-        information = standard_scores(criteria.information)
+        information = criteria.config.novelty_scale * standard_scores(criteria.information)
         relevance = (1 - criteria.novelty) * relevance + criteria.novelty * information
     strengths = (x.strength for x in (criteria.diversity, criteria.facet_mix) if x)
     return relevance, math.prod(1 - x for x in strengths)

@@ -155,11 +155,13 @@ class ListMaker:
         """A list that the caps left short, filled from below the pool, down the ranking."""
         below = allowed.copy()
         below[pool] = False
-        rest = top_k(scores, below, len(below))
-        together = [*places, *(_Place(item, len(pool) + n) for n, item in enumerate(rest))]
-        caps = self._caps(request, np.array([own.item for own in together], np.int64))
-        order = -np.arange(float(len(together)))
-        return [together[n] for n in select(order, k, Criteria(caps=caps)).places]
+        rest = np.array(top_k(scores, below, len(below)), np.int64)
+        items = np.concatenate([np.array([own.item for own in places], np.int64), rest])
+        caps = self._caps(request, items)
+        chosen = select(-np.arange(float(len(items))), k, Criteria(caps=caps)).places[len(places) :]
+        ranks = chosen - len(places) + len(pool)
+        more = zip(items[chosen].tolist(), ranks.tolist(), strict=True)
+        return [*places, *(_Place(item, rank) for item, rank in more)]
 
     def _diversity(self, request: RecommendRequest, pool: IntArray) -> Diversity | None:
         if not request.diversity:

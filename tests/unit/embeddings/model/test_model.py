@@ -235,3 +235,33 @@ def test_a_ranker_is_refreshed_under_its_own_settings_and_encoder(
     encoder.name = "other"
     with pytest.raises(ArtifactError, match="trained with the text encoder fake, this is other"):
         refresh(ranker, manifest, grown, encoder)
+
+
+@pytest.mark.parametrize(
+    ("known", "weights"),
+    [
+        (query(history=[0, 2]), {"ease": 3.0, "popularity": 0.0}),
+        (query(history=[0, 2], likes=[12]), {"likes": 2.0}),
+        (query(), {"popularity": 5.0, "blended_score": 0.5}),
+    ],
+)
+def test_weights_multiply_contributions(model, known, weights) -> None:
+    """Of a candidate, the score with weights is the sum of its contributions without, times the factors."""
+    plain, weighted = model.score(known), model.score(replace(known, weights=weights))
+    items = np.arange(12)
+    before, after = plain.contributions(items), weighted.contributions(items)
+    np.testing.assert_allclose(sum(after.values()), weighted.scores, atol=1e-5)
+    ranked = before["ease"] != 0
+    for name in before:
+        np.testing.assert_allclose(
+            after[name][ranked], weights.get(name, 1.0) * before[name][ranked], atol=1e-5
+        )
+    assert not weighted.calibrated
+
+
+def test_weights_of_1_change_nothing(model) -> None:
+    known = query(history=[0, 2])
+    names = dict.fromkeys(model.contribution_names, 1.0)
+    np.testing.assert_allclose(
+        model.score(replace(known, weights=names)).scores, model.score(known).scores, atol=1e-5
+    )

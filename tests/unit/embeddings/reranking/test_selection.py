@@ -43,6 +43,8 @@ def test_without_criteria_the_list_is_the_ranking() -> None:
     assert places([1, 1, 1], 3, Criteria()) == [0, 1, 2], "equal values stand as in the pool"
 
 
+EQUAL = RerankingConfig(novelty_scale=1.0, diversity_scale=1.0, calibration_scale=1.0)
+
 # standard scores of 3, 2, 1 are (1, 0, -1) * sqrt(3/2); items 0 and 1 have the cosine 0.8, so that
 # 1's unlikeness to a list of 0 is 1 - 0.64 = 0.36, and 2's is 1
 ALIKE = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
@@ -53,8 +55,7 @@ def test_diversity_by_hand(strength: float, expected: list[int]) -> None:
     """Item 2 is chosen before item 1 as soon as d log 1 - (1 - d) 1.2247 > d log 0.36, which is -1.0217 d."""
     threshold = 1.5**0.5 / (1.5**0.5 - np.log(0.36))
     assert 0.5 < threshold < 0.6
-    config = RerankingConfig(diversity_scale=1.0)
-    assert places([3, 2, 1], 2, Criteria(diversity=Diversity(strength, ALIKE), config=config)) == expected
+    assert places([3, 2, 1], 2, Criteria(diversity=Diversity(strength, ALIKE), config=EQUAL)) == expected
 
 
 def slow_determinants(scores: np.ndarray, k: int, vectors: np.ndarray, d: float, scale: float) -> list[int]:
@@ -110,10 +111,10 @@ def test_fused_cosines_are_means_by_the_squared_weights() -> None:
 def test_novelty_by_hand() -> None:
     """Standard scores of (3, 2, 1) and of the bits (1, 2, 6): (1.22, 0, -1.22) and (-.93, -.46, 1.39)."""
     bits = np.array([1.0, 2.0, 6.0])
-    assert places([3, 2, 1], 3, Criteria(novelty=0.3, information=bits)) == [0, 1, 2]
-    assert places([3, 2, 1], 3, Criteria(novelty=0.9, information=bits)) == [2, 1, 0]
+    assert places([3, 2, 1], 3, Criteria(novelty=0.3, information=bits, config=EQUAL)) == [0, 1, 2]
+    assert places([3, 2, 1], 3, Criteria(novelty=0.9, information=bits, config=EQUAL)) == [2, 1, 0]
     # at one half: 0.147, -0.231, 0.083
-    assert places([3, 2, 1], 3, Criteria(novelty=0.5, information=bits)) == [0, 2, 1]
+    assert places([3, 2, 1], 3, Criteria(novelty=0.5, information=bits, config=EQUAL)) == [0, 2, 1]
 
 
 def slow_divergence(chosen: list[int], shares: np.ndarray, wanted: np.ndarray) -> float:
@@ -149,8 +150,7 @@ def test_calibration_is_the_greedy_least_divergence(seed: int) -> None:
             }
             highest = max(value.values())
             chosen.append(next(n for n, x in value.items() if x > highest - 1e-6))
-        config = RerankingConfig(calibration_scale=1.0)
-        found = select(scores, 10, Criteria(facet_mix=FacetMix.of(strength, shares, wanted), config=config))
+        found = select(scores, 10, Criteria(facet_mix=FacetMix.of(strength, shares, wanted), config=EQUAL))
         expected = slow_divergence(chosen, shares.toarray().astype(float), wanted)
         reached = slow_divergence(found.places.tolist(), shares.toarray().astype(float), wanted)
         assert reached == pytest.approx(expected, abs=1e-5)
