@@ -44,7 +44,7 @@ def command(
     """Time recommendations by the latest model without a filter and with one, in turn, without paths.
 
     A filter has three conditions: two on relations, one of them negated, and one on a number if items have
-    any. No filter comes twice but where it is said. Times are of the processor, so other programs hardly count.
+    any. No filter comes twice but where it is said. Times are of the processor: other programs hardly count.
 
     Example: trailmix bench filters --users 200
     """
