@@ -35,7 +35,7 @@ RANKING, RANDOM = "ranking", "random"
 class CurveConfig:
     """Which strengths of each criterion are measured."""
 
-    diversity: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8, 1.0)
+    diversity: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.62, 0.7, 0.8, 1.0)
     calibrated: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
     novelty: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
     explore: tuple[float, ...] = (0.1, 0.2, 0.3, 0.5, 1.0)
