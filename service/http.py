@@ -28,8 +28,6 @@ MAX_BODY = 50 * 1024 * 1024
 """Bytes; more than the longest request that its fields allow: two lists of 1,000 ids of 2,000 characters, 12
 bytes each, as JSON may write a character in two escapes."""
 
-FORM = "application/x-www-form-urlencoded"
-
 SERVED = "trailmix"
 """Where the app has what it serves."""
 
