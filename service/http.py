@@ -29,8 +29,6 @@ from service.validation import Validation
 MAX_BODY = 50 * 1024 * 1024
 """Bytes; four lists of 1,000 ids of 2,000 ASCII characters are 8 MB."""
 
-FORM = "application/x-www-form-urlencoded"
-
 SERVED = "trailmix"
 """Where the app has what it serves."""
 

@@ -1,10 +1,12 @@
-"""Request bodies that hold several values: JSON, or JSON Lines."""
+"""Request bodies that hold several values: JSON, or JSON Lines; and the content types that there are."""
 
 import json
 from typing import Any
 
 from service.problems import InvalidRequestError
 
+FORM = "application/x-www-form-urlencoded"
+"""The content type of an HTML form."""
 JSON_LINES = ("application/x-ndjson", "application/jsonl")
 """The content types of JSON Lines."""
 MIMETYPES = ("application/json", *JSON_LINES)

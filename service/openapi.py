@@ -25,7 +25,7 @@ from service.catalogue.contract import (
 from service.contract import Health, Readiness, Recommendation, RecommendRequest
 from service.events.contract import MAX_EVENTS, EventsAnswer, PostedEvent
 from service.found.contract import ItemAnswer, SearchAnswer, SearchRequest, SimilarAnswer, SimilarRequest
-from service.json_lines import JSON_LINES, MIMETYPES
+from service.json_lines import FORM, JSON_LINES, MIMETYPES
 from service.models import ActivateRequest, ActivationAnswer, ModelList
 from service.problems import MIMETYPE, Problem
 from service.profile.contract import ProfileAnswer
@@ -121,9 +121,19 @@ def _recommend_body() -> Json:
         "required": True,
         "content": {
             "application/json": {**_schema(RecommendRequest), "example": _EXAMPLE},
-            "application/x-www-form-urlencoded": _schema(RecommendRequest),
+            FORM: {"schema": _form()},
         },
     }
+
+
+def _form() -> Json:
+    """The fields of a request as a form has them, which cannot say null."""
+    schema = RecommendRequest.model_json_schema()
+    own = {}
+    for name, field in schema["properties"].items():
+        given = [x for x in field.get("anyOf", [field]) if x.get("type") != "null"]
+        own[name] = {**given[0], "description": field["description"]}
+    return {"type": "object", "properties": own, "additionalProperties": False}
 
 
 def _validate() -> Json:
@@ -137,8 +147,7 @@ def _validate() -> Json:
 
 def _batch() -> Json:
     user = {"type": "string", "description": "A user_id"}
-    other = {"description": "Anything else has a RefusedLine"}
-    one = {"anyOf": [_schema(RecommendRequest)["schema"], user, other]}
+    one = {"anyOf": [_schema(RecommendRequest)["schema"], user]}
     many = {"type": "array", "items": one, "maxItems": MAX_REQUESTS}
     json_, *others = MIMETYPES
     lines = {"schema": {"type": "string"}}

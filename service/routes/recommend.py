@@ -4,7 +4,6 @@ from flask import Blueprint, Response, current_app, g, request
 
 from service.contract import Recommendation, RecommendRequest
 from service.http import (
-    FORM,
     TURNS,
     Answering,
     fields_of,
@@ -14,6 +13,7 @@ from service.http import (
     unsupported,
     validated,
 )
+from service.json_lines import FORM
 from service.kept_answers import KeptAnswer, KeptAnswers
 
 KEPT = "trailmix_kept_answers"

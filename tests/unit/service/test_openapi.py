@@ -55,5 +55,17 @@ def test_answers_and_problems_are_as_described(
     assert answer["items"][0]["paths"]
     check("Recommendation", answer)
     check("Problem", client.post("/recommend", json={"k": 0}).get_json())
+    check("Validation", real.post("/recommend/validate", json=request).get_json())
+    lines = real.post("/recommend/batch", json=["u1", {"k": 0}]).text.splitlines()
+    check("AnsweredLine", json.loads(lines[0]))
+    check("RefusedLine", json.loads(lines[1]))
+    check("ItemAnswer", real.get("/items/m1").get_json())
+    found = real.get("/search?q=alien&user_id=zz").get_json()
+    assert found["hits"]
+    assert found["warnings"]
+    check("SearchAnswer", found)
+    similar = real.post("/similar", json={"positive": ["m1", "zz"]}).get_json()
+    assert similar["hits"][0]["paths"]
+    check("SimilarAnswer", similar)
     check("Problem", client.get("/nowhere").get_json())
     check("Readiness", client.get("/readyz").get_json())
