@@ -58,7 +58,7 @@ class Lookups:
         found.users_since = users_since
         if snapshot is not self.snapshot:
             found.snapshot = snapshot
-            found.__dict__.pop("filters", None)
+            found.filters = ItemFilters(snapshot, self.filters)
         return found
 
     @cached_property

@@ -1,26 +1,23 @@
 """What searches and similarities share: labels that can be found, and groups of near-duplicates."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 
+from kg.errors import InvalidFieldsError
 from kg.graph import GraphSnapshot, IntArray
 from kg.nearest_name import nearest_name
 from kg.shown import shown
-from service.contract import Remark
-from service.problems import InvalidRequestError
 
 
 def checked_label(snapshot: GraphSnapshot, label: str, pointer: str) -> str:
     """The label, which is that of items or entities.
 
     Raises:
-        InvalidRequestError: it is unknown, or that of users, who are never found.
+        InvalidFieldsError: it is unknown, or that of users, who are never found.
     """
     labels = [x.label for x in snapshot.vocabularies[:-1]]
     if label not in labels:
         detail = f"no label {shown(label)} to look for{nearest_name(label, labels)}"
-        remark = Remark(pointer=pointer, detail=detail)
-        raise InvalidRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [remark])
+        raise InvalidFieldsError([(pointer, detail)])
     return label
 
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 
 import numpy as np
 
+from kg.errors import InvalidFieldsError
 from kg.explanation.path_types import DirectPath, SharedEntityPath
 from kg.explanation.paths import Sources
 from kg.explanation.search import PathFinder
@@ -14,7 +14,6 @@ from service.contract import SCORE_DECIMALS, Path, Remark
 from service.found.contract import SimilarHit, SimilarRequest
 from service.found.labels import checked_label, first_of_groups
 from service.found.similar import Examples, Kind, Similar
-from service.problems import InvalidRequestError
 from service.request_reader import Lookups, node_of
 from service.shown_paths import ShownPaths
 
@@ -45,7 +44,7 @@ class SimilarFinder:
         """The hits, most similar first, and remarks on the request; items are only those allowed.
 
         Raises:
-            InvalidRequestError: no positive example is known, or the label is not.
+            InvalidFieldsError: no positive example is known, or the label is not.
         """
         warnings: list[Remark] = []
         examples = self._examples(request, warnings)
@@ -69,9 +68,7 @@ class SimilarFinder:
     def _examples(self, request: SimilarRequest, warnings: list[Remark]) -> Examples:
         positive = self._nodes(request.positive, "/positive", warnings)
         if not positive:
-            errors = list(warnings)
-            detail = "; ".join(x.detail for x in errors[:5])
-            raise InvalidRequestError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
+            raise InvalidFieldsError([(x.pointer, x.detail) for x in warnings])
         negative = self._nodes(request.negative, "/negative", warnings)
         for node in sorted(set(negative).intersection(positive)):
             name = self._snapshot.display_names[node]

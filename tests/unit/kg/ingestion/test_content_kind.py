@@ -22,11 +22,16 @@ TEXT = b"id,title\n1,x\n"
 ROWS = [{"id": "1", "title": "x"}]
 
 
+def gzipped(content):
+    """The same bytes at any time, as the names of tests have them."""
+    return gzip.compress(content, mtime=0)
+
+
 def zipped(*names, content=TEXT):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 
@@ -68,7 +73,7 @@ def as_excel(**sheets):
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("x.csv", gzip.compress(TEXT), "is not CSV but a gzip file; rename it to 'x.csv.gz', or unpack it"),
+        ("x.csv", gzipped(TEXT), "is not CSV but a gzip file; rename it to 'x.csv.gz', or unpack it"),
         ("x.csv", b"\x28\xb5\x2f\xfd\x04\x00", "is not CSV but a zstd file; rename it to 'x.csv.zst', or"),
         (
             "x.tsv",
@@ -103,11 +108,11 @@ def as_excel(**sheets):
         ("x.zip", TEXT, "is not a zip archive but plain text; rename it to 'x.csv'"),
         ("x.csv.gz", b"\x28\xb5\x2f\xfd\x04\x00", "is not gzip but a zstd file; rename it to 'x.csv.zst'"),
         ("x.csv.gz", as_parquet(), "is not gzip but a Parquet file; rename it to 'x.parquet'"),
-        ("x.csv.gz", gzip.compress(as_parquet()), "holds a Parquet file, not CSV; add `format: parquet`"),
-        ("x.csv.gz", gzip.compress(tarred()), "holds a tar archive, not CSV; unpack it"),
+        ("x.csv.gz", gzipped(as_parquet()), "holds a Parquet file, not CSV; add `format: parquet`"),
+        ("x.csv.gz", gzipped(tarred()), "holds a tar archive, not CSV; unpack it"),
         (
             "x.csv.gz",
-            gzip.compress(gzip.compress(TEXT)),
+            gzipped(gzipped(TEXT)),
             "holds a gzip file, not CSV; unpack 'x.csv.gz'",
         ),
         ("x.zip", zipped(), "is a zip archive without a file in it"),
@@ -181,14 +186,14 @@ def rows(path, **source):
         ("x.zip", zipped("a.json", content=b'[{"id": 1, "title": "x"}]'), {}),
         ("x.zip", zipped("a.parquet", content=as_parquet()), {}),
         ("x.dat", TEXT.replace(b",", b"::"), {"format": "csv", "delimiter": "::"}),
-        ("x.dat.gz", gzip.compress(TEXT), {"format": "csv"}),
-        ("x", gzip.compress(TEXT), {"format": "csv.gz"}),
+        ("x.dat.gz", gzipped(TEXT), {"format": "csv"}),
+        ("x", gzipped(TEXT), {"format": "csv.gz"}),
         ("x.csv", as_parquet(), {"format": "parquet"}),
         ("x.txt", b'{"id": 1, "title": "x"}', {"format": "JSONL"}),
         ("x.json", b'{"id": 1, "title": "x"}\n', {}),
         ("x.csv", as_excel(), {"format": "xlsx"}),
         ("x.XLSX", as_excel(), {}),
-        ("x.xlsx.gz", gzip.compress(as_excel()), {}),
+        ("x.xlsx.gz", gzipped(as_excel()), {}),
     ],
 )
 def test_the_format_is_what_the_mapping_or_the_name_says(name, content, source, tmp_path):

@@ -65,7 +65,7 @@ def as_parquet(path):
 
 def packed(content, ending, tmp_path):
     if ending == ".gz":
-        return gzip.compress(content)
+        return gzip.compress(content, mtime=0)
     if ending == ".zst":
         with pa.output_stream(str(tmp_path / "packed"), compression="zstd") as stream:
             stream.write(content)
@@ -165,15 +165,15 @@ EMPTY = "is empty; its first line must name the columns"
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
-        ("x.csv.gz", gzip.compress(b"id\n" + b"1\n" * 10_000)[:-20], WHOLE),
+        ("x.csv.gz", gzip.compress(b"id\n" + b"1\n" * 10_000, mtime=0)[:-20], WHOLE),
         ("x.csv.gz", b"no gzip", "is not gzip but plain text; rename it to 'x.csv'"),
-        ("x.csv.gz", gzip.compress(b"id\n1\n") + b"no gzip", WHOLE),
+        ("x.csv.gz", gzip.compress(b"id\n1\n", mtime=0) + b"no gzip", WHOLE),
         ("x.jsonl.zst", b"no zstd", "is not zstd but plain text; rename it to 'x.jsonl'"),
         ("x.parquet", b"PAR1 no parquet\0", WHOLE),
         ("x.parquet", b"", "is empty, which no such file is; copy or download it again"),
         ("x.xlsx", b"", "is empty, which no such file is; copy or download it again"),
         ("x.csv.zip", b"", "is empty, which no such file is; copy or download it again"),
-        ("x.parquet.gz", gzip.compress(b"PAR1 no parquet\0"), WHOLE),
+        ("x.parquet.gz", gzip.compress(b"PAR1 no parquet\0", mtime=0), WHOLE),
         ("x.csv", b"", EMPTY),
         ("x.csv", b"\n\n", EMPTY),
         ("x.csv.gz", b"", EMPTY),
@@ -250,7 +250,7 @@ def test_rare_keys_of_json_can_be_named(tmp_path, monkeypatch):
 
 
 def test_a_failure_says_after_which_row(tmp_path):
-    content = gzip.compress(b"id,name\n" + b"1,x\n" * 200_000)[:-20]
+    content = gzip.compress(b"id,name\n" + b"1,x\n" * 200_000, mtime=0)[:-20]
     (tmp_path / "x.csv.gz").write_bytes(content)
     problem = r"x\.csv\.gz: cannot be read after row 1\d0,000: .* is the file whole\?"
     with pytest.raises(DataError, match=problem):

@@ -9,9 +9,7 @@ from embeddings.reranking.criteria import RerankingConfig
 from kg.errors import InvalidFieldsError
 from service.config import RecommenderConfig
 from service.contract import Recommendation, RecommendRequest
-from service.query_context import QueryContext
 from service.recommender import Recommender
-from service.reranking.lists import ListMaker
 
 
 def ask(recommender: Recommender, request_id: str = "r1", **fields: Any) -> Recommendation:
@@ -35,7 +33,8 @@ def test_without_any_field_the_ranker_gives_every_place(recommender: Recommender
 def test_strengths_of_zero_answer_as_without_the_fields(recommender: Recommender) -> None:
     plain = ask(recommender, user_id="u1", k=4)
     zeros = {"diversity": 0, "novelty": 0, "explore": 0, "max_per": {}, "weights": {}, "seed": 3}
-    assert ask(recommender, user_id="u1", k=4, **zeros) == plain
+    found = ask(recommender, user_id="u1", k=4, **zeros)
+    assert found.model_copy(update={"cursor": plain.cursor}) == plain, "a cursor is of one request"
     mix = {"relation": "HAS_GENRE", "strength": 0}
     assert ids(ask(recommender, user_id="u1", k=4, calibrated=mix)) == ids(plain)
 
@@ -148,17 +147,6 @@ def test_paths_and_contributions_are_those_of_the_items(recommender: Recommender
     for item in answer.items:
         assert item.paths, item.item_id
         assert all(path.nodes[-1].id == item.item_id for path in item.paths)
-
-
-def test_a_rule_may_give_an_item_its_place(recommender: Recommender) -> None:
-    maker = ListMaker(recommender.snapshot, recommender._model, recommender._config.reranking)
-    context = QueryContext(8, by_rule={1: "pinned by `new_films`"})
-    scores = np.arange(8, 0, -1.0).astype(np.float32)
-    listed = maker.put_together(RecommendRequest(k=2), context, scores, np.ones(8, bool), "r1")
-    assert [(x.stage, x.reason) for x in listed.stages] == [
-        ("fallback", "nothing is known of the user"),
-        ("rule", "pinned by `new_films`"),
-    ]
 
 
 def test_unknown_names_are_refused_with_the_nearest(recommender: Recommender) -> None:

@@ -114,6 +114,7 @@ def test_a_pinned_item_that_may_not_be_recommended_leaves_its_place_to_the_next(
     answer = ask(recommender, book, user_id="u1", k=3)
     assert ids(answer) == "m2 m8 m3"
     assert [item.rules for item in answer.items] == [[], ["pin"], []]
+    assert [item.stage for item in answer.items] == ["ranked", "rule", "ranked"]
     assert [item.rank for item in answer.items] == [1, 2, 3]
 
 
