@@ -43,6 +43,8 @@ def _lines(user: str, liked: str, answer: Recommendation) -> None:
         print(f"{item.rank:>3}. {item.display_title}  {item.score:.3f}")
         for path in item.paths:
             print(f"       {path.text}")
+        if item.rules:
+            print(f"       {_rules(item.rules)}")
         if item.score_contributions is not None:
             print(f"       {_contributions(item.score_contributions)}")
 
@@ -53,6 +55,10 @@ def _contributions(shares: Mapping[str, float]) -> str:
     rest = sum(list(shares.values())[CONTRIBUTIONS_SHOWN:])
     more = [("the rest", rest)] if len(shares) > CONTRIBUTIONS_SHOWN else []
     return "ranking score: " + ", ".join(f"{name} {value:+.3f}" for name, value in [*shown, *more])
+
+
+def _rules(names: Sequence[str]) -> str:
+    return f"by the rule{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _table(user: str, liked: str, answer: Recommendation) -> None:
@@ -71,6 +77,8 @@ def _table(user: str, liked: str, answer: Recommendation) -> None:
     table.add_column("score", justify="right")
     for item in answer.items:
         why = "".join(f"\n[dim]{escape(path.text)}[/]" for path in item.paths)
+        if item.rules:
+            why += f"\n[dim]{escape(_rules(item.rules))}[/]"
         if item.score_contributions is not None:
             why += f"\n[dim]{escape(_contributions(item.score_contributions))}[/]"
         table.add_row(str(item.rank), f"[bold]{escape(item.display_title)}[/]{why}", f"{item.score:.3f}")

@@ -26,6 +26,10 @@ def command(
         typer.Option("--like", help="An entity the user likes, as `Label:id`; may be repeated."),
     ] = None,
     text: Annotated[str | None, typer.Option("--text", help="What the user wants, in free text.")] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option("--rule", help="A rule that applies, beside those that always do; may be repeated."),
+    ] = None,
     score_contributions: Annotated[
         bool, typer.Option("--score-contributions", help="Show what each scorer contributed to each score.")
     ] = False,
@@ -43,6 +47,7 @@ def command(
         likes=like or [],
         text=text,
         k=k,
+        rules=rule or None,
         score_contributions=score_contributions,
     )
     recommender = load_recommender(load_settings(), warm_up=bool(text))

@@ -325,9 +325,10 @@ def _rules() -> Json:
         "responses": _responses(RuleView, 400, 403, 404, 413, 415, 422, 500, 503, 507),
     }
     shown = {"operationId": "rule", "summary": "One rule", "responses": one}
-    removed = _responses(RuleRemoved, 403, 404, 500, 503)
+    removed = _responses(RuleRemoved, 403, 404, 500, 503, 507)
     delete = {"operationId": "remove_rule", "summary": "Remove a rule", "responses": removed}
-    refresh = {"operationId": "refresh_rule", "summary": "Evaluate a rule now", "responses": one}
+    refreshed = _responses(RuleView, 403, 404, 500, 503, 507)
+    refresh = {"operationId": "refresh_rule", "summary": "Evaluate a rule now", "responses": refreshed}
     of_one = {"get": shown, "put": put, "delete": delete}
     return {
         "/rules": {"get": {"operationId": "rules", "summary": "All rules", "responses": listed}},

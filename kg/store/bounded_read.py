@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, ResultSummary
-from neo4j.exceptions import ClientError, DatabaseError, Neo4jError, TransientError
+from neo4j.exceptions import AuthError, ClientError, DatabaseError, Neo4jError, TransientError
 
 from kg.errors import StatementRefusedError
 from kg.store.address import check_address
@@ -116,6 +116,8 @@ class _Bounded:
             await self._terminate()
             why = str(error) or f"it was ended after {self.timeout:g} s"
             raise StatementRefusedError(f"{why}; narrow it, or add LIMIT") from None
+        except AuthError:
+            raise  # no fault of the statement, though a client error to the driver
         except (ClientError, DatabaseError, TransientError) as error:
             raise _refused(error, self.timeout) from None
         return BoundedRead(columns, rows, time.monotonic() - began)
@@ -128,6 +130,8 @@ class _Bounded:
             except TimeoutError:
                 session.cancel()
                 raise StatementRefusedError(f"it was not compiled in {self.timeout:g} s") from None
+            except AuthError:
+                raise
             except (ClientError, DatabaseError) as error:
                 raise _refused(error, self.timeout) from None
 

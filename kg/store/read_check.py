@@ -199,6 +199,7 @@ def _check_loops(code: Sequence[Token]) -> None:
 
 def _check_patterns(code: Sequence[Token]) -> None:
     """No list is made of a pattern, and no expression has a long one: ArcadeDB does not stop those."""
+    matched = _matched(code)
     for n, token in enumerate(code):
         if token.symbol == "[" and not _is_relation(code, n):
             first = n + 3 if _symbol(code, n + 2) == "=" else n + 1
@@ -206,7 +207,7 @@ def _check_patterns(code: Sequence[Token]) -> None:
                 raise StatementRefusedError(
                     "a list made of a pattern, [(a)--(b) | ...], cannot be stopped; use MATCH and collect"
                 )
-        if _is_long(code, n) and not _is_matched(code, n):
+        if not matched[n] and _is_long(code, n):
             raise StatementRefusedError(
                 "a pattern of more than one relation in an expression cannot be stopped; use EXISTS { ... }"
             )
@@ -240,17 +241,17 @@ def _same_level(code: Sequence[Token], n: int, m: int) -> bool:
     return code[n].enclosing == code[m].enclosing
 
 
-def _is_matched(code: Sequence[Token], n: int) -> bool:
-    """Whether a token belongs to a MATCH or a subquery, and not to an expression."""
-    around = code[n].enclosing
-    for place in range(n - 1, -1, -1):
-        if place == around:
-            if _opens_subquery(code, place):
-                return True
-            around = code[place].enclosing
-        elif code[place].enclosing == around and code[place].word in _CLAUSES and not _is_name(code, place):
-            return code[place].word == "MATCH"
-    return False
+def _matched(code: Sequence[Token]) -> list[bool]:
+    """For each token, whether it belongs to a MATCH or a subquery, and not to an expression."""
+    found: list[bool] = []
+    state = {-1: False}
+    for n, token in enumerate(code):
+        if token.word in _CLAUSES and not _is_name(code, n):
+            state[token.enclosing] = token.word == "MATCH"
+        found.append(state[token.enclosing])
+        if token.symbol in ("(", "[", "{"):
+            state[n] = _opens_subquery(code, n) or found[n]
+    return found
 
 
 def _check_ranges(code: Sequence[Token]) -> None:

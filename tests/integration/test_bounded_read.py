@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from store_contract import FILLED, SCHEMA, fill, node
 
-from kg.errors import StatementRefusedError
+from kg.errors import GraphUnavailableError, StatementRefusedError
+from kg.store.bolt_store import BoltGraphStore
 from kg.store.bounded_read import bounded_read, explained
+from kg.store.connection import Connection
 from kg.store.store import ServerStore
 
 TIMEOUT = 1.0
@@ -121,8 +123,37 @@ def test_the_engine_alone_lets_nothing_be_written(store: ServerStore, name: str)
     assert store.counts() == FILLED
 
 
+@pytest.mark.neo4j
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("MATCH (b:Book) SET b.title = 'x' RETURN b.id AS id", r"would write \(type rw\)"),
+        ("CREATE INDEX FOR (b:Book) ON (b.title)", r"would write \(type s\)"),
+        ("LOAD CSV FROM 'file:///a' AS row RETURN row[0] AS id", "would execute LoadCSV"),
+        ("CALL db.labels() YIELD label RETURN label AS id", "may not call the procedure db.labels"),
+        ("MATCH (b:Book) CALL { CALL db.ping() YIELD success RETURN success } RETURN b.id AS id", "db.ping"),
+    ],
+)  # fmt: skip
+def test_neo4j_itself_says_what_a_statement_would_do(
+    neo4j_store: BoltGraphStore, statement: str, why: str
+) -> None:
+    fill(neo4j_store)
+    with pytest.raises(StatementRefusedError, match=why):
+        explained(neo4j_store.connection, statement, {}, timeout=5)
+
+
+def test_a_refused_login_is_no_fault_of_the_statement(server: Connection) -> None:
+    wrong = Connection(server.uri, server.username, type(server.password)("not-this-one"), server.database)
+    for run in (
+        lambda: explained(wrong, "RETURN 1 AS id", {}, timeout=5),
+        lambda: bounded_read(wrong, "RETURN 1 AS id", {}, timeout=5, max_rows=9),
+    ):
+        with pytest.raises(GraphUnavailableError, match="refused the login"):
+            run()
+
+
 @pytest.fixture
-def shelves(store: ServerStore) -> ServerStore:
+def library(store: ServerStore) -> ServerStore:
     """300 books in a chain of authors, so that products and paths are long."""
     store.prepare(SCHEMA)
     store.upsert_nodes("Book", [node(f"b{n}", n=n) for n in range(300)])
@@ -133,21 +164,21 @@ def shelves(store: ServerStore) -> ServerStore:
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_never_ends_is_ended(shelves: ServerStore, name: str) -> None:
-    check(shelves, ENDLESS[name])
+def test_what_never_ends_is_ended(library: ServerStore, name: str) -> None:
+    check(library, ENDLESS[name])
     began = time.monotonic()
     with pytest.raises(StatementRefusedError, match=r"it was ended after 1 s; narrow it, or add LIMIT"):
-        shelves.bounded_read(ENDLESS[name], {}, timeout=TIMEOUT, max_rows=MAX_ROWS)
+        library.bounded_read(ENDLESS[name], {}, timeout=TIMEOUT, max_rows=MAX_ROWS)
     assert time.monotonic() - began < 10
-    assert gone(shelves)
+    assert gone(library)
 
 
 @pytest.mark.parametrize("name", TOO_MANY)
-def test_too_many_rows_are_refused(shelves: ServerStore, name: str) -> None:
-    check(shelves, TOO_MANY[name])
+def test_too_many_rows_are_refused(library: ServerStore, name: str) -> None:
+    check(library, TOO_MANY[name])
     with pytest.raises(StatementRefusedError, match="it returns more than 10,000 rows"):
-        shelves.bounded_read(TOO_MANY[name], {}, timeout=20, max_rows=MAX_ROWS)
-    assert gone(shelves)
+        library.bounded_read(TOO_MANY[name], {}, timeout=20, max_rows=MAX_ROWS)
+    assert gone(library)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,17 @@ def test_score_contributions_are_a_line_of_their_own(
     assert last.endswith("e5 +0.500, the rest +0.700"), "0.4 + 0.3"
 
 
+def test_rules_are_a_line_of_their_own(recommender: Recommender, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = recommender.recommend(RecommendRequest(k=2, explain=False), request_id="r")
+    both = [
+        x.model_copy(update={"rules": names})
+        for x, names in zip(answer.items, (["a", "b"], ["c"]), strict=True)
+    ]
+    print_recommendation("you", [], answer.model_copy(update={"items": both}))
+    lines = capsys.readouterr().out.splitlines()
+    assert [lines[2].strip(), lines[4].strip()] == ["by the rules a, b", "by the rule c"]
+
+
 def test_a_long_history_is_cut(recommender: Recommender, capsys: pytest.CaptureFixture[str]) -> None:
     answer = recommender.recommend(RecommendRequest(k=1), request_id="r")
     print_recommendation("you", [f"film {n}" for n in range(10)], answer)
