@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from kg.errors import InvalidFieldsError
 from kg.explanation.adjacency import FactAdjacency
 from kg.graph import GraphSnapshot
 from service.found.contract import SimilarAnswer, SimilarRequest
 from service.found.similar import Examples, Similar
-from service.problems import InvalidRequestError
 from service.recommender import Recommender, SinceSnapshot
 
 
@@ -145,7 +145,7 @@ def test_neither_the_examples_nor_near_duplicates_of_them(
     gone = SinceSnapshot(1, np.arange(8) == 3)
     answer = similar(Recommender(grouped, model, encoder, since=gone), "Movie:m1", by="taste")
     assert hits(answer) == ["Movie:m2", "Movie:m5"]
-    with pytest.raises(InvalidRequestError, match="nothing in the graph has the id 'm4'"):
+    with pytest.raises(InvalidFieldsError, match="nothing in the graph has the id 'm4'"):
         similar(Recommender(films, model, encoder, since=gone), "m4")
 
 
@@ -168,9 +168,9 @@ def test_unknown_examples(recommender: Recommender) -> None:
     assert answer.warnings[0].detail == "nothing in the graph has the id 'zz'; it was left out"
     assert "could be Person:5, Genre:5" in answer.warnings[1].detail
     assert answer.hits
-    with pytest.raises(InvalidRequestError) as error:
+    with pytest.raises(InvalidFieldsError) as error:
         similar(recommender, "zz", "yy")
-    assert [x.pointer for x in error.value.errors] == ["/positive/0", "/positive/1"]
+    assert [pointer for pointer, _ in error.value.fields] == ["/positive/0", "/positive/1"]
 
 
 def test_nothing_is_known(recommender: Recommender) -> None:
