@@ -50,6 +50,8 @@ class QueryContext:
     """Unit vectors of the rejected clauses of the free text, one row each."""
     page: Page = FIRST_PAGE
     """What the pages before showed."""
+    shown: BoolArray | None = None
+    """The items on the pages before and their near-duplicates, bool [n_items]; they are scored as before."""
     last_event: int = 0
     """The number of the user's last event that counts."""
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -65,6 +67,12 @@ class QueryContext:
         """Do not recommend these items, bool [n_items]; `reason` completes "3 items ...": "disliked"."""
         self.exclusions.append((reason, items))
         self.excluded |= items
+
+    def exclude_shown(self) -> None:
+        """Do not recommend what the pages before showed, once all items are scored."""
+        if self.shown is not None:
+            self.exclusions.append(("on the pages before", self.shown))
+            self.excluded = self.excluded | self.shown  # another array: the query has the one before
 
     def like(self, node: int, kind: int | None) -> None:
         """Add a liked item or entity; an item that is there already moves to the end, as liked last."""

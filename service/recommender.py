@@ -212,10 +212,9 @@ class Recommender:
         Raises:
             InvalidFieldsError: a field names what the graph or the model does not have.
         """
-        self._lists.check(request)
-        context = read_request(request, self._lookups)
-        rules = self._apply_rules(request, context)
+        context, rules = self._read(request)
         scores = self._scores(context)
+        context.exclude_shown()  # not before: where a filter says what is ranked, scores would change
         if rules:
             scores = rules.boosted(scores, self._config.rejections.best_scores)
         preferred = rules.preferred(scores.scores) if rules else scores.scores
@@ -246,7 +245,7 @@ class Recommender:
         )
         first = 1 + len(context.page.shown)
         recommended = [self._item(rank, *own) for rank, own in enumerate(columns, first)]
-        more = np.count_nonzero(allowed) > len(items)
+        more = items and np.count_nonzero(allowed) > len(items)
         cursor = self._next_page(request, context, items) if more else None
         return Recommendation(
             items=recommended,
@@ -269,8 +268,19 @@ class Recommender:
         return cursor
 
     def validate(self, request: RecommendRequest) -> Validation:
-        """What a request would be understood as, without an answer."""
-        return validation(request, self._lookups, self._model.manifest)
+        """What a request would be understood as, without an answer.
+
+        Raises:
+            InvalidFieldsError: as `recommend`.
+        """
+        context, _ = self._read(request)
+        return validation(request, context, self._lookups, self._model.manifest)
+
+    def _read(self, request: RecommendRequest) -> tuple[QueryContext, AppliedRules | None]:
+        """What a request means, and the rules that apply to it; what they exclude is out of the list."""
+        self._lists.check(request)
+        context = read_request(request, self._lookups)
+        return context, self._apply_rules(request, context)
 
     def _apply_rules(self, request: RecommendRequest, context: QueryContext) -> AppliedRules | None:
         """The rules that apply, and what they exclude out of the list; None where there are none."""

@@ -134,13 +134,12 @@ def read_request(request: RecommendRequest, lookups: Lookups) -> QueryContext:
 
 
 def _read_cursor(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    """The answer is as of the first page, and without the items shown so far."""
+    """The answer is as of the first page; `QueryContext.exclude_shown` leaves out what was shown so far."""
     if request.cursor is None:
         return
     context.page = lookups.cursors.read(request.cursor, request)
-    shown = np.isin(lookups.id_hashes, context.page.shown)
-    lookups.groups.spread(shown)
-    context.exclude("on the pages before", shown)
+    context.shown = np.isin(lookups.id_hashes, context.page.shown)
+    lookups.groups.spread(context.shown)
 
 
 def _read_user_id(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:

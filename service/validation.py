@@ -23,6 +23,7 @@ class UnderstoodRequest(Contract):
     )
     history: list[PathNode] = Field(description="The liked items that the request names, oldest first.")
     likes: list[PathNode] = Field(description="The liked entities that it names or means.")
+    dislikes: list[PathNode] = Field(description="What it dislikes by `dislikes`.")
     rejected: list[PathNode] = Field(description="What the text rejects by name.")
     text_counts: bool = Field(description="Whether the meaning of the text counts beside what it names.")
     liked_items: int = Field(ge=0, description="How many liked items are known of the user in all.")
@@ -41,9 +42,11 @@ class Validation(Contract):
     model_version: str
 
 
-def validation(request: RecommendRequest, lookups: Lookups, manifest: Manifest) -> Validation:
-    """What a request would be understood as; nothing is scored."""
-    context = read_request(request, lookups)
+def validation(
+    request: RecommendRequest, context: QueryContext, lookups: Lookups, manifest: Manifest
+) -> Validation:
+    """What a request would be understood as, given its context; nothing is scored."""
+    context.exclude_shown()
     allowed = lookups.groups.best_only(np.zeros(context.n_items, np.float32), ~context.excluded)
     left = int(np.count_nonzero(allowed))
     if left < request.k:
@@ -56,7 +59,8 @@ def validation(request: RecommendRequest, lookups: Lookups, manifest: Manifest) 
             user_known=None if request.user_id is None else _is_known(request.user_id, context, lookups),
             history=_nodes(lookups.snapshot, own.history),
             likes=_nodes(lookups.snapshot, own.likes),
-            rejected=_nodes(lookups.snapshot, own.rejected),
+            dislikes=_nodes(lookups.snapshot, own.disliked),
+            rejected=_nodes(lookups.snapshot, [x for x in own.rejected if x not in own.disliked]),
             text_counts=own.text is not None,
             liked_items=len(context.history),
             items_left=left,

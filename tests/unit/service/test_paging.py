@@ -87,6 +87,27 @@ def test_another_model_between_pages(
     assert third.cursor is None
 
 
+def test_all_pages_are_ranked_by_the_same_query(paged: Recommender, model: Any) -> None:
+    """What was shown is scored as before; a filter tells the model which items it ranks."""
+    fields: dict[str, Any] = {"filter": {"relation": "HAS_GENRE", "any": ["Sci-Fi"]}, "history": ["m2"]}
+    first = page(paged, k=2, **fields)
+    second = page(paged, first.cursor, k=2, **fields)
+    assert [ids(first), ids(second)] == [["m1", "m4"], ["m5", "m8"]]
+    assert second.cursor is None
+    one, other = model.asked[-2:]
+    assert list(one.excluded) == list(other.excluded) == [x not in ["m1", "m4", "m5", "m8"] for x in IDS]
+
+
+def test_an_order_that_is_made_for_each_page(paged: Recommender) -> None:
+    """At most one film of a director a page: m1, m2 and m3 are Ridley Scott's, m4 and m5 James Cameron's."""
+    cursor, shown = None, []
+    while cursor or not shown:
+        found = page(paged, cursor, k=4, max_per={"DIRECTED_BY": 1})
+        shown.append(ids(found))
+        cursor = found.cursor
+    assert shown == [["m1", "m4", "m6", "m7"], ["m2", "m5", "m8"], ["m3"]]
+
+
 def test_near_duplicates_of_what_was_shown_do_not_come(
     films: GraphSnapshot, model: Any, encoder: Any
 ) -> None:

@@ -30,7 +30,7 @@ def test_what_is_understood(real: FlaskClient, model: Any) -> None:
     found = body["understood"]
     assert (named(found["history"]), named(found["likes"])) == (["Movie:m2"], ["Genre:g2"])
     assert (found["user_known"], found["liked_items"], found["items_left"]) == (True, 3, 4)
-    assert found["rejected"] == []
+    assert found["rejected"] == found["dislikes"] == []
     assert not found["text_counts"]
     assert [x["pointer"] for x in body["warnings"]] == ["/history/1", "/likes/1", "/k"]
     assert (
@@ -56,9 +56,23 @@ def test_a_rejection(real: FlaskClient) -> None:
     assert (found["text_counts"], found["items_left"], found["user_known"]) == (True, 7, None)
 
 
+def test_what_is_disliked(real: FlaskClient) -> None:
+    """m6 and the films of Ridley Scott, m1, m2 and m3, are left out: 4 are left."""
+    fields = {"dislikes": ["Movie:m6", "Person:p1"]}
+    found = real.post("/recommend/validate", json=fields).get_json()["understood"]
+    assert (named(found["dislikes"]), found["rejected"]) == (["Movie:m6", "Person:p1"], [])
+    assert found["items_left"] == 4
+
+
 def test_a_form_and_a_wrong_field(real: FlaskClient) -> None:
     assert real.post("/recommend/validate", data={"user_id": "u1"}).get_json()["valid"] is True
-    for body in ({"k": 0}, {"usr_id": "u1"}):
+    wrong: list[dict[str, Any]] = [
+        {"k": 0},
+        {"usr_id": "u1"},
+        {"max_per": {"DIRECTED": 1}},
+        {"filter": {"relation": "DIRECTED"}},
+    ]
+    for body in wrong:
         response = real.post("/recommend/validate", json=body)
         alone = real.post("/recommend", json=body)
         assert response.status_code == alone.status_code == 422
