@@ -25,6 +25,8 @@ from service.contract import (
 )
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
+from service.filters.expression import FilterPart
+from service.filters.item_filters import Kept
 from service.found.finder import Finder
 from service.found.item import ItemView
 from service.found.search import Search
@@ -155,6 +157,14 @@ class Recommender:
         found._lookups = self._lookups.of_snapshot(found.snapshot, found._since.users)
         found.__dict__.pop("_profiles", None)
         return found
+
+    def kept_items(self, expression: FilterPart | None) -> Kept | None:
+        """The items that the `filter` of a request keeps; None without one.
+
+        Raises:
+            InvalidFieldsError: it names what the graph does not have.
+        """
+        return None if expression is None else self._lookups.filters.kept(expression, "/filter")
 
     def profile(self, user_id: str) -> ProfileAnswer:
         """What is known and believed of a user.
