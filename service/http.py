@@ -19,6 +19,8 @@ from service.catalogue.change_log import StoredChange
 from service.contract import Recommendation, RecommendRequest
 from service.events.outbox import Outbox
 from service.events.types import EventType
+from service.filters.expression import FilterPart
+from service.filters.item_filters import Kept
 from service.found.finder import Finder
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
@@ -63,6 +65,9 @@ class Answering(Protocol):
     @property
     def finder(self) -> Finder:
         """Finds items otherwise than by a recommendation."""
+
+    def kept_items(self, expression: FilterPart | None) -> Kept | None:
+        """The items that the `filter` of a request keeps; None without one."""
 
     def profile(self, user_id: str) -> ProfileAnswer:
         """What is known and believed of a user."""

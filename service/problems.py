@@ -83,7 +83,7 @@ def register_problems(app: Flask) -> None:
 def invalid(error: ValidationError, model: type[BaseModel]) -> InvalidRequestError:
     """A problem from pydantic's errors, one entry per field: 400 if the body is not JSON, else 422."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
+    if found[0]["type"] == "json_invalid" and not found[0]["loc"]:
         return InvalidRequestError(400, f"the body is not JSON: {found[0]['msg'].partition(': ')[2]}")
     fields = list(model.model_fields)
     remarks = [Remark(pointer=json_pointer(x), detail=field_advice(x, fields)) for x in found]

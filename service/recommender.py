@@ -25,6 +25,8 @@ from service.contract import (
 )
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
+from service.filters.expression import FilterPart
+from service.filters.item_filters import Kept
 from service.found.finder import Finder
 from service.found.item import ItemView
 from service.found.search import Search
@@ -98,6 +100,7 @@ class Recommender:
         self.rules = RuleSet()
         """The rules that apply to requests from now on; another set may take its place at any time."""
         self._shown_paths = ShownPaths(snapshot)
+        self._names: TextEncoder | None = None
 
     @cached_property
     def finder(self) -> Finder:
@@ -133,9 +136,11 @@ class Recommender:
         changed = with_changes(self.snapshot, missing.items)
         model = self._model.with_items(changed, self._encoder)
         since = SinceSnapshot(deleted_items=changed.deleted).with_users(missing)
-        return Recommender(
+        found = Recommender(
             changed.snapshot, model, self._encoder, self._config, self._live, since, self._lookups.cursors
         )
+        found._names = self._names
+        return found
 
     def with_properties(self, missing: MissingChanges) -> "Recommender | None":
         """The same for later changes, if they are of users and properties of items alone; None: they are not.
@@ -150,9 +155,16 @@ class Recommender:
             found.snapshot = with_changes(self.snapshot, changes).snapshot
         found._since = self._since.with_users(missing)
         found._lookups = self._lookups.of_snapshot(found.snapshot, found._since.users)
-        for name in ("finder", "_profiles"):
-            found.__dict__.pop(name, None)
+        found.__dict__.pop("_profiles", None)
         return found
+
+    def kept_items(self, expression: FilterPart | None) -> Kept | None:
+        """The items that the `filter` of a request keeps; None without one.
+
+        Raises:
+            InvalidFieldsError: it names what the graph does not have.
+        """
+        return None if expression is None else self._lookups.filters.kept(expression, "/filter")
 
     def profile(self, user_id: str) -> ProfileAnswer:
         """What is known and believed of a user.
@@ -200,11 +212,17 @@ class Recommender:
 
         `names` encodes the names of the snapshot, such as the encoder with a cache (None: the encoder).
         """
-        _ = self.snapshot.display_names
-        self._lookups.understanding.warm_up(names)
+        self._names = names or self._encoder
+        self.warm_up_texts()
         known = RecommendRequest(history=list(self.snapshot.items.ids[:1]))
-        self.finder.warm_up()
         self.recommend(known, request_id="")  # compiles or loads the machine code of all its steps
+
+    def warm_up_texts(self) -> None:
+        """Make now what the first text and the first search would; nothing where `warm_up` never ran."""
+        if self._names is not None:
+            _ = self.snapshot.display_names
+            self._lookups.understanding.warm_up(self._names)
+            self.finder.warm_up()
 
     def recommend(self, request: RecommendRequest, *, request_id: str) -> Recommendation:
         """The best `k` items; equal scores stand in one fixed random order.

@@ -195,6 +195,7 @@ class Serving:
             if found is self._recommender:
                 return
             self._use(found)
+        threading.Thread(target=found.warm_up_texts, name="warm-up", daemon=True).start()
         _log.info("changes_taken_up", ms=round(1000 * (time.monotonic() - began), 1))
 
     def change(self, changes: Sequence[StoredChange], *, wait: bool = True) -> list[StoredChange]:

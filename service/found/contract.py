@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, Json
 
 from kg.explanation.paths import Direction
 from service.contract import MAX_K, MAX_TEXT, Contract, Id, LikeId, Path, PathNode, Remark
+from service.filters.expression import Filter
 
 MAX_EXAMPLES = 100
 """Positive, or negative, examples of a request for what is similar."""
@@ -51,6 +52,10 @@ class SearchRequest(Contract):
         default_factory=list,
         max_length=100,
         description="Only nodes of these labels; the default is all but users.",
+    )
+    filter: Json[Filter] | None = Field(
+        None,
+        description="Only items that an expression keeps, as in `POST /recommend`, here as JSON in text.",
     )
     user_id: Id | None = Field(
         None,
@@ -120,6 +125,9 @@ class SimilarRequest(Contract):
         None,
         description="What is to be found: items, or the entities of a label. The default is the label that"
         " all of `positive` have, and items where they have several.",
+    )
+    filter: Filter | None = Field(
+        None, description="Of items only those that an expression keeps, as in `POST /recommend`."
     )
     k: int = Field(10, ge=1, le=MAX_K, description="How many are wanted.")
     explain: bool = Field(True, description="Whether each hit comes with its paths.")

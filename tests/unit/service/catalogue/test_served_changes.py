@@ -225,3 +225,11 @@ def test_users_that_nobody_knows_have_no_profile(serving: Serving) -> None:
     change(serving, "user", ItemChange("nobody", "delete"))
     with pytest.raises(UnknownIdError):
         serving.recommender.profile("nobody")
+
+
+def test_the_first_text_after_a_change_waits_for_nothing(serving: Serving) -> None:
+    change(serving, "item", NEW)
+    end = time.monotonic() + 10
+    while not {"understanding"} <= vars(serving.recommender._lookups).keys():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -1,5 +1,6 @@
 """`GET /search`: names and texts in one ranking, personal if a user is given."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,17 @@ def test_an_item_without_texts_or_likes(
     client = create_app(Settings(), FakeServing(recommender, Outbox(tmp_path))).test_client()
     body = client.get("/search?q=alien&k=1").get_json()
     assert [x["id"] for x in body["hits"]] == ["m1"]
+
+
+def test_a_filter_keeps_items_alone(real: FlaskClient) -> None:
+    """m1, m2 and m3 are by Ridley Scott; m3 is a Drama."""
+    drama = json.dumps({"relation": "HAS_GENRE", "any": ["Drama"]})
+    every = real.get("/search", query_string={"q": "ridley scott"}).get_json()["hits"]
+    assert "Person" in {x["label"] for x in every}
+    kept = real.get("/search", query_string={"q": "thelma", "filter": drama}).get_json()["hits"]
+    assert {x["label"] for x in kept} <= {"Movie"}
+    assert {x["id"] for x in kept} <= {"m3", "m6", "m7"}
+    wrong = real.get("/search", query_string={"q": "x", "filter": json.dumps({"relation": "HAS_GENR"})})
+    assert wrong.status_code == 422
+    assert wrong.get_json()["errors"][0]["pointer"] == "/filter/relation"
+    assert real.get("/search", query_string={"q": "x", "filter": "no json"}).status_code == 422

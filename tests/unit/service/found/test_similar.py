@@ -217,3 +217,12 @@ def test_the_text_of_an_entity_is_the_mean_of_its_items(films: GraphSnapshot, mo
     own = Similar(films, FactAdjacency(films), model.node_vectors, texts)
     found = own.similarities("text", Examples([films.node("Person", "p3")]), slice(0, 8))["text"]
     assert found.tolist() == pytest.approx([0, 0, 0, sqrt(0.5), sqrt(0.5), 0, 0, 0])
+
+
+def test_a_filter_keeps_similar_items(real: FlaskClient) -> None:
+    drama = {"relation": "HAS_GENRE", "any": ["Drama"]}
+    found = real.post("/similar", json={"positive": ["Movie:m1"], "filter": drama, "k": 9}).get_json()
+    assert {x["id"] for x in found["hits"]} <= {"m3", "m6", "m7"}
+    assert found["hits"]
+    wrong = real.post("/similar", json={"positive": ["Movie:m1"], "filter": {"relation": "X"}})
+    assert wrong.get_json()["errors"][0]["pointer"] == "/filter/relation"
