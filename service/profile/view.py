@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from kg.errors import UnknownIdError
+from kg.schema import LONGEST_ID
 from service.contract import PathNode, RecommendRequest
 from service.found.item import node_ref
 from service.profile.contract import ProfileAnswer, StatedProfile
@@ -23,6 +24,8 @@ class ProfileView:
             UnknownIdError: neither the graph nor a later event or change has the user.
         """
         lookups, snapshot = self._lookups, self._lookups.snapshot
+        if len(user_id) > LONGEST_ID:
+            raise UnknownIdError(snapshot.users.label, user_id)
         context = read_request(RecommendRequest(user_id=user_id), lookups)
         stated = lookups.profile(user_id)
         if context.user is None and not context.seen and not stated and not lookups.is_made(user_id):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from fake_rules import FakeRuleGraph
 from fake_serving import FakeServing
 from hypothesis import HealthCheck, Phase, given, settings
 from pydantic import SecretStr
@@ -22,6 +23,7 @@ from service.app import create_app
 from service.events.outbox import Outbox
 from service.openapi import openapi_json
 from service.recommender import Recommender
+from service.rules.store import RuleBook
 
 TOKEN = "t"
 
@@ -58,11 +60,11 @@ class Served(FakeServing):
 
 
 @pytest.fixture
-def described(recommender: Recommender, tmp_path: Path) -> Any:
+def described(recommender: Recommender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("kg.store.connect.open_store", FakeRuleGraph(rows=["m1"]))
     config = schemathesis.Config.from_path(Path(__file__).parents[3] / "schemathesis.toml")
-    app = create_app(
-        Settings(home=tmp_path, admin_token=SecretStr(TOKEN)), Served(recommender, Outbox(tmp_path))
-    )
+    own = Settings(home=tmp_path, admin_token=SecretStr(TOKEN))
+    app = create_app(own, Served(recommender, Outbox(tmp_path), rules=RuleBook(tmp_path / "rules")))
     return schemathesis.openapi.from_wsgi("/openapi.json", app, config=config)
 
 
