@@ -78,7 +78,10 @@ class RuleDefinition(Contract):
     @field_validator("cypher")
     @classmethod
     def _one_statement(cls, text: str) -> str:
-        return text.strip().removesuffix(";").rstrip()
+        statement = text.strip().removesuffix(";").rstrip()
+        if not statement:
+            raise ValueError("it has no statement; write a query that returns ids")
+        return statement
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

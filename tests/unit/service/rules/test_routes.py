@@ -184,3 +184,13 @@ def test_a_form_names_rules_too(client: FlaskClient, graph: FakeRuleGraph) -> No
     client.put("/rules/a", json={**RULE, "applies": "named"})
     assert client.post("/recommend", data={"k": 1}).get_json()["items"][0]["item_id"] == "m1"
     assert client.post("/recommend", data={"k": 1, "rules": "a"}).get_json()["items"][0]["item_id"] == "m2"
+
+
+@pytest.mark.parametrize("cypher", [" ", ";", " ;\n"])
+def test_a_rule_without_a_statement_is_refused(
+    client: FlaskClient, graph: FakeRuleGraph, cypher: str
+) -> None:
+    response = client.put("/rules/a", json={**RULE, "cypher": cypher})
+    assert response.status_code == 422
+    assert response.get_json()["errors"][0]["pointer"] == "/cypher"
+    assert client.get("/rules").get_json() == {"rules": []}
