@@ -99,7 +99,8 @@ class _Changes:
         changed = set(range(n_before, snapshot.n_items))
         for change in changes:
             item = snapshot.items.index(change.id)
-            deleted[item] = change.operation == "delete"
+            if change.operation != "patch":  # a patch that came too late does not bring an item back
+                deleted[item] = change.operation == "delete"
             if change.operation == "put" or change.relations or TEXT in change.properties:
                 changed.add(item)
             if change.operation != "delete":

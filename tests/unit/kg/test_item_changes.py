@@ -117,3 +117,8 @@ def test_a_price_changes_no_content(before) -> None:
         ItemChange("b01", "put"),
     ):
         assert with_changes(before, [change]).changed.tolist() == [1]
+
+
+def test_a_patch_after_a_deletion_brings_nothing_back(before) -> None:
+    found = with_changes(before, [ItemChange("b02", "delete"), ItemChange("b02", "patch", {"price": 3})])
+    assert np.flatnonzero(found.deleted).tolist() == [2]
