@@ -179,7 +179,7 @@ def _with_nodes(snapshot: GraphSnapshot, changes: Iterable[ItemChange]) -> tuple
     for change in changes:
         new[snapshot.items.label].setdefault(change.id, change.id)
         for entity in change.entities:
-            new[entity.label][entity.id] = entity.name
+            new[entity.label].setdefault(entity.id, entity.name)
     vocabularies: list[Vocabulary] = []
     names: list[str] = []
     numbers: list[IntArray] = []
