@@ -99,7 +99,8 @@ class _Changes:
         changed = set(range(n_before, snapshot.n_items))
         for change in changes:
             item = snapshot.items.index(change.id)
-            deleted[item] = change.operation == "delete"
+            if change.operation != "patch":  # a patch that came too late does not bring an item back
+                deleted[item] = change.operation == "delete"
             if change.operation == "put" or change.relations or TEXT in change.properties:
                 changed.add(item)
             if change.operation != "delete":
@@ -178,7 +179,7 @@ def _with_nodes(snapshot: GraphSnapshot, changes: Iterable[ItemChange]) -> tuple
     for change in changes:
         new[snapshot.items.label].setdefault(change.id, change.id)
         for entity in change.entities:
-            new[entity.label][entity.id] = entity.name
+            new[entity.label].setdefault(entity.id, entity.name)
     vocabularies: list[Vocabulary] = []
     names: list[str] = []
     numbers: list[IntArray] = []

@@ -14,8 +14,9 @@ from werkzeug.routing import BaseConverter
 from embeddings.data.threads import n_workers
 from embeddings.model.versions import Activation
 from kg.graph import GraphSnapshot
+from kg.item_changes import Operation
 from kg.settings import Settings
-from service.catalogue.change_log import StoredChange
+from service.catalogue.change_log import Kind, StoredChange
 from service.contract import Recommendation, RecommendRequest
 from service.events.outbox import Outbox
 from service.events.types import EventType
@@ -72,9 +73,6 @@ class Answering(Protocol):
     def profile(self, user_id: str) -> ProfileAnswer:
         """What is known and believed of a user."""
 
-    def is_deleted(self, item: int) -> bool:
-        """Whether an item was deleted since."""
-
     def last_event(self, user_id: str | None) -> int:
         """The number of the user's last event since the snapshot; 0 without one."""
 
@@ -93,6 +91,9 @@ class Served(Protocol):
 
     def change(self, changes: Sequence[StoredChange], *, wait: bool = True) -> list[StoredChange]:
         """Keep changes of items and users; with `wait`, answer with them before this returns."""
+
+    def last_operation(self, kind: Kind, external_id: str) -> Operation | None:
+        """What was last accepted of an item or a user since the snapshot was read; None: nothing."""
 
     def activate(self, version: str, *, force: bool = False) -> Activation:
         """Answer by another saved version from now on."""

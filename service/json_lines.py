@@ -1,7 +1,9 @@
 """Request bodies that hold several values: JSON, or JSON Lines; and the content types that there are."""
 
-import json
+from codecs import BOM_UTF8
 from typing import Any
+
+from pydantic_core import from_json
 
 from service.problems import InvalidRequestError
 
@@ -35,6 +37,7 @@ def read_values(body: bytes, mimetype: str, most: int, what: str, *, wrapped: st
 
 def _json(text: bytes, what: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        # as single bodies are read; json.loads takes halves of characters (lone surrogates)
+        return from_json(text.removeprefix(BOM_UTF8))
+    except ValueError as error:
         raise InvalidRequestError(400, f"{what} is not JSON: {error}") from None

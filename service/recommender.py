@@ -178,10 +178,6 @@ class Recommender:
     def _profiles(self) -> ProfileView:
         return ProfileView(self._lookups)
 
-    def is_deleted(self, item: int) -> bool:
-        """Whether an item was deleted since the snapshot."""
-        return self._lookups.is_deleted(item)
-
     def apply_rules(self, book: RuleBook) -> None:
         """Obey the rules of a book as they are now.
 

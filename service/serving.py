@@ -23,8 +23,9 @@ from embeddings.model.versions import (
     version_folder,
 )
 from kg.errors import ArtifactError, OutboxError, TrailmixError
+from kg.item_changes import Operation
 from kg.settings import Settings
-from service.catalogue.change_log import ChangeLog, StoredChange
+from service.catalogue.change_log import ChangeLog, Kind, StoredChange
 from service.catalogue.live import LiveCatalogue, MissingChanges
 from service.events.delivery import Delivery
 from service.events.live import LiveEvents
@@ -152,9 +153,9 @@ class Serving:
             self._recommender.apply_rules(self.rules)
 
     def _swap(self, version: str, recommender: Recommender) -> None:
-        self._base, self._loaded = recommender, version
-        self._catalogue_version = self._catalogue.version()
+        changes = self._catalogue.version()
         self._use(self._with_changes(recommender))
+        self._base, self._loaded, self._catalogue_version = recommender, version, changes
         _log.info("model_loaded", model_version=recommender.model_version)
 
     def _with_changes(self, base: Recommender, current: Recommender | None = None) -> Recommender:
@@ -164,12 +165,13 @@ class Serving:
         """
         missing = self._catalogue.missing_since(base.snapshot_read_at)
         later = missing.after(self._taken_up)
-        self._taken_up = missing
+        found = None
         if current and later:
             found = current.with_properties(later) if later.changes else current
-            if found:
-                return found
-        return base.with_changes(missing) if missing.changes else base
+        if found is None:
+            found = base.with_changes(missing) if missing.changes else base
+        self._taken_up = missing
+        return found
 
     def _use(self, recommender: Recommender) -> None:
         self.live.read_anew()
@@ -204,13 +206,23 @@ class Serving:
         Raises:
             OutboxError: they cannot be kept.
         """
-        users = [x.id for x in changes if x.kind == "user" and x.operation == "delete"]
+        for x in changes:  # events first: once the change is known, other processes read the outbox anew
+            if x.kind == "user" and x.operation == "delete" and self.outbox.exists:
+                self.outbox.forget_user(x.id)
         kept = self.changes.add(changes)
-        for user in users:
-            self.outbox.forget_user(user)
         if wait:
             self.take_up_changes()
         return kept
+
+    def last_operation(self, kind: Kind, external_id: str) -> Operation | None:
+        """What was last accepted of an item or a user since the snapshot was read; None: nothing.
+
+        Raises:
+            OutboxError: the changes cannot be read.
+        """
+        if not self.changes.exists:
+            return None
+        return self.changes.last_operation(kind, external_id, self.recommender.snapshot_read_at)
 
     def start(self) -> None:
         """Watch for another active model and deliver events, in threads, until `stop`."""

@@ -23,6 +23,11 @@ class FakeServing:
         self.waited.append(wait)
         return self.changes[first:]
 
+    def last_operation(self, kind, external_id):
+        """Of the changes that were made here."""
+        own = [x.operation for x in self.changes if (x.kind, x.id) == (kind, external_id)]
+        return own[-1] if own else None
+
     def apply_rules(self) -> None:
         """Obey the rules as they are now."""
         if self.rules is not None and hasattr(self.recommender, "apply_rules"):

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS changes (
     reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS changes_by_state ON changes (state, number);
+CREATE INDEX IF NOT EXISTS changes_by_id ON changes (kind, id, number);
 """
 _COLUMNS = "number, kind, id, operation, body, state, delivered_at, reason"
 
@@ -82,6 +83,12 @@ class ChangeLog:
     def add(self, changes: Sequence[StoredChange]) -> list[StoredChange]:
         """Keep changes in order; returns them with their numbers once they are on disk: all or none."""
         return self.storage.commit(lambda connection: _inserted(connection, changes))
+
+    def last_operation(self, kind: Kind, external_id: str, moment: float) -> Operation | None:
+        """The last operation on a node among `missing_since(moment)`; None without one."""
+        clause = "WHERE kind = ? AND id = ? AND state <> 'dead' AND coalesce(delivered_at, ?) >= ?"
+        found = self._select(f"{clause} ORDER BY number DESC LIMIT 1", kind, external_id, moment, moment)
+        return found[0].operation if found else None
 
     def missing_since(self, moment: float) -> list[StoredChange]:
         """The changes, in order, that the graph did not have before a moment, epoch seconds.

@@ -1,7 +1,7 @@
 """What goes over the wire to change items and users."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -140,8 +140,10 @@ class Catalogue:
     """What there is to be changed, with the changes of the same request."""
 
     snapshot: GraphSnapshot
-    is_deleted: Any
-    """Whether an item's number is that of a deleted one."""
+    last_operation: Callable[[Kind, str], Operation | None]
+    """What was last accepted of an item or a user, by id, since the graph was read."""
+    last_event: Callable[[str], int]
+    """The number of a user's last event since then; 0 without one."""
     _new: dict[tuple[str, str], bool] = field(default_factory=dict)
     """By label and id, whether a node is there after the changes of this request."""
 
@@ -149,10 +151,12 @@ class Catalogue:
         """Whether there is such a node."""
         if (label, external_id) in self._new:
             return self._new[label, external_id]
-        found = self.snapshot.vocabulary(label).find(external_id)
-        if found is None:
-            return False
-        return label != self.snapshot.items.label or not self.is_deleted(found)
+        items, users = self.snapshot.items.label, self.snapshot.users.label
+        last = None
+        if label in (items, users):
+            last = self.last_operation("item" if label == items else "user", external_id)
+        there = external_id in self.snapshot.vocabulary(label) if last is None else last != "delete"
+        return there or (label == users and self.last_event(external_id) > 0)
 
     def note(self, label: str, change: ItemChange) -> None:
         """A change is accepted; later ones may build on it."""

@@ -87,7 +87,9 @@ def _write(store: GraphStore, schema: GraphSchema, changes: Sequence[StoredChang
 
 def _write_entities(store: GraphStore, changes: Sequence[ItemChange]) -> None:
     """Make the entities that the graph does not have; a name that it has stays."""
-    named = {(x.label, x.id): x.name for change in changes for x in change.entities}
+    named: dict[tuple[str, str], str] = {}
+    for entity in (x for change in changes for x in change.entities):
+        named.setdefault((entity.label, entity.id), entity.name)
     schema = store.schema()
     for label in {label for label, _ in named}:
         ids = [external for own, external in named if own == label]

@@ -79,7 +79,7 @@ def change_users() -> Response:
 
 def _catalogue() -> Catalogue:
     recommender = served().recommender
-    return Catalogue(recommender.snapshot, recommender.is_deleted)
+    return Catalogue(recommender.snapshot, served().last_operation, recommender.last_event)
 
 
 def _change(reader: NodeReader, external_id: str, operation: Operation) -> Response:

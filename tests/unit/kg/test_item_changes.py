@@ -1,10 +1,14 @@
 """A snapshot with changes of single items, compared with one that has them from the beginning."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from small_library import AUTHORS, library
+from small_library import AUTHORS, SCHEMA, library
 
+from kg.graph import Triples
 from kg.item_changes import ItemChange, NamedEntity, with_changes
+from kg.schema import GraphSchema, Phrase, RelationSchema
 
 
 def facts(snapshot):
@@ -117,3 +121,82 @@ def test_a_price_changes_no_content(before) -> None:
         ItemChange("b01", "put"),
     ):
         assert with_changes(before, [change]).changed.tolist() == [1]
+
+
+def test_a_patch_after_a_deletion_brings_nothing_back(before) -> None:
+    found = with_changes(before, [ItemChange("b02", "delete"), ItemChange("b02", "patch", {"price": 3})])
+    assert np.flatnonzero(found.deleted).tolist() == [2]
+
+
+@pytest.fixture
+def all_directions(before):
+    """Lem wrote b00 and b01, Gaiman knows Lem (no relation of items), b01 is a sequel of b00 and of b02."""
+    ends = {"KNOWS": ("Author", "Author"), "SEQUEL_OF": ("Book", "Book"), "WROTE": ("Author", "Book")}
+    phrase = Phrase(out="x", back="y")
+    relations = tuple(RelationSchema(type=x, head=h, tail=t, phrase=phrase) for x, (h, t) in ends.items())
+    schema = GraphSchema(labels=SCHEMA.labels, relations=relations, interactions=SCHEMA.interactions)
+    snapshot = replace(before, schema=schema)
+    kinds = {name: n for n, name in enumerate(snapshot.relations)}
+    lem, gaiman = snapshot.node("Author", "Lem"), snapshot.node("Author", "Gaiman")
+    rows = [
+        (1, kinds["SEQUEL_OF"], 0),
+        (1, kinds["SEQUEL_OF"], 2),
+        (gaiman, kinds["KNOWS"], lem),
+        (lem, kinds["WROTE"], 0),
+        (lem, kinds["WROTE"], 1),
+    ]
+    return replace(snapshot, triples=Triples(*np.array(rows, np.int32).T))
+
+
+def test_relations_may_lead_from_entities_and_items_to_the_item(all_directions) -> None:
+    relations = {"WROTE": ("Gaiman", "Lem"), "SEQUEL_OF": ("b02", "b01")}
+    after = with_changes(all_directions, [ItemChange("b01", "put", {}, relations)]).snapshot
+    assert facts(after) == {
+        ("Gaiman", "KNOWS", "Lem"),
+        ("Gaiman", "WROTE", "b01"),
+        ("Lem", "WROTE", "b00"),
+        ("Lem", "WROTE", "b01"),
+        ("b01", "SEQUEL_OF", "b01"),
+        ("b01", "SEQUEL_OF", "b02"),
+    }
+    patch = ItemChange("b00", "patch", relations={"WROTE": (), "SEQUEL_OF": ()})
+    assert facts(with_changes(all_directions, [patch]).snapshot) == facts(all_directions) - {
+        ("Lem", "WROTE", "b00")
+    }, "its sequel is a relation of b01"
+
+
+def test_groups_and_years_move_with_their_nodes(before) -> None:
+    lem = before.node("Author", "Lem")
+    given = replace(before, same_as=("", "g", *[""] * 6), years={1: "1961", lem: "1921"})
+    changes = [ItemChange("b02", "patch", {"same_as": "g"}), ItemChange("new", "put", {"same_as": "h"})]
+    after = with_changes(given, changes).snapshot
+    assert after.same_as == ("", "g", "g", *[""] * 5, "h")
+    assert after.years == {1: "1961", lem + 1: "1921"}
+    gone = [ItemChange("b01", "put"), ItemChange("b02", "put", {"same_as": "k"})]
+    assert with_changes(given, gone).snapshot.same_as == ("", "", "k", *[""] * 5)
+    assert not with_changes(given, gone[:1]).snapshot.same_as
+
+
+@pytest.mark.parametrize(
+    ("change", "alone"),
+    [
+        (ItemChange("b01", "patch", {"price": 1}), True),
+        (ItemChange("b01", "put", {"price": 1}), False),
+        (ItemChange("b01", "delete"), False),
+        (ItemChange("b01", "patch", {"name": "x"}), False),
+        (ItemChange("b01", "patch", {"text": "x"}), False),
+        (ItemChange("b01", "patch", {"same_as": "x"}), False),
+        (ItemChange("b01", "patch", relations={"WRITTEN_BY": ()}), False),
+    ],
+)
+def test_changes_of_properties_alone(change, alone) -> None:
+    assert change.is_of_properties_alone(SCHEMA) == alone
+
+
+def test_the_first_name_of_a_new_entity_stays(before) -> None:
+    changes = [
+        ItemChange(x, "put", {}, {"WRITTEN_BY": ("a9",)}, (NamedEntity("Author", "a9", name),))
+        for x, name in (("n1", "First"), ("n2", "Second"))
+    ]
+    after = with_changes(before, changes).snapshot
+    assert after.names[after.node("Author", "a9")] == "First"

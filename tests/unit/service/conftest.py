@@ -30,14 +30,10 @@ class FakeRecommender:
 
     events: int = 0
     snapshot: GraphSnapshot = field(default_factory=library)
-    deleted: set[int] = field(default_factory=set)
 
     @property
     def state(self) -> str:
         return self.model_version
-
-    def is_deleted(self, item: int) -> bool:
-        return item in self.deleted
 
     @property
     def answers_version(self) -> str:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 from fake_store import FakeStore
-from store_contract import fill
+from store_contract import SCHEMA, fill
 
-from kg.errors import GraphUnavailableError
+from kg.errors import DataError, GraphError, GraphServerError, GraphUnavailableError, QueryError
 from kg.item_changes import ItemChange, NamedEntity
+from kg.schema import GraphSchema, Phrase, RelationSchema
 from service.catalogue.change_log import ChangeLog, StoredChange
 from service.catalogue.delivery import deliver_changes
 from service.events.delivery import Delivery
@@ -69,15 +70,16 @@ def test_users_come_and_go(log: ChangeLog, graph: FakeStore) -> None:
     assert not graph.edges["READ"]
 
 
-def test_what_the_graph_refuses_is_kept_with_the_reason(log: ChangeLog, graph: FakeStore) -> None:
+@pytest.mark.parametrize("refusal", [QueryError("too long"), DataError("too long")])
+def test_what_the_graph_refuses_is_kept_with_the_reason(
+    log: ChangeLog, graph: FakeStore, refusal: Exception
+) -> None:
     add(log, *(ItemChange(f"b{n}", "put", {"title": "x"}) for n in range(10, 14)))
     original = graph.replace_nodes
 
     def refusing(label, rows):
         if any(row["id"] == "b12" for row in rows):
-            from kg.errors import QueryError
-
-            raise QueryError("too long")
+            raise refusal
         original(label, rows)
 
     graph.replace_nodes = refusing
@@ -86,13 +88,14 @@ def test_what_the_graph_refuses_is_kept_with_the_reason(log: ChangeLog, graph: F
     assert [(x.id, x.reason) for x in log.listed("dead", 9)] == [("b12", "too long")]
 
 
-def test_a_graph_that_is_away_keeps_everything(log: ChangeLog, graph: FakeStore) -> None:
+@pytest.mark.parametrize("failure", [GraphUnavailableError("away"), GraphServerError("out of memory")])
+def test_a_graph_that_is_away_keeps_everything(log: ChangeLog, graph: FakeStore, failure: GraphError) -> None:
     def away(*_rows):
-        raise GraphUnavailableError("away")
+        raise failure
 
     graph.replace_nodes = away
     add(log, ItemChange("b9", "put"))
-    with pytest.raises(GraphUnavailableError):
+    with pytest.raises(type(failure)):
         deliver_changes(log, graph, 100)
     assert log.counts() == {"pending": 1}
 
@@ -106,3 +109,31 @@ def test_a_new_item_comes_before_its_events(log: ChangeLog, graph: FakeStore, tm
     assert delivery.deliver() == 1
     assert [x["item"] for x in graph.read_events("r2")] == ["b9"]
     assert outbox.counts() == {"delivered": 1}
+
+
+def test_several_changes_of_one_item_in_one_batch_all_count(log: ChangeLog, graph: FakeStore) -> None:
+    add(log, ItemChange("b1", "put", {"title": "Old"}, {"BY": ("a1",)}), ItemChange("b1", "put"))
+    add(log, ItemChange("b1", "patch", {"price": 1}), ItemChange("b1", "patch", {"pages": 2}))
+    assert deliver_changes(log, graph, 100) == 4
+    assert graph.nodes["Book"]["b1"] == {"price": 1, "pages": 2}
+    assert authors(graph) == {("b2", "a1")}
+    assert log.counts() == {"delivered": 4}
+
+
+def test_the_first_name_of_a_new_entity_stays(log: ChangeLog, graph: FakeStore) -> None:
+    for book, name in (("b8", "First"), ("b9", "Second")):
+        add(log, ItemChange(book, "put", {}, {"BY": ("a2",)}, (NamedEntity("Author", "a2", name),)))
+    deliver_changes(log, graph, 100)
+    assert graph.nodes["Author"]["a2"] == {"name": "First"}
+
+
+def test_relations_that_end_at_the_item_are_replaced_at_their_tail(log: ChangeLog) -> None:
+    store, phrase = FakeStore(), Phrase(out="wrote", back="by")
+    wrote = RelationSchema(type="WROTE", head="Author", tail="Book", phrase=phrase)
+    store.prepare(GraphSchema(labels=SCHEMA.labels, relations=(wrote,), interactions=SCHEMA.interactions))
+    store.upsert_nodes("Author", [{"id": x, "properties": {}} for x in ("a1", "a2")])
+    store.upsert_nodes("Book", [{"id": x, "properties": {}} for x in ("b1", "b2")])
+    store.upsert_relations("WROTE", [{"head": "a1", "tail": x, "properties": {}} for x in ("b1", "b2")])
+    add(log, ItemChange("b1", "patch", relations={"WROTE": ("a2",)}))
+    deliver_changes(log, store, 100)
+    assert set(store.edges["WROTE"]) == {("a2", "b1"), ("a1", "b2")}

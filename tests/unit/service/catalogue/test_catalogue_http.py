@@ -75,6 +75,20 @@ def test_users_have_properties_alone(client: FlaskClient, serving: FakeServing) 
     assert changes(serving)[0].properties == {"age": 40, "name": "Ann"}
 
 
+def test_users_who_came_after_the_snapshot_are_patched_and_deleted(
+    client: FlaskClient, serving: FakeServing
+) -> None:
+    def statuses(user: str, *methods: str) -> list[int]:
+        return [getattr(client, method)(f"/users/{user}", json={}).status_code for method in methods]
+
+    assert statuses("new", "delete", "put", "put", "patch", "delete", "delete", "patch", "put") == (
+        [404, 201, 200, 200, 200, 404, 404, 201]
+    )
+    assert statuses("r1", "delete", "patch", "put") == [200, 404, 201]
+    serving.recommender.events = 7
+    assert statuses("of events alone", "patch", "delete") == [200, 200]
+
+
 def test_a_client_that_does_not_wait(client: FlaskClient, serving: FakeServing) -> None:
     answer = client.put("/items/x", json={}, headers={"Prefer": "respond-async, wait=10"})
     assert answer.status_code == 202
@@ -88,7 +102,7 @@ def test_what_is_not_there_is_neither_patched_nor_deleted(
     answer = getattr(client, method)("/items/zz", json={})
     assert answer.status_code == 404
     assert answer.json["detail"] == "no Book has the id 'zz'"
-    serving.recommender.deleted = {1}
+    client.delete("/items/b01")
     assert getattr(client, method)("/items/b01", json={}).status_code == 404
     assert client.put("/items/b01", json={}).status_code == 201
 
@@ -187,6 +201,30 @@ def test_bodies_that_cannot_be_read(client: FlaskClient, serving: FakeServing) -
     assert client.put("/items/x", data="{", content_type="application/json").status_code == 400
     assert client.post("/items", json=[{"id": "x"}] * 10_001).status_code == 413
     assert not serving.changes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'{"id": "\ud800"}',
+        r'{"id": "x", "properties": {"\ud800": 1}}',
+        r'{"id": "x", "properties": {"a": ["\ud800"]}}',
+        r'{"id": "x", "relations": {"\ud800": []}}',
+    ],
+)
+def test_half_a_character_is_refused(client: FlaskClient, serving: FakeServing, line: str) -> None:
+    answer = client.post("/items", data='{"id": "y"}\n' + line, content_type="application/x-ndjson")
+    assert answer.status_code == 400
+    assert answer.json["detail"].startswith("line 2 is not JSON")
+    assert not serving.changes
+
+
+def test_a_byte_order_mark_and_deep_lines(client: FlaskClient, serving: FakeServing) -> None:
+    marked = b'\xef\xbb\xbf{"id": "y"}\n{"id": "z"}'
+    assert client.post("/items", data=marked, content_type="application/x-ndjson").status_code == 200
+    assert [x.id for x in serving.changes] == ["y", "z"]
+    deep = b"[" * 100_000 + b"]" * 100_000
+    assert client.post("/items", data=deep, content_type="application/x-ndjson").status_code == 400
 
 
 def test_only_an_administrator_changes_anything(client: FlaskClient, serving: FakeServing) -> None:

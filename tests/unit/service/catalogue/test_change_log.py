@@ -80,3 +80,14 @@ def test_own_changes_are_known_at_once(log: ChangeLog, monkeypatch: pytest.Monke
     before = live.version()
     log.add([stored()])
     assert live.version() > before
+
+
+def test_the_last_operation_on_a_node_that_a_snapshot_lacks(log: ChangeLog) -> None:
+    operations = (("item", "a", "put"), ("item", "a", "delete"), ("user", "a", "patch"), ("item", "b", "put"))
+    log.add([StoredChange.of(kind, ItemChange(x, operation)) for kind, x, operation in operations])
+    log.delivered([1, 2])
+    log.refused([(4, "no")])
+    assert [log.last_operation(kind, "a", 0.0) for kind in ("item", "user")] == ["delete", "patch"]
+    assert log.last_operation("item", "a", time.time() + 9) is None, "a later snapshot knows better"
+    assert log.last_operation("user", "a", time.time() + 9) == "patch"
+    assert log.last_operation("item", "b", 0.0) is None, "the graph refused it"

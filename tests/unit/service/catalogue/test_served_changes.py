@@ -233,3 +233,43 @@ def test_the_first_text_after_a_change_waits_for_nothing(serving: Serving) -> No
     while not {"understanding"} <= vars(serving.recommender._lookups).keys():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_changes_that_could_not_be_taken_up_are_tried_again(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as failing:
+        failing.setattr(Recommender, "with_changes", None)
+        with pytest.raises(TypeError):
+            change(serving, "item", NEW)
+    serving.take_up_changes()
+    assert "new" in ids(asked(serving, likes=["Author:Lem"], k=10))
+
+
+def test_a_model_that_cannot_take_up_changes_is_not_half_in_use(
+    serving: Serving, trained: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(serving, "item", NEW)
+    before, (_, _, second) = serving.recommender, trained
+    with monkeypatch.context() as failing:
+        failing.setattr(Recommender, "with_changes", None)
+        with pytest.raises(TypeError):
+            serving.activate(second)
+    change(serving, "item", ItemChange("new", "patch", {"text": "planets 3"}))
+    assert serving.recommender.model_version == before.model_version
+    serving.activate(second)
+    assert serving.recommender.model_version == second
+
+
+def test_events_of_a_deleted_user_go_before_the_deletion_is_known(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving.outbox.add([StoredEvent("e", "r1", "b03", "BORROWED", 5, int(time.time()), "{}")])
+    left: list[int] = []
+    add = serving.changes.add
+    monkeypatch.setattr(
+        serving.changes, "add", lambda given: (left.append(len(serving.outbox.of_user("r1"))), add(given))[1]
+    )
+    change(serving, "user", ItemChange("r1", "delete"))
+    assert left == [0]
+    assert serving.last_operation("user", "r1") == "delete"
