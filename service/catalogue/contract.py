@@ -24,6 +24,8 @@ from service.problems import field_advice, json_pointer
 MAX_LINES = 10_000
 """Changes of one request."""
 MAX_PROPERTIES = 500
+MAX_VALUES = 10_000
+"""Values of one list."""
 MAX_RELATED = 10_000
 """Relations of one item and type."""
 MAX_STATED = 1_000
@@ -289,6 +291,8 @@ def _value(value: JsonValue, pointer: str) -> Any:
         raise RefusedChangeError(pointer, "a graph has no objects as values; give texts, numbers or a list")
     if not isinstance(value, list):
         return _scalar(value, pointer)
+    if len(value) > MAX_VALUES:
+        raise RefusedChangeError(pointer, f"a list has at most {MAX_VALUES:,} values, not {len(value):,}")
     kinds = {type(x) for x in value}
     if kinds <= {int, float}:
         return [float(_scalar(x, pointer)) if float in kinds else _scalar(x, pointer) for x in value]
