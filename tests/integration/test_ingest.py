@@ -78,7 +78,7 @@ def test_an_unchanged_graph_comes_from_the_cache(store, tmp_path):
     load(store)
     cache = SnapshotCache(tmp_path)
     first = cache.load(store)
-    assert first.source == store.state()
+    assert first.source.startswith(store.state())
     assert cache.load(store).fingerprint == first.fingerprint
     store.upsert_relations("BOUGHT", [{"head": "r2", "tail": "b9", "properties": {"value": 5.0, "time": 1}}])
     assert len(cache.load(store).interactions) == len(first.interactions) + 1
