@@ -8,7 +8,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from embeddings.model.model import Scores
-from embeddings.text.encoder import TextEncoder
+from embeddings.text.encoder import RememberingEncoder, TextEncoder
 from kg.explanation.paths import ExplanationPath
 from kg.explanation.search import PathFinder
 from kg.graph import BoolArray, GraphSnapshot
@@ -90,6 +90,7 @@ class Recommender:
             raise ValueError(f"the schema has no interaction {self._config.history_interaction}")
         self.snapshot = snapshot
         self._model, self._encoder, self._live = model, encoder, live
+        self._changed_texts = RememberingEncoder(encoder)  # changes come again with each later one
         self._since = since or SinceSnapshot()
         self._lookups = Lookups(
             *(snapshot, encoder, self._config, live, self._since.deleted_items, self._since.users),
@@ -134,7 +135,7 @@ class Recommender:
     def with_changes(self, missing: MissingChanges) -> "Recommender":
         """The recommender with changes of items and users that its snapshot does not have."""
         changed = with_changes(self.snapshot, missing.items)
-        model = self._model.with_items(changed, self._encoder)
+        model = self._model.with_items(changed, self._changed_texts)
         since = SinceSnapshot(deleted_items=changed.deleted).with_users(missing)
         found = Recommender(
             changed.snapshot, model, self._encoder, self._config, self._live, since, self._lookups.cursors

@@ -212,6 +212,28 @@ class WrappedEncoder(ABC):
         return self.encoder.scripts
 
 
+class RememberingEncoder(WrappedEncoder):
+    """An encoder that remembers the vectors of its last texts; safe to share between threads."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        self._last: dict[str, FloatArray] = {}
+
+    @property
+    @override
+    def encoder(self) -> TextEncoder:
+        return self._encoder
+
+    def encode(self, texts: Sequence[str], report: Report = silent) -> FloatArray:
+        """As the wrapped encoder; only texts that were not among those of the last call are encoded."""
+        last = self._last
+        new = [text for text in dict.fromkeys(texts) if text not in last]
+        vectors = dict(zip(new, self._encoder.encode(new, report), strict=True)) if new else {}
+        found = {text: vectors[text] if text in vectors else last[text] for text in texts}
+        self._last = found
+        return np.array([found[text] for text in texts], np.float32).reshape(-1, self.dim)
+
+
 class CachedEncoder(WrappedEncoder):
     """An encoder with a cache on disk, keyed by text.
 

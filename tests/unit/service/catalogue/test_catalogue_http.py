@@ -1,13 +1,16 @@
 """Changing items and users over HTTP: what is accepted, and what each refusal says."""
 
 import json
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from fake_serving import FakeServing
 from flask.testing import FlaskClient
 
+from kg.graph import Vocabulary
 from kg.item_changes import ItemChange, NamedEntity
+from kg.schema import GraphSchema, LabelSchema
 
 ITEM = {
     "name": "Dune",
@@ -261,3 +264,30 @@ def test_what_a_user_states_becomes_properties(client: FlaskClient, serving: Fak
     ):
         answer = client.patch("/users/r1", json=body)
         assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_a_list_with_one_fraction_has_fractions_alone(client: FlaskClient, serving: FakeServing) -> None:
+    client.put("/items/b01", json={"properties": {"a": [1, 2.5], "b": [1, 2], "c": []}})
+    found = changes(serving)[0].properties
+    assert [type(x) for x in (*found["a"], *found["b"])] == [float, float, int, int]
+    assert found["c"] == []
+
+
+def test_a_name_of_two_nodes_needs_its_label(client: FlaskClient, serving: FakeServing) -> None:
+    before = serving.recommender.snapshot
+    books, authors, readers = before.vocabularies
+    labels = (*before.schema.labels[:2], LabelSchema(label="Theme", role="entity"), before.schema.labels[2])
+    serving.recommender.snapshot = replace(
+        before,
+        schema=GraphSchema(
+            labels=labels, relations=before.schema.relations, interactions=before.schema.interactions
+        ),
+        vocabularies=(books, authors, Vocabulary("Theme", ["Lem"]), readers),
+        names=(*before.names[: before.first_user], "Lem", *readers.ids),
+    )
+    answer = client.patch("/users/r1", json={"profile": {"likes": ["Theme:Lem", "Lem"]}})
+    assert answer.status_code == 422
+    assert answer.json["errors"][0] == {
+        "pointer": "/profile/likes/1",
+        "detail": "'Lem' could be Author:Lem, Theme:Lem; write one of them",
+    }

@@ -91,3 +91,15 @@ def test_the_last_operation_on_a_node_that_a_snapshot_lacks(log: ChangeLog) -> N
     assert log.last_operation("item", "a", time.time() + 9) is None, "a later snapshot knows better"
     assert log.last_operation("user", "a", time.time() + 9) == "patch"
     assert log.last_operation("item", "b", 0.0) is None, "the graph refused it"
+
+
+def test_changes_after_others_unless_one_of_these_is_gone(log: ChangeLog) -> None:
+    log.add([stored("a"), stored("b")])
+    live = LiveCatalogue(log)
+    earlier = live.missing_since(0.0)
+    log.add([stored("c")])
+    later = live.missing_since(0.0).after(earlier)
+    assert later is not None
+    assert [x.id for x in later.changes] == ["c"]
+    log.refused([(1, "no")])
+    assert live.missing_since(0.0).after(earlier) is None

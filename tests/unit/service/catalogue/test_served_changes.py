@@ -273,3 +273,22 @@ def test_events_of_a_deleted_user_go_before_the_deletion_is_known(
     change(serving, "user", ItemChange("r1", "delete"))
     assert left == [0]
     assert serving.last_operation("user", "r1") == "delete"
+
+
+def test_texts_of_earlier_changes_are_not_encoded_again(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(serving, "item", NEW)
+    encoded: list[str] = []
+    original = ThemeEncoder.encode
+
+    def counting(self: ThemeEncoder, texts: Any, *rest: Any) -> Any:
+        encoded.extend(texts)
+        return original(self, texts, *rest)
+
+    monkeypatch.setattr(ThemeEncoder, "encode", counting)
+    for text in ("robots 4", "robots 5"):
+        change(serving, "item", ItemChange("other", "put", {"text": text}))
+    assert encoded == ["robots 4", "robots 5"]
+    found = asked(serving, likes=["Author:Lem"], k=10)
+    assert "new" in ids(found)

@@ -1,9 +1,12 @@
 """Interests of histories, worked out by hand on the small library: book n is by author n % 6."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_library import library
 
+from kg.graph import Triples
 from service.profile.interests import Interests
 
 PRATCHETT, GAIMAN, LEM = "Pratchett", "Gaiman", "Lem"
@@ -56,3 +59,17 @@ def test_against_loops(interests: Interests) -> None:
             assert interest.weight == round(len(own) / len(liked), 4)
             assert interest.weight > 5 / 30
             assert [x.id for x in interest.items] == [snapshot.items.ids[x] for x in reversed(own)][:5]
+
+
+def test_lately_is_a_fifth_of_a_long_history() -> None:
+    """Of 30 liked books 10 are by Pratchett, one of them the sixth from the end: 1 of the last 6."""
+    others = [n for n in range(60) if n % 6][:20]
+    found, _ = Interests(library(books=60)).of([*range(6, 60, 6), *others[:15], 0, *others[15:]], [])
+    assert {x.id: x.lately for x in found["Author"]}[PRATCHETT] == round(1 / 6, 4)
+
+
+def test_two_facts_with_one_entity_count_once() -> None:
+    snapshot = library()
+    triples = Triples(*(np.concatenate([x, x]) for x in vars(snapshot.triples).values()))
+    found, _ = Interests(replace(snapshot, triples=triples)).of([0, 6, 1], [])
+    assert {x.id: (x.weight, x.liked_items) for x in found["Author"]}[PRATCHETT] == (round(2 / 3, 4), 2)
