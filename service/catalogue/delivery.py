@@ -14,6 +14,7 @@ from kg.item_changes import ItemChange, other_label
 from kg.schema import GraphSchema
 from kg.store.records import NodeRow, RelationRow
 from kg.store.store import GraphStore
+from kg.store.stored_values import stored_ids
 from service.catalogue.change_log import ChangeLog, StoredChange
 
 _log = structlog.get_logger()
@@ -74,6 +75,7 @@ def _write(store: GraphStore, schema: GraphSchema, changes: Sequence[StoredChang
         else:
             store.delete_nodes(label, [x.id for x in changes])
         return
+    _check_ids(store, schema, label, changes)
     own = [x.change for x in changes]
     rows: list[NodeRow] = [{"id": x.id, "properties": dict(x.properties)} for x in own]
     if operation == "put":
@@ -83,6 +85,17 @@ def _write(store: GraphStore, schema: GraphSchema, changes: Sequence[StoredChang
     if kind == "item":
         _write_entities(store, own)
         _write_relations(store, schema, own, whole=operation == "put")
+
+
+def _check_ids(store: GraphStore, schema: GraphSchema, label: str, changes: Sequence[StoredChange]) -> None:
+    """Refuse ids of digits where another program stored integers: a text would make a twin of the node.
+
+    Raises:
+        DataError: a node of the graph has an id that is not text.
+    """
+    digits = [x.id for x in changes if len(stored_ids(x.id)) > 1]
+    if digits and len(store.stored_nodes(label, digits, [])) < len(set(digits)):
+        store.prepare(schema)
 
 
 def _write_entities(store: GraphStore, changes: Sequence[ItemChange]) -> None:

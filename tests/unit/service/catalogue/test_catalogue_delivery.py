@@ -137,3 +137,12 @@ def test_relations_that_end_at_the_item_are_replaced_at_their_tail(log: ChangeLo
     add(log, ItemChange("b1", "patch", relations={"WROTE": ("a2",)}))
     deliver_changes(log, store, 100)
     assert set(store.edges["WROTE"]) == {("a2", "b1"), ("a1", "b2")}
+
+
+def test_an_integer_id_of_another_program_gets_no_twin(log: ChangeLog, graph: FakeStore) -> None:
+    graph.nodes["Book"][7] = {"title": "Seven"}
+    add(log, ItemChange("7", "patch", {"title": "New"}), ItemChange("b9", "put", {"title": "Nine"}))
+    deliver_changes(log, graph, 100)
+    assert [(x.id, "is not text" in x.reason) for x in log.listed("dead", 9)] == [("7", True)]
+    assert "7" not in graph.nodes["Book"]
+    assert graph.nodes["Book"]["b9"] == {"title": "Nine"}
