@@ -81,12 +81,16 @@ class Aliases:
         self._best: dict[Name, tuple[float, float, Alias]] = {}
         self._same: dict[Name, list[int]] = {}
         self._words: dict[str, float] = {}
+        self._series: dict[Name, list[int]] = {}
         for n in range(snapshot.n_items):
             self._add_item(n)
         for label in snapshot.schema.entities:
             start, size = snapshot.offsets[label.label], len(snapshot.vocabulary(label.label))
             for n in range(start, start + size):
                 self._add_entity(n, size, small)
+        for name, nodes in self._series.items():
+            for node in nodes if len(nodes) > 1 else ():  # one title alone is of a person: "Dante's Inferno"
+                self._add(name, node, 0.8, "title", 1)
         self._add_distinct_words()
         self.by_name: dict[Name, Alias] = {}
         for name, (_, _, alias) in self._best.items():
@@ -116,7 +120,7 @@ class Aliases:
         short = _TITLE_END.sub("", title)
         forms = [short, *(_ALSO.sub("", own) for own in _BRACKETS.findall(title))]
         if (series := _SERIES.match(short)) is not None:
-            forms.append(series[1])
+            self._series.setdefault(folded_name(series[1]), []).append(node)
         for own in forms:
             name = folded_name(own)
             if name != full:
@@ -128,7 +132,7 @@ class Aliases:
         text = self._snapshot.names[node]
         name = folded_name(text)
         if size <= small:
-            self._add(name, node, 1.0, "name", 3)
+            self._add(name, node, 1.0, "name", 3 if size <= _LARGE_LABEL else 2)
             if size > _LARGE_LABEL:
                 core = tuple(word for word in name if word not in COMPANY_WORDS)
                 if core != name and core and not all(word in EVERYDAY for word in core):

@@ -173,7 +173,7 @@ _COMMON = """
     modern classic recent ending endings plot twist heist sequels remake franchise spoilers subtitles streaming
     director actor actress anybody anyone everybody grandma grandpa mum mom dad daughter son boyfriend girlfriend
     flatmate partner boss colleague thanks thank please hello cheers great nice plenty instead otherwise
-    rainy sunday saturday friday monday christmas halloween summer autumn
+    original universal lively ups bunch racy rainy sunday saturday friday monday christmas halloween summer autumn
     """
 EVERYDAY = word_set(_COMMON) | GENERIC
 """Words that are names only where they are written and placed like names."""

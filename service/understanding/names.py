@@ -100,7 +100,7 @@ class NameFinder:
             for form in dict.fromkeys([name, _bare(name)]):
                 if (own := self._of_lexicon(n, end, form, text, found)) is not None:
                     return own
-                alias = self._aliases.by_name.get(form)
+                alias = self._aliases.by_name.get(form) or self._nearly(form, found[n:end])
                 if alias is not None and self._accepts(n, end, alias, text, found, misspelt, before):
                     sure = alias.confidence * (0.8 if any(x in misspelt for x in range(n, end)) else 1)
                     return Mention(n, end, (alias.node,), round(sure, 2), alias.others)
@@ -143,7 +143,7 @@ class NameFinder:
             sure = span[0].text[0].isupper() or (len(span[0].text) >= _TWO_EDITS - 1 and _BY.search(leading))
             return bool(surname and sure)
         if end > n + 1:
-            return self._is_phrase_meant(alias, span, leading)
+            return self._is_phrase_meant(alias, span, leading, plain_case=text.islower())
         if alias.node < self._snapshot.n_items:
             listed = bool(before) and before[-1].end == n and before[-1].nodes[0] < self._snapshot.n_items
             follows = found[n + 1].folded if n + 1 < len(found) else ""
@@ -158,7 +158,7 @@ class NameFinder:
         capital = all(w.text[0].isupper() for w in span)
         return capital or (len(span) == 1 and alias.kind == "title" and span[0].folded not in EVERYDAY)
 
-    def _is_phrase_meant(self, alias: Alias, span: Sequence[Word], leading: str) -> bool:
+    def _is_phrase_meant(self, alias: Alias, span: Sequence[Word], leading: str, *, plain_case: bool) -> bool:
         capitals = sum(word.text[0].isupper() for word in span)
         if alias.node >= self._snapshot.n_items:
             everyday = all(word.folded in EVERYDAY for word in span)
@@ -169,9 +169,9 @@ class NameFinder:
             return False
         if capitals and _TRIGGER.search(leading):
             return True
-        return bool(_STRONG.search(leading)) or not all(
-            word.folded in EVERYDAY | FUNCTION_WORDS for word in span
-        )
+        if _STRONG.search(leading):
+            return True
+        return plain_case and any(word.folded not in EVERYDAY | FUNCTION_WORDS for word in span)
 
     def _is_title_word_meant(
         self, alias: Alias, word: Word, leading: str, inside: bool, listed: bool, follows: str
@@ -191,7 +191,7 @@ class NameFinder:
         return not everyday and bool(_STRONG.search(leading)) and not leading.endswith((" a ", " an "))
 
     def _is_person_word_meant(self, alias: Alias, word: Word, leading: str, inside: bool) -> bool:
-        everyday = word.folded in EVERYDAY or word.folded in FUNCTION_WORDS
+        everyday = {word.folded, word.folded.removesuffix("s")} & (EVERYDAY | FUNCTION_WORDS)
         known = self._popularity[alias.node]
         if alias.kind == "name":
             return word.text[0].isupper() and inside and bool(_BY.search(leading))
@@ -217,14 +217,30 @@ class NameFinder:
                 own[n] = replace(word, folded=near)
         return own, misspelt
 
+    def _nearly(self, name: Name, span: Sequence[Word]) -> Alias | None:
+        """A person of two words, both written like a name, of which the last is misspelt."""
+        if len(name) != 2 or not all(word.text[0].isupper() for word in span):  # noqa: PLR2004
+            return None
+        if len(name[1]) < _LEAST_MISSPELT or name[0] in EVERYDAY | FUNCTION_WORDS or name[1] in EVERYDAY:
+            return None
+        for near in self._near(name[1]):
+            alias = self._aliases.by_name.get((name[0], near))
+            if alias is not None and alias.node >= self._snapshot.n_items:
+                return replace(alias, confidence=0.7)
+        return None
+
     def _nearest(self, word: str) -> str | None:
+        return next(iter(self._near(word)), None)
+
+    def _near(self, word: str) -> list[str]:
+        """Words of names that a misspelt one may be, the nearest first."""
         edits = 2 if len(word) >= _TWO_EDITS else 1
         close = process.extract(
             word, self._by_length.get(len(word), []), scorer=OSA.distance, score_cutoff=edits, limit=20
         )
         weights = self._aliases.word_weights
         alike = [(distance, -weights[own], own) for own, distance, _ in close if own[0] == word[0]]
-        return min(alike)[2] if alike else None
+        return [own for *_, own in sorted(alike)]
 
     # ------------------------------------------------------------ lexicon
 
@@ -253,11 +269,13 @@ class NameFinder:
 def _bare(name: Name) -> Name:
     """Without the possessive end of the last word."""
     last = re.sub(r"'s?$", "", name[-1])
+    if last in _PRONOUNS or last in FUNCTION_WORDS:
+        return name
     return (*name[:-1], last)
 
 
 def _before(found: Sequence[Word], n: int) -> str:
-    return " " + "".join(f"{word.folded} " for word in found[max(0, n - 6) : n])
+    return " " + "".join(f"{word.folded} " for word in found[max(0, n - 6) : n]).replace("'", " ")
 
 
 def _within_sentence(before: str) -> bool:
