@@ -29,7 +29,11 @@ class Conditions:
             for node in range(start, start + size) if size < 200 else ():  # noqa: PLR2004
                 if (match := _DECADE.fullmatch(snapshot.names[node])) is not None:
                     own = snapshot.locate(node)
-                    self._decades[int(match[1])] = {"label": own[0], "id": own[1], "name": snapshot.names[node]}
+                    self._decades[int(match[1])] = {
+                        "label": own[0],
+                        "id": own[1],
+                        "name": snapshot.names[node],
+                    }
 
     def decade(self, first: int) -> dict[str, str] | None:
         """The entity of a decade, as fields of a node."""
@@ -65,7 +69,11 @@ class Conditions:
             return None
         start, end = place
         return UnderstoodFilter(
-            words=text[start:end], start=start, end=end, confidence=mention.confidence, expression={"not": leaf}
+            words=text[start:end],
+            start=start,
+            end=end,
+            confidence=mention.confidence,
+            expression={"not": leaf},
         )
 
     def required(
@@ -77,7 +85,9 @@ class Conditions:
         groups: list[tuple[list[int], list[tuple[int, int]], str, float]] = []
         for mention, place in mentions:
             label = self._snapshot.locate(mention.nodes[0])[0]
-            joined = groups and re.fullmatch(r"[\s,]*(?:or|and/or|,)?[\s,]*", text[groups[-1][1][-1][1] : place[0]])
+            joined = groups and re.fullmatch(
+                r"[\s,]*(?:or|and/or|,)?[\s,]*", text[groups[-1][1][-1][1] : place[0]]
+            )
             if joined and self._snapshot.locate(groups[-1][0][0])[0] == label and len(mention.nodes) == 1:
                 groups[-1][0].extend(mention.nodes)
                 groups[-1][1].append(place)

@@ -95,11 +95,22 @@ def intent_of(told: Told) -> tuple[Intent | None, float]:
     if _SEARCH.search(plain) and not _NOT_SEARCH.search(plain):
         if told.has_names or told.has_wants and _ABOUT_FILMS.search(plain):
             return "search", 0.8
-    if told.named_places and (_SIMILAR.search(plain) or any(_is_compared(told.text, x) for x in told.named_places)):
+    if told.named_places and (
+        _SIMILAR.search(plain) or any(_is_compared(told.text, x) for x in told.named_places)
+    ):
         return "similar", 0.8
-    if not told.has_names and not told.has_filter and not _ABOUT_FILMS.search(plain) and _OFF_TOPIC.search(plain):
+    if (
+        not told.has_names
+        and not told.has_filter
+        and not _ABOUT_FILMS.search(plain)
+        and _OFF_TOPIC.search(plain)
+    ):
         return None, 0.6
-    return ("filter", 0.6) if _FILTER.search(plain) and not told.has_likes and not told.has_wants else ("recommend", 0.6)
+    return (
+        ("filter", 0.6)
+        if _FILTER.search(plain) and not told.has_likes and not told.has_wants
+        else ("recommend", 0.6)
+    )
 
 
 _ORDERS = re.compile(r"^(?:please )?(?:book|order|call|reserve) (?:me |us )?(?:an?|the|my|some)\b")
@@ -114,12 +125,22 @@ def _is_compared(text: str, start: int) -> bool:
 def is_compared(text: str, start: int) -> bool:
     """Whether what begins at `start` is what the wanted is compared with."""
     before = text[:start].casefold().rstrip("\"'\u2018\u201c(")
-    return _is_compared(text, start) or bool(re.search(rf"(?:{_SIMILAR.pattern})(?: to| of| as| in)?(?: the)?\s*$", before))
+    return _is_compared(text, start) or bool(
+        re.search(rf"(?:{_SIMILAR.pattern})(?: to| of| as| in)?(?: the)?\s*$", before)
+    )
 
 
 def is_off_topic(clause: str) -> bool:
     """Whether a clause asks for something else than what could be recommended."""
     plain = clause.casefold().replace("\u2019", "'").strip()
-    return bool(_OFF_TOPIC.search(plain)) and not _ABOUT_FILMS.search(plain) and len(plain.split()) > 3 and bool(
-        re.match(r"(?:will|book|call|order|set|translate|what(?:'s|s| is) the (?:capital|weather|time))\b", plain)
+    return (
+        bool(_OFF_TOPIC.search(plain))
+        and not _ABOUT_FILMS.search(plain)
+        and len(plain.split()) > 3
+        and bool(
+            re.match(
+                r"(?:will|book|call|order|set|translate|what(?:'s|s| is) the (?:capital|weather|time))\b",
+                plain,
+            )
+        )
     )

@@ -90,6 +90,12 @@ class NameFinder:
             n = n + 1 if own is None else own.end
         return self._roles.described(mentions, found)
 
+    def alike(self, node: int) -> tuple[int, ...]:
+        """The other nodes of a node's name."""
+        alias = self._aliases.by_name.get(folded_name(self._snapshot.names[node]))
+        own = () if alias is None else (alias.node, *alias.others)
+        return tuple(n for n in own if n != node) if node in own else ()
+
     # ------------------------------------------------------------ one place
 
     def _at(

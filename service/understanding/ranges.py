@@ -22,16 +22,28 @@ _FORMS: list[tuple[str, re.Pattern[str]]] = [
     for kind, form in (
         ("between", rf"between\s+{_THE}{_ONE}\s+(?:and|to|&)\s+{_THE}{_TWO}"),
         ("between", rf"(?:from\s+)?{_THE}{_ONE}\s*(?:to|through|until|till|[-\u2013])\s*{_THE}{_TWO}"),
-        ("since", rf"(?:not|none|nothing|no\s+\w+|never|isn't|aren't|not\s+any|don't\s+\w+\s+\w+)\s+{_MADE}"
-         rf"(?:older\s+than|before|from\s+before|earlier\s+than|prior\s+to|pre-?)\s*{_THE}{_ONE}"),
-        ("until", rf"(?:not|none|nothing|no\s+\w+|never|isn't|aren't|not\s+any)\s+{_MADE}"
-         rf"(?:newer\s+than|after|from\s+after|later\s+than|past|more\s+recent\s+than|since)\s+{_THE}{_ONE}"),
+        (
+            "since",
+            rf"(?:not|none|nothing|no\s+\w+|never|isn't|aren't|not\s+any|don't\s+\w+\s+\w+)\s+{_MADE}"
+            rf"(?:older\s+than|before|from\s+before|earlier\s+than|prior\s+to|pre-?)\s*{_THE}{_ONE}",
+        ),
+        (
+            "until",
+            rf"(?:not|none|nothing|no\s+\w+|never|isn't|aren't|not\s+any)\s+{_MADE}"
+            rf"(?:newer\s+than|after|from\s+after|later\s+than|past|more\s+recent\s+than|since)\s+{_THE}{_ONE}",
+        ),
         ("before", rf"(?:from\s+)?(?:before|pre-?|prior\s+to|older\s+than|earlier\s+than)\s*{_THE}{_ONE}"),
-        ("after", rf"(?:from\s+)?(?:after|post-?|newer\s+than|later\s+than|more\s+recent\s+than|past)\s*"
-         rf"{_THE}{_ONE}"),
+        (
+            "after",
+            rf"(?:from\s+)?(?:after|post-?|newer\s+than|later\s+than|more\s+recent\s+than|past)\s*"
+            rf"{_THE}{_ONE}",
+        ),
         ("since", rf"(?:since|starting\s+(?:in|from|with)|as\s+of)\s+{_THE}{_ONE}"),
-        ("since", rf"(?:from\s+|in\s+)?{_THE}{_ONE}\s*(?:\+|onwards?\b|on\b(?!\s+\w)|(?:and|or)\s+(?:later"
-         r"|after|newer|up|above|onwards?|more\s+recent)\b|upwards?\b)"),
+        (
+            "since",
+            rf"(?:from\s+|in\s+)?{_THE}{_ONE}\s*(?:\+|onwards?\b|on\b(?!\s+\w)|(?:and|or)\s+(?:later"
+            r"|after|newer|up|above|onwards?|more\s+recent)\b|upwards?\b)",
+        ),
         ("until", rf"{_THE}{_ONE}\s*(?:(?:and|or)\s+(?:earlier|before|older)\b)"),
         ("until", rf"(?:until|till|'til|up\s+to|through|by)\s+{_THE}{_ONE}"),
         ("in", rf"(?:(?:from|in|of|during)\s+)?{_THE}{_ONE}"),

@@ -34,7 +34,8 @@ _DISLIKE = re.compile(
     r"|stand|awful|terrible|sucks?|annoy\w*|like|love|enjoy|care|fan|into|done|death|worst|over)\b"
 )
 _TURN = re.compile(
-    r"\b(?:but|only|minus|without|less|fewer|nothing|though|although|except|however|not|no|just|instead)\b", re.I
+    r"\b(?:but|only|minus|without|less|fewer|nothing|though|although|except|however|not|no|just|instead)\b",
+    re.I,
 )
 _ONLY_BEFORE = re.compile(
     r"(?:\b(?:only|nothing but|strictly|exclusively|solely|must (?:only )?(?:be|have|star)|(?:have|has) to be|narrow (?:it |this |them "
@@ -48,7 +49,9 @@ _ONLY_AFTER = re.compile(
     r"^(?:[\s,]*(?:\x01|or|and|films?|movies?|ones?|stuff))*[\s,]*(?:only|exclusively)\b(?=\s*(?:[.!?,;]|please|pls|$))",
     re.IGNORECASE,
 )
-_OF_OTHERS = re.compile(r"(?i)\bfor (?:people|someone|somebody|anyone|those|folks|a person|viewers) who\b[^.!?;,]*$")
+_OF_OTHERS = re.compile(
+    r"(?i)\bfor (?:people|someone|somebody|anyone|those|folks|a person|viewers) who\b[^.!?;,]*$"
+)
 """What others dislike: "a musical for people who can't stand musicals"."""
 _YEAR = re.compile(r"(?:^|_)year$|^released?(?:_in)?$", re.IGNORECASE)
 
@@ -72,7 +75,9 @@ class _Draft:
     @cached_property
     def clauses(self) -> list[UnderstoodClause]:
         counts = [
-            "wanted" if any(a < w.end and w.start < b for a, b in self.unknown if _is_measure(self.text[a:b])) else x
+            "wanted"
+            if any(a < w.end and w.start < b for a, b in self.unknown if _is_measure(self.text[a:b]))
+            else x
             for w, x in zip(self.found, self.wishes.labels, strict=True)
         ]
         return clauses_of(self.text, self.found, counts)
@@ -95,7 +100,18 @@ class _Draft:
             n -= 1
         if before:
             return " ".join([*before, *(w.folded for w in self.found[n + 1 + len(before) : first])])
-        return " ".join(w.folded for w, own in zip(self.found[end:], labels[end:], strict=True) if own != "wanted")
+        return " ".join(
+            w.folded for w, own in zip(self.found[end:], labels[end:], strict=True) if own != "wanted"
+        )
+
+
+@dataclass(frozen=True)
+class ReadWords:
+    """The words of a text, which of them are names, and the places of what it wants."""
+
+    found: Sequence[Word]
+    named: set[int]
+    wanted: list[tuple[int, int]]
 
 
 @dataclass
@@ -125,19 +141,27 @@ class TextReader:
         years = [x for x, column in columns.items() if _YEAR.search(x) and isinstance(column, NumberColumn)]
         self._year = years[0] if years else None
 
-    def read(self, text: str) -> UnderstoodText:
-        """The structure of a text; what the text encoder makes of it is none of it."""
+    def alike(self, node: int) -> tuple[int, ...]:
+        """The other nodes of the same name."""
+        return self._names.alike(node)
+
+    def read(self, text: str) -> tuple[UnderstoodText, ReadWords]:
+        """The structure of a text, without what the text encoder makes of it; and its words."""
         draft = self._draft(text)
         rejected = [m for m in draft.mentions if "rejected" in draft.wishes.labels[m.first : m.end]]
         indifferent = [
-            m for m in draft.mentions if is_indifferent(text[: draft.span(m)[0]], draft.text[draft.span(m)[1] :])
+            m
+            for m in draft.mentions
+            if is_indifferent(text[: draft.span(m)[0]], draft.text[draft.span(m)[1] :])
         ]
         required = [
             m
             for m in draft.mentions
             if m not in rejected and m not in indifferent and self._is_required(m, draft)
         ]
-        liked = [m for m in draft.mentions if m not in rejected and m not in required and m not in indifferent]
+        liked = [
+            m for m in draft.mentions if m not in rejected and m not in required and m not in indifferent
+        ]
         out = _Parts()
         soft = [m for m in rejected if self._is_soft(m, draft)]
         for mention in liked:
@@ -151,7 +175,9 @@ class TextReader:
             out.dislikes += self._nodes(mention, draft)
         out.filter += self._excluded(hard, draft)
         self._add_remakes(draft, liked, out)
-        out.filter += self._conditions.required([(m, draft.span(m)) for m in required], draft.text, draft.found)
+        out.filter += self._conditions.required(
+            [(m, draft.span(m)) for m in required], draft.text, draft.found
+        )
         self._add_ranges(draft, out)
         out.wants = phrases_in(draft.text, draft.found, draft.wishes.labels, draft.taken, "wanted")
         out.rejects = phrases_in(draft.text, draft.found, draft.wishes.labels, draft.taken, "rejected")
@@ -171,7 +197,10 @@ class TextReader:
         )
         out.intent, out.intent_confidence = intent_of(told)
         self._close(draft, out)
-        return UnderstoodText(**vars(out))
+        named = {n for m in draft.mentions for n in range(m.first, m.end)}
+        wishes = draft.wishes
+        wanted = wishes.wanted if wishes.rejected else [(0, len(text))]
+        return UnderstoodText(**vars(out)), ReadWords(draft.found, named, wanted)
 
     def _draft(self, text: str) -> _Draft:
         found = text_words(text)
@@ -192,7 +221,11 @@ class TextReader:
             if not any(r.start < found[m.end - 1].end and found[m.first].start < r.end for r in ranges)
         ]
         unknown = unknown_spans(text, found, named)
-        unknown += [(a, b) for a, b in segments(text) if is_off_topic(text[a:b]) and not _names_in(mentions, found, a, b)]
+        unknown += [
+            (a, b)
+            for a, b in segments(text)
+            if is_off_topic(text[a:b]) and not _names_in(mentions, found, a, b)
+        ]
         draft = _Draft(text, found, mentions, wishes, ranges, sorted(unknown))
         places = [*((r.start, r.end) for r in ranges), *draft.unknown, *(draft.span(m) for m in mentions)]
         draft.taken = [any(a < w.end and w.start < b for a, b in places) for w in found]
@@ -223,9 +256,14 @@ class TextReader:
             return False
         start, end = draft.span(mention)
         before = self._masked(draft, 0, start)
-        if re.search(r"\b(?:i|we|he|she|they)\s+(?:only|just)\s+\w+", before) or "only watch" in before.lower():
+        if (
+            re.search(r"\b(?:i|we|he|she|they)\s+(?:only|just)\s+\w+", before)
+            or "only watch" in before.lower()
+        ):
             return False
-        return bool(_ONLY_BEFORE.search(before) or _ONLY_AFTER.search(self._masked(draft, end, len(draft.text))))
+        return bool(
+            _ONLY_BEFORE.search(before) or _ONLY_AFTER.search(self._masked(draft, end, len(draft.text)))
+        )
 
     @staticmethod
     def _masked(draft: _Draft, start: int, end: int) -> str:
@@ -334,8 +372,12 @@ def _is_measure(words: str) -> bool:
     return words[:1].isdigit() or words.islower()
 
 
-_ELLIPSIS = re.compile(r"\b(?:is|are|was|were) ?(?:not|n[\u2019']t)\s*(?=[.!?,;]|$)|\b(?:isn|aren|wasn)['\u2019]t\s*(?=[.!?,;]|$)")
-_SAID_BEFORE = re.compile(r"(?i)\b(?:is|are|was|were) (?:\w+ )?(?:overrated|boring|awful|terrible|bad|dull|rubbish|too \w+|\w+)\s*,")
+_ELLIPSIS = re.compile(
+    r"\b(?:is|are|was|were) ?(?:not|n[\u2019']t)\s*(?=[.!?,;]|$)|\b(?:isn|aren|wasn)['\u2019]t\s*(?=[.!?,;]|$)"
+)
+_SAID_BEFORE = re.compile(
+    r"(?i)\b(?:is|are|was|were) (?:\w+ )?(?:overrated|boring|awful|terrible|bad|dull|rubbish|too \w+|\w+)\s*,"
+)
 
 
 def _take_back_ellipses(text: str, found: Sequence[Word], labels: list[Any]) -> None:
@@ -348,7 +390,9 @@ def _take_back_ellipses(text: str, found: Sequence[Word], labels: list[Any]) -> 
                     labels[n] = "wanted"
 
 
-_LISTED = re.compile(r"(?i)\b(?:tired|sick|bored|fed up|enough) (?:of|with|by) [\w' -]+((?:, [\w'-]+(?: [\w'-]+)?){2,})\s*(?:[.!?;]|$)")
+_LISTED = re.compile(
+    r"(?i)\b(?:tired|sick|bored|fed up|enough) (?:of|with|by) [\w' -]+((?:, [\w'-]+(?: [\w'-]+)?){2,})\s*(?:[.!?;]|$)"
+)
 
 
 def _go_on_with_lists(text: str, found: Sequence[Word], labels: list[Any]) -> None:
@@ -364,5 +408,9 @@ def _names_in(mentions: Iterable[Mention], found: Sequence[Word], start: int, en
 
 
 def _within(own: Range, clause: UnderstoodClause) -> bool:
-    return clause.start is not None and clause.end is not None and clause.start < own.end and own.start < clause.end
-
+    return (
+        clause.start is not None
+        and clause.end is not None
+        and clause.start < own.end
+        and own.start < clause.end
+    )

@@ -23,7 +23,10 @@ _LIKES = re.compile(
     r"|(?:bring|gimme) \w+ on|rocks?|is not$|isn't$)\b",
     re.IGNORECASE,
 )
-_WISH = re.compile(r"\b(?:would|'d|\u2019d) (?:really |also )?(?:love|like|enjoy|watch)\b(?! paint)|\bfeel like\b", re.IGNORECASE)
+_WISH = re.compile(
+    r"\b(?:would|'d|\u2019d) (?:really |also )?(?:love|like|enjoy|watch)\b(?! paint)|\bfeel like\b",
+    re.IGNORECASE,
+)
 _DISLIKES = re.compile(
     r"\b(?:hat(?:e|es|ed|ing)|dislik\w+|detest\w*|loath\w+|despis\w+|overrated|bor(?:ed|es|ing) (?:by|of|with|me)"
     r"|(?:can't|cannot|can not|couldn't) (?:stand|bear|do|stomach|handle|take)|tired of|sick of|fed up|had enough|enough of"
@@ -66,7 +69,8 @@ def clauses_of(text: str, found: Sequence[Word], labels: Sequence[str]) -> list[
     for start, end in segments(text):
         own = text[start:end].replace("\u2019", "'")
         rejected = any(
-            label == "rejected" and start <= word.start < end for word, label in zip(found, labels, strict=True)
+            label == "rejected" and start <= word.start < end
+            for word, label in zip(found, labels, strict=True)
         )
         value = _value(own, rejected=rejected)
         if value is not None:

@@ -25,7 +25,9 @@ _UNKNOWN = re.compile(
 _SENTENCE_END = re.compile(r"[.!?:;\n]\s*[\"'(\u2018\u201c]*$")
 _TITLE_WORDS = 3
 """So many capitalised words in a row are a title, whatever they are."""
-_NEVER = frozenset("i tv ok god mum mom dad hi hello monday tuesday wednesday thursday friday saturday sunday christmas halloween easter".split())
+_NEVER = frozenset(
+    "i tv ok god mum mom dad hi hello monday tuesday wednesday thursday friday saturday sunday christmas halloween easter".split()
+)
 
 
 def unknown_spans(text: str, found: Sequence[Word], named: Sequence[bool]) -> list[tuple[int, int]]:
@@ -34,7 +36,9 @@ def unknown_spans(text: str, found: Sequence[Word], named: Sequence[bool]) -> li
     free = [
         (a, b)
         for a, b in spans
-        if not any(known and a < word.end and word.start < b for word, known in zip(found, named, strict=True))
+        if not any(
+            known and a < word.end and word.start < b for word, known in zip(found, named, strict=True)
+        )
     ]
     taken = [any(a < word.end and word.start < b for a, b in free) for word in found]
     shouted = not any(map(str.islower, text))

@@ -7,7 +7,7 @@ import pytest
 
 from kg.graph import GraphSnapshot
 from service.config import UnderstandingConfig
-from service.understanding import Understanding
+from service.understanding.meaning import Understanding
 
 
 @pytest.fixture
