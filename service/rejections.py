@@ -58,7 +58,7 @@ class Wishes:
     rejected_names: list[Match[int]]
     qualified_names: list[Match[int]]
     """Of a single word that is only part of what is rejected: "romantic comedies" is less than comedies."""
-    labels: list[Label]
+    labels: list[Label] = field(default_factory=list, compare=False)
     """What each word of the text belongs to."""
 
 

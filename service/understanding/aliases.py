@@ -142,6 +142,8 @@ class Aliases:
                     self._add(form, node, 1.0, "name", 3)
             return
         self._add(name, node, 1.0, "name", 2)
+        if len(name) > self._longest:
+            return
         parts = [word for word in name if len(word) > 1 and not _ORDINAL.match(word)]
         if len(parts) > 1:
             self._add((parts[0], parts[-1]), node, 0.95, "surname", 1)

@@ -17,7 +17,7 @@ from kg.graph import FloatArray, GraphSnapshot, IntArray
 from kg.shown import shown
 from service.config import UnderstandingConfig
 from service.language import foreign_language, is_readable, unread_words
-from service.understanding.contract import UnderstoodNode, UnderstoodText
+from service.understanding.contract import UnderstoodNode, UnderstoodPhrase, UnderstoodText
 from service.understanding.reader import TextReader
 
 _KEPT_VECTORS = 64
@@ -85,7 +85,7 @@ class Understanding:
             for phrase in structure.rejects
             if phrase.start is None or reading.readable([(phrase.start, phrase.end or 0)])
         ]
-        vectors = self._encode(query, tuple(x.words for x in rejects[: self._config.most_rejected]))
+        vectors = self._encode(query, self._pushed(rejects, structure.dislikes))
         named = self._numbers([*structure.likes, *structure.dislikes])
         away = {n: x for row in vectors[1:] for n, x in self._similar(row) if n not in named}
         meant = {n: x for n, x in self._similar(vectors[0]) if n not in away} if query else {}
@@ -105,7 +105,7 @@ class Understanding:
         away = self._numbers(structure.rejected_meanings)
         meant = self._numbers(structure.meant)
         phrases = [x.words for x in structure.rejects]
-        vectors = self._encode(structure.query, tuple(phrases[: self._config.most_rejected]))
+        vectors = self._encode(structure.query, self._pushed(structure.rejects, structure.dislikes))
         unwanted = {*rejected, *away}
         return Understood(
             [n for n in dict.fromkeys([*likes, *meant]) if n not in unwanted],
@@ -116,6 +116,20 @@ class Understanding:
             [x.words or x.name for x in structure.dislikes] + phrases,
             "",
         )
+
+    def _pushed(
+        self, rejects: Sequence[UnderstoodPhrase], dislikes: Sequence[UnderstoodNode]
+    ) -> tuple[str, ...]:
+        """The words whose meaning is pushed away: a genre's name says something, a person's does not."""
+        words = [x.words for x in rejects]
+        for node in dislikes:
+            if (
+                node.words
+                and " " not in node.words
+                and self._small.members.intersection(self._numbers([node]))
+            ):
+                words.append(node.words)
+        return tuple(words[: self._config.most_rejected])
 
     def unknown(self, structure: UnderstoodText) -> list[tuple[str, str]]:
         """JSON Pointers into a structure of the nodes that the graph does not have, each with `Label:id`."""

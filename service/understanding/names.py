@@ -8,6 +8,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from embeddings.text.names import Name, Word
+from embeddings.text.scripts import scripts_of
 from kg.graph import GraphSnapshot
 from service.understanding.aliases import Alias, Aliases, folded_name
 from service.understanding.lexicon import (
@@ -38,7 +39,9 @@ _STRONG = re.compile(
     r"| guy from| man from| girl from| woman from| more like|^ like)(?: the)? $"
 )
 """What stands before a title even where it is in lower case."""
-_BY = re.compile(r"(?: by| with| starring| directed by| from| of| and| or| not| no| like| than| about) $")
+_BY = re.compile(
+    r"(?: by| with| avec| mit| con| starring| directed by| from| of| and| or| not| no| like| than| about) $"
+)
 _PRONOUNS = frozenset({"it", "her", "him", "that", "this", "them", "us", "me", "you", "up", "now", "so"})
 _HOUSEHOLD = re.compile(r"(?: my| our| the| his| her| your| whole| for)+ $")
 _HOMELY = frozenset({"family", "children", "kids", "music", "action", "history"})
@@ -63,8 +66,9 @@ class Mention:
 class NameFinder:
     """Finds the names of one snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: GraphSnapshot, small: int, longest: int) -> None:
+    def __init__(self, snapshot: GraphSnapshot, small: int, longest: int, shortest: int = 2) -> None:
         self._snapshot = snapshot
+        self._shortest = shortest
         self._aliases = Aliases(snapshot, small, longest)
         self._popularity = self._aliases.popularity
         self._longest = max(map(len, self._aliases.by_name), default=0)
@@ -137,6 +141,15 @@ class NameFinder:
         before: list[Mention],
     ) -> bool:
         span = found[n:end]
+        if end == n + 1 and scripts_of(span[0].text) - {"LATIN"}:
+            own = span[0].text
+            caseless = own.lower() == own.upper()
+            return (
+                len(found) == 1 or caseless or (own[0].isupper() and _within_sentence(text[: span[0].start]))
+            )
+        said_of = n + 1 < len(found) and found[n + 1].folded in ("was", "were")
+        if end == n + 1 and len(span[0].text) < self._shortest and not said_of:
+            return False
         if all(word.folded in FUNCTION_WORDS for word in span) and not span[0].text[0].isupper():
             return False
         label = self._label(alias.node)
@@ -200,7 +213,7 @@ class NameFinder:
         everyday = {word.folded, word.folded.removesuffix("s")} & (EVERYDAY | FUNCTION_WORDS)
         known = self._popularity[alias.node]
         if alias.kind == "name":
-            return word.text[0].isupper() and inside and bool(_BY.search(leading))
+            return not everyday and word.text[0].isupper() and inside and bool(_BY.search(leading))
         if known < self._aliases.known or len(word.text) < 3:
             return False
         if word.text[0].isupper():

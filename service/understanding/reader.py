@@ -53,6 +53,7 @@ _OF_OTHERS = re.compile(
     r"(?i)\bfor (?:people|someone|somebody|anyone|those|folks|a person|viewers) who\b[^.!?;,]*$"
 )
 """What others dislike: "a musical for people who can't stand musicals"."""
+_PRONOUN = re.compile(r"(?i)\b(?:he|she|they|it|him|her|them)(?:\b|'s)")
 _YEAR = re.compile(r"(?:^|_)year$|^released?(?:_in)?$", re.IGNORECASE)
 
 
@@ -135,7 +136,9 @@ class TextReader:
 
     def __init__(self, snapshot: GraphSnapshot, config: UnderstandingConfig) -> None:
         self._snapshot = snapshot
-        self._names = NameFinder(snapshot, config.small_vocabulary, config.longest_name)
+        self._names = NameFinder(
+            snapshot, config.small_vocabulary, config.longest_name, config.shortest_single_word
+        )
         self._conditions = Conditions(snapshot)
         columns = snapshot.item_properties.columns
         years = [x for x, column in columns.items() if _YEAR.search(x) and isinstance(column, NumberColumn)]
@@ -163,7 +166,15 @@ class TextReader:
             m for m in draft.mentions if m not in rejected and m not in required and m not in indifferent
         ]
         out = _Parts()
-        soft = [m for m in rejected if self._is_soft(m, draft)]
+        blamed = self._blamed(draft, liked)
+        liked = [m for m in liked if m not in blamed]
+        rejected += blamed
+        qualified = {match.meaning for match in draft.wishes.qualified_names}
+        soft = [
+            m
+            for n, m in enumerate(draft.mentions)
+            if m in rejected and (n in qualified or self._is_soft(m, draft))
+        ]
         for mention in liked:
             out.likes += self._nodes(mention, draft)
         hard = [
@@ -173,7 +184,7 @@ class TextReader:
         ]
         for mention in hard:
             out.dislikes += self._nodes(mention, draft)
-        out.filter += self._excluded(hard, draft)
+        out.filter += self._excluded([m for m in hard if m not in blamed], draft)
         self._add_remakes(draft, liked, out)
         out.filter += self._conditions.required(
             [(m, draft.span(m)) for m in required], draft.text, draft.found
@@ -183,6 +194,10 @@ class TextReader:
         out.rejects = phrases_in(draft.text, draft.found, draft.wishes.labels, draft.taken, "rejected")
         for mention in soft:
             start, end = draft.span(mention)
+            beside = next((x for x in out.rejects if x.end is not None and x.end + 1 == start), None)
+            if beside is not None and beside.start is not None:  # "scary horror" is one phrase
+                out.rejects.remove(beside)
+                start = beside.start
             out.rejects.append(UnderstoodPhrase(words=text[start:end], start=start, end=end, confidence=0.8))
         out.sentiment = draft.clauses
         out.reserved = self._is_reserved(draft, liked, rejected)
@@ -275,6 +290,24 @@ class TextReader:
                 parts += [draft.text[at:a], "\x01"]
                 at = b
         return "".join([*parts, draft.text[at:end]])
+
+    @staticmethod
+    def _blamed(draft: _Draft, liked: Sequence[Mention]) -> list[Mention]:
+        """What a later clause says something bad of by a pronoun: "... I say he is the death of cinema"."""
+        blamed = []
+        for clause in draft.clauses:
+            start, end = clause.start or 0, clause.end or 0
+            if (
+                clause.value != -1
+                or not _PRONOUN.search(clause.words)
+                or "rejected" in draft.labels(start, end)
+            ):
+                continue
+            if _names_in(draft.mentions, draft.found, start, end):
+                continue
+            before = [m for m in draft.mentions if draft.span(m)[1] <= start]
+            blamed += [m for m in before[-1:] if m in liked]
+        return blamed
 
     @staticmethod
     def _is_soft(mention: Mention, draft: _Draft) -> bool:
