@@ -270,18 +270,26 @@ def node_of(name: str, pointer: str, lookups: Lookups) -> int | Remark:
 
 
 def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    if request.understood is not None:
-        pointer, unread = "/understood", ""
-        structure = request.understood
-        for where, node in lookups.understanding.unknown(structure):
-            context.warn(
-                f"{pointer}{where}", f"nothing in the graph has the id {shown(node)}; it was left out"
-            )
-    elif request.free_text:
-        pointer = "/text" if request.text is not None else "/user_input"
-        structure, unread = lookups.understanding.read(request.free_text)
-    else:
+    if not request.free_text:
         return
+    pointer = "/text" if request.text is not None else "/user_input"
+    structure, unread = lookups.understanding.read(request.free_text)
+    _obey(structure, unread, pointer, context, lookups)
+
+
+def _read_understood(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    """The structure of a text counts as the text does."""
+    structure, pointer = request.understood, "/understood"
+    if structure is None:
+        return
+    for where, node in lookups.understanding.unknown(structure):
+        context.warn(f"{pointer}{where}", f"nothing in the graph has the id {shown(node)}; it was left out")
+    _obey(structure, "", pointer, context, lookups)
+
+
+def _obey(
+    structure: UnderstoodText, unread: str, pointer: str, context: QueryContext, lookups: Lookups
+) -> None:
     context.understood = structure
     _apply(replace(lookups.understanding.applied(structure), unread=unread), pointer, context, lookups)
     _filter(structure, pointer, context, lookups)
@@ -418,6 +426,7 @@ FIELD_READERS: dict[str, FieldReader] = {
     "likes": _read_likes,
     "dislikes": _read_dislikes,
     "text": _read_text,
+    "understood": _read_understood,
     "exclude_seen": _read_exclude_seen,
     "candidates": _read_candidates,
     "filter": _read_filter,

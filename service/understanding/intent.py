@@ -31,11 +31,11 @@ _SIMILAR = re.compile(
     r"|\bcomparable\b|\bresembl\w+\b|\bà la\b|\ba la\b|\bthe next\b|\bsame (?:vibe|feel|mood|kind|sort|style)\b"
     r"|\bthat sort of\b|\banother\b|\bvibes?\b"
 )
-_LIKE = re.compile(
-    r"(?:^|[,.:;!?\-\u2013]\s*|\b(?:something|anything|movies?|films?|one|ones|more|stuff|things?|else|bit|just"
-    r"|much|is|are|feels?|looks?|sounds?|thriller|comedy|story|drama|shows?|flicks?|pictures?|horror|western"
-    r"|surprise|it|too)\s+)like(?: in)?(?: the)? $"
+_LIKE = re.compile(r"(?:^|([^\s,.:;!?\-\u2013]*)[\s,.:;!?\-\u2013]+)like(?: in)?(?: the)?\s*$")
+_LIKERS = word_set(
+    "i i'd we we'd you you'd they they'd she she'd he he'd who to would d really do don't also not didn't only kids"
 )
+"""Words before a "like" that is a verb."""
 _SEARCH = re.compile(
     r"^(?:please |hey |hi |so |ok )*(?:find|look up|search|look for|lookup)\b|\bwhere (?:can|could|do) i (?:find"
     r"|watch|see|get)\b|\b(?:do|have) you (?:have|got)\b|^(?:have you )?got\b"
@@ -118,8 +118,9 @@ _NOT_SEARCH = re.compile(r"\bfind (?:me )?(?:something|anything|a|some|us)\b|\bw
 
 
 def _is_compared(text: str, start: int) -> bool:
-    before = text[:start].casefold().rstrip("\"'\u2018\u201c(")
-    return _LIKE.search(before) is not None
+    before = text[:start].lower().rstrip("\"'\u2018\u201c(")
+    match = _LIKE.search(before)
+    return match is not None and match[1] not in _LIKERS
 
 
 def is_compared(text: str, start: int) -> bool:

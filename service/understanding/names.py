@@ -26,7 +26,7 @@ _TRIGGER = re.compile(
     r"(?: like| likes?(?: in)?| similar to| close to| lines of| vein of| style of| mood of| spirit of| kind of"
     r"| reminds? (?:me|us) of| loved?| hated?| liked| enjoyed| adored?| disliked| seen| saw| watch(?:ed|ing)?"
     r"| find| look up| search for| recommend(?:ed)?| suggest(?:ed)?| show(?:ing)? me| have| got| why| directed"
-    r"| wrote| played| of| than| called| named| titled| movie| film| original| no| not| except| without| but"
+    r"| wrote| played| getting| get| of| than| called| named| titled| movie| film| original| no| not| except| without| but"
     r"| after| next| about| is in| was in| starred in| plays in| from| is| and| or| skip| finished| rewatched"
     r"| prefer| another| more)(?: the)? $"
 )
@@ -167,6 +167,11 @@ class NameFinder:
             listed = bool(before) and before[-1].end == n and before[-1].nodes[0] < self._snapshot.n_items
             follows = found[n + 1].folded if n + 1 < len(found) else ""
             return self._is_title_word_meant(alias, span[0], leading, inside, listed, follows)
+        if alias.kind == "surname" and n and inside and not (before and before[-1].end == n):
+            adjacent = not text[found[n - 1].end : span[0].start].strip()
+            placed = n > 1 and found[n - 1].text[0].isupper() and found[n - 1].text.istitle()
+            if adjacent and placed and not _SENTENCE_END.search(text[: found[n - 1].start]):
+                return False  # "New York"
         return self._is_person_word_meant(alias, span[0], leading, inside)
 
     def _is_small_meant(self, alias: Alias, label: str, span: Sequence[Word], leading: str) -> bool:

@@ -55,6 +55,8 @@ class Roles:
 
     def told_by(self, leading: str, label: str) -> list[str]:
         """The relation types that the words before a name tell; all of the label where none is told."""
+        leading = leading.rsplit(" without ", 1)[-1]
+        leading = f" {leading.strip()} "
         word = next(iter(reversed(_BY_WORDS.findall(leading[-40:]))), "")
         roles = {"directed": "director", "director": "director", "by": "director"}
         roles |= {"written": "writer", "wrote": "writer", "writer": "writer"}
