@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings.text.names import Name, fold_case_and_accents, name_of, words
+from embeddings.text.names import Name, Word, fold_case_and_accents, name_of, words
 from kg.graph import Float64Array, GraphSnapshot
 from service.understanding.lexicon import COMPANY_WORDS, EVERYDAY, FUNCTION_WORDS
 
@@ -20,7 +20,9 @@ _BRACKETS = re.compile(r"\(([^()]+)\)")
 _ALSO = re.compile(r"^(?:a\.?k\.?a\.?|aka)\s+", re.IGNORECASE)
 _SERIES = re.compile(r"^((?:\S+ )+\S+?)(?:'s | and (?:the )?)")
 _ARTICLES = frozenset({"the", "a", "an"})
-_PARTICLES = frozenset("de del della di da la le van von der den ter st mac o".split())
+_PARTICLES = frozenset(
+    ["de", "del", "della", "di", "da", "la", "le", "van", "von", "der", "den", "ter", "st", "mac", "o"]
+)
 _ORDINAL = re.compile(r"(?:jr|sr|i{1,3}|iv)$")
 _ASCII_WORD = re.compile(r"\w+(?:'\w+)*", re.ASCII)
 _LEAST_DISTINCT = 6
@@ -125,7 +127,7 @@ class Aliases:
             name = folded_name(own)
             if name != full:
                 self._add(name, node, 0.9, "title", 1.5)
-            if len(name) > 2 and name[0] in _ARTICLES:  # noqa: PLR2004  # an article and two words
+            if len(name) > 2 and name[0] in _ARTICLES:  # an article and two words
                 self._add(name[1:], node, 0.9, "title", 1.5)
 
     def _add_entity(self, node: int, size: int, small: int) -> None:
@@ -173,6 +175,6 @@ def plurals(name: Name) -> Iterator[Name]:
         yield (*before, f"{last[:-1]}ies")
 
 
-def text_words(text: str) -> list:  # type: ignore[type-arg]
+def text_words(text: str) -> list[Word]:
     """The words of a text, folded like aliases."""
     return words(text, lambda word: fold_case_and_accents(word).replace("\u2019", "'"))

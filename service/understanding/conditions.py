@@ -4,8 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from embeddings.text.names import Word
 from kg.graph import GraphSnapshot
+from service.filters.expression import Filter, FilterPart
 from service.understanding.aliases import popularity
 from service.understanding.contract import UnderstoodFilter
 from service.understanding.ranges import Range
@@ -14,6 +17,7 @@ from service.understanding.roles import Roles
 if TYPE_CHECKING:
     from service.understanding.names import Mention
 
+_FILTER: TypeAdapter[FilterPart] = TypeAdapter(Filter)
 _DECADE = re.compile(r"(\d{3}0)s")
 
 
@@ -26,7 +30,7 @@ class Conditions:
         self._decades: dict[int, dict[str, str]] = {}
         for label in snapshot.schema.entities:
             start, size = snapshot.offsets[label.label], len(snapshot.vocabulary(label.label))
-            for node in range(start, start + size) if size < 200 else ():  # noqa: PLR2004
+            for node in range(start, start + size) if size < 200 else ():
                 if (match := _DECADE.fullmatch(snapshot.names[node])) is not None:
                     own = snapshot.locate(node)
                     self._decades[int(match[1])] = {
@@ -35,11 +39,11 @@ class Conditions:
                         "name": snapshot.names[node],
                     }
 
-    def decade(self, first: int) -> dict[str, str] | None:
+    def decade(self, first: int) -> dict[str, Any] | None:
         """The entity of a decade, as fields of a node."""
         return self._decades.get(first)
 
-    def years(self, name: str, own: Range, *, negated: bool) -> dict[str, Any] | None:
+    def years(self, name: str, own: Range, *, negated: bool) -> FilterPart:
         """A range of a property; what is left of a range with one bound is a range again."""
         bounds = {"from": own.low, "to": own.high}
         if negated and own.low is None and own.high is not None:
@@ -47,8 +51,10 @@ class Conditions:
         elif negated and own.high is None and own.low is not None:
             bounds = {"to": own.low - 1}
         elif negated:
-            return {"not": {"property": name, **bounds}}
-        return {"property": name, **{key: x for key, x in bounds.items() if x is not None}}
+            return _FILTER.validate_python({"not": {"property": name, **bounds}})
+        return _FILTER.validate_python(
+            {"property": name, **{key: x for key, x in bounds.items() if x is not None}}
+        )
 
     def _leaf(self, nodes: Sequence[int], leading: str) -> dict[str, Any] | None:
         label = self._snapshot.locate(nodes[0])[0]
@@ -73,7 +79,7 @@ class Conditions:
             start=start,
             end=end,
             confidence=mention.confidence,
-            expression={"not": leaf},
+            expression=_FILTER.validate_python({"not": leaf}),
         )
 
     def required(
@@ -101,7 +107,11 @@ class Conditions:
                 start, end = places[0][0], places[-1][1]
                 made.append(
                     UnderstoodFilter(
-                        words=text[start:end], start=start, end=end, confidence=sure, expression=leaf
+                        words=text[start:end],
+                        start=start,
+                        end=end,
+                        confidence=sure,
+                        expression=_FILTER.validate_python(leaf),
                     )
                 )
         return made

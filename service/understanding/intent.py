@@ -8,10 +8,13 @@ from service.understanding.contract import Intent
 
 _GREETING = word_set(
     """
-    hi hello hey heya hiya yo howdy hullo greetings good morning evening afternoon night day thanks thank you thx cheers ty
-    bye goodbye see later ok okay cool great nice awesome perfect brilliant lovely how are doing going is it was
+    hi hello hey heya hiya yo howdy hullo greetings good morning evening afternoon night day thanks thank
+    you thx cheers ty
+    bye goodbye see later ok okay cool great nice awesome perfect brilliant lovely how are doing going is
+    it was
     that this what's whats up sup today there so very much a lot lots many what can do for me help i'm fine im
-    well and your name who the best welcome again everybody all folks friend mate buddy job work loved appreciated
+    well and your name who the best welcome again everybody all folks friend mate buddy job work loved
+    appreciated
     appreciate nothing else no bot i you're your
     """
 )
@@ -28,7 +31,8 @@ _NOT_EXPLAIN = re.compile(r"\b(?:that's|thats|which is|this is|tell me|know|that
 _SIMILAR = re.compile(
     r"\bsimilar\b|\b(?:in the )?(?:vein|style|spirit|manner|mould|mold) of\b|\balong the lines of\b"
     r"|\bremind(?:s|ed)? (?:me|us) of\b|\bclose to\b|\bmore like\b|\bmore (?:of|from) the same\b"
-    r"|\bcomparable\b|\bresembl\w+\b|\bà la\b|\ba la\b|\bthe next\b|\bsame (?:vibe|feel|mood|kind|sort|style)\b"
+    r"|\bcomparable\b|\bresembl\w+\b|\bà la\b|\ba la\b|\bthe next\b|\bsame (?:vibe|feel|mood|kind"
+    r"|sort|style)\b"
     r"|\bthat sort of\b|\banother\b|\bvibes?\b"
 )
 _LIKE = re.compile(r"(?:^|([^\s,.:;!?\-\u2013]*)[\s,.:;!?\-\u2013]+)like(?: in)?(?: the)?\s*$")
@@ -37,7 +41,8 @@ _LIKERS = word_set(
 )
 """Words before a "like" that is a verb."""
 _SEARCH = re.compile(
-    r"^(?:please |hey |hi |so |ok )*(?:find|look up|search|look for|lookup)\b|\bwhere (?:can|could|do) i (?:find"
+    r"^(?:please |hey |hi |so |ok )*(?:find|look up|search|look for|lookup)\b|\bwhere (?:can|could"
+    r"|do) i (?:find"
     r"|watch|see|get)\b|\b(?:do|have) you (?:have|got)\b|^(?:have you )?got\b"
     r"|(?:^|[,.?!] |\band )who (?:directed|wrote|made|is in|was in|starred|stars|played|plays|is|was)\b"
     r"|\bwhat(?:'s| is|s| was)? (?:the name of |called |that |the )+(?:(?:\w+ ){0,3})(?:movie|film|one|flick"
@@ -46,23 +51,31 @@ _SEARCH = re.compile(
     r"|\bwhat (?:else )?(?:has|have|did) .{1,60} (?:made|directed|make|direct|done|do|written|write|play"
     r"|star(?:red)?)\b|\b(?:what|which) (?:\w+ )?(?:films?|movies?) (?:has|have|did)\b"
     r"|^that (?:\w+ )?(?:.{1,40} )?(?:where|with the|about the)\b|\bi (?:believe|think|guess)(?: it was)?$"
-    r"|\b(?:forgot|forget|remember|recall) (?:the|its|what|which)\b|\bthe name\b|\bis there a (?:film|movie) called\b"
-    r"|\bnot the remake\b|\bwhen (?:was|did)\b|\btrying to (?:remember|find|recall)\b|\bthe one (?:where|with the)\b"
+    r"|\b(?:forgot|forget|remember|recall) (?:the|its|what|which)\b|\bthe name\b|\bis there a (?:film"
+    r"|movie) called\b"
+    r"|\bnot the remake\b|\bwhen (?:was|did)\b|\btrying to (?:remember|find|recall)\b"
+    r"|\bthe one (?:where|with the)\b"
 )
 _ABOUT_FILMS = re.compile(
     r"\b(?:films?|movies?|flicks?|pictures?|watch\w*|see|cinema|series|shows?|directors?|act(?:or|ress)\w*"
-    r"|comed\w+|recommend\w*|suggest\w*|something|anything|nothing|genres?|stories|story|books?|read\w*|novels?"
+    r"|comed\w+|recommend\w*|suggest\w*|something|anything|nothing|genres?|stories|story|books?"
+    r"|read\w*|novels?"
     r"|albums?|music|songs?|listen\w*|titles?|ones?|things|scor\w+|stars?|out of (?:ten|5|five|10)|mood)\b"
 )
 _OFF_TOPIC = re.compile(
-    r"^(?:what(?:'s| is|s)(?! up)|how (?:do|can|much|many|far|old|long|is)|when|where|will|is|are|can you (?:book|tell|help"
-    r"|call|set|order|turn)|book|set|call|order|turn|tell me|remind me|translate|calculate|write|play|who|send)\b"
+    r"^(?:what(?:'s| is|s)(?! up)|how (?:do|can|much|many|far|old|long|is)|when|where|will|is|are"
+    r"|can you (?:book|tell|help"
+    r"|call|set|order|turn)|book|set|call|order|turn|tell me|remind me|translate|calculate|write|play"
+    r"|who|send)\b"
 )
 _FILTER = re.compile(
-    r"^(?:(?:now|please|ok|okay|and|can you|could you|no|but|just|then|whatever you do) ?,? )*(?:show |give |keep |list |me )*"
-    r"(?:only|just|without|exclude|excluding|remove|drop|hide|leave out|skip|filter|narrow|limit|restrict|no|nothing|none"
+    r"^(?:(?:now|please|ok|okay|and|can you|could you|no|but|just|then"
+    r"|whatever you do) ?,? )*(?:show |give |keep |list |me )*"
+    r"(?:only|just|without|exclude|excluding|remove|drop|hide|leave out|skip|filter|narrow|limit"
+    r"|restrict|no|nothing|none"
     r"|not|never|anything but|everything but|don't show|do not show|must|strictly|nothing but|except|get rid"
-    r"|take out|cut out|lose|ditch|minus|at least|at most)\b|\bonly[.!]*$|\bor (?:better|higher|more|newer|later)[.!]*$"
+    r"|take out|cut out|lose|ditch|minus|at least|at most)\b|\bonly[.!]*$|\bor (?:better|higher|more"
+    r"|newer|later)[.!]*$"
 )
 
 
@@ -93,7 +106,7 @@ def intent_of(told: Told) -> tuple[Intent | None, float]:
     if told.has_filter | told.has_rejections and not told.has_likes and _FILTER.search(plain):
         return "filter", 0.8
     if _SEARCH.search(plain) and not _NOT_SEARCH.search(plain):
-        if told.has_names or told.has_wants and _ABOUT_FILMS.search(plain):
+        if told.has_names or (told.has_wants and _ABOUT_FILMS.search(plain)):
             return "search", 0.8
     if told.named_places and (
         _SIMILAR.search(plain) or any(_is_compared(told.text, x) for x in told.named_places)

@@ -23,17 +23,21 @@ from service.understanding.roles import Roles
 
 _SENTENCE_END = re.compile(r"[.!?:;\n]\s*[\"'(]*$")
 _TRIGGER = re.compile(
-    r"(?: like| likes?(?: in)?| similar to| close to| lines of| vein of| style of| mood of| spirit of| kind of"
+    r"(?: like| likes?(?: in)?| similar to| close to| lines of| vein of| style of| mood of| spirit of"
+    r"| kind of"
     r"| reminds? (?:me|us) of| loved?| hated?| liked| enjoyed| adored?| disliked| seen| saw| watch(?:ed|ing)?"
-    r"| find| look up| search for| recommend(?:ed)?| suggest(?:ed)?| show(?:ing)? me| have| got| why| directed"
-    r"| wrote| played| getting| get| of| than| called| named| titled| movie| film| original| no| not| except| without| but"
+    r"| find| look up| search for| recommend(?:ed)?| suggest(?:ed)?| show(?:ing)? me| have| got| why"
+    r"| directed"
+    r"| wrote| played| getting| get| of| than| called| named| titled| movie| film| original| no| not"
+    r"| except| without| but"
     r"| after| next| about| is in| was in| starred in| plays in| from| is| and| or| skip| finished| rewatched"
     r"| prefer| another| more)(?: the)? $"
 )
 """What stands before a title."""
 _STRONG = re.compile(
     r"(?: (?:something|anything|movies?|films?|one|ones|more|stuff|things|else|bit|just|lot|much|is|feels?"
-    r"|looks?|i d|would|similar|i|me) likes?(?: in)?| similar to| close to| lines of| vein of| style of| mood of"
+    r"|looks?|i d|would|similar|i|me) likes?(?: in)?| similar to| close to| lines of| vein of"
+    r"| style of| mood of"
     r"| reminds? (?:me|us) of| loved| hated| enjoyed| adored?| seen| saw| watched| find| look up| search for"
     r"| recommend(?:ed)?| showing me| do you have| got| why| who directed| who wrote| called| not| no| except"
     r"| guy from| man from| girl from| woman from| more like|^ like)(?: the)? $"
@@ -243,7 +247,7 @@ class NameFinder:
 
     def _nearly(self, name: Name, span: Sequence[Word]) -> Alias | None:
         """A person of two words, both written like a name, of which the last is misspelt."""
-        if len(name) != 2 or not all(word.text[0].isupper() for word in span):  # noqa: PLR2004
+        if len(name) != 2 or not all(word.text[0].isupper() for word in span):
             return None
         if len(name[1]) < _LEAST_MISSPELT or name[0] in EVERYDAY | FUNCTION_WORDS or name[1] in EVERYDAY:
             return None

@@ -9,19 +9,30 @@ from service.understanding.contract import UnderstoodPhrase
 from service.understanding.lexicon import FUNCTION_WORDS
 
 _BREAK = re.compile(r"[,.;:!?()\[\]\n\u2013\u2014&/]|\s-+\s")
-_INSIDE = frozenset("in of the a an is on at to s his her their with".split())
+_INSIDE = frozenset(
+    ["in", "of", "the", "a", "an", "is", "on", "at", "to", "s", "his", "her", "their", "with"]
+)
 _TOLD = cues.word_set(
     """
-    similar vein style lines along reminds remind spirit close watched loved adore adores adored hate hated hates
-    overrated genius actress actor actors actresses thing things stand recommendation whatever else different next think believe guess says
-    say saying made makes make makes makes watches after before since between please pls thx thanks ok basically just
-    right soft spot guilty pleasure level best top picks pick today tonight weekend now then kind sort really feel
-    again too very much many lots bit little anything something nothing everything one two three four five ones both
+    similar vein style lines along reminds remind spirit close watched loved adore adores adored hate
+    hated hates
+    overrated genius actress actor actors actresses thing things stand recommendation whatever else
+    different next think believe guess says
+    say saying made makes make makes makes watches after before since between please pls thx thanks ok
+    basically just
+    right soft spot guilty pleasure level best top picks pick today tonight weekend now then kind sort
+    really feel
+    again too very much many lots bit little anything something nothing everything one two three four
+    five ones both
     us me night evening moment minute minutes single haha lol hi hello hey yo well anyway otherwise ideally
-    preferably perhaps maybe first last who what why how directed written starring director writer matter matters
-    couldn't can't don't won't isn't doesn't i'd i'm i've it's that's he's she's we're they're i'll what's whats don
-    dont cant wont want wants wanted fine easy search find look looking showing keep pushing exclude remove drop
-    strictly exclusively only must narrow possible if case live cinema fond crazy keen swears disappointed been
+    preferably perhaps maybe first last who what why how directed written starring director writer matter
+    matters
+    couldn't can't don't won't isn't doesn't i'd i'm i've it's that's he's she's we're they're i'll
+    what's whats don
+    dont cant wont want wants wanted fine easy search find look looking showing keep pushing exclude
+    remove drop
+    strictly exclusively only must narrow possible if case live cinema fond crazy keen swears
+    disappointed been
     """
 )
 

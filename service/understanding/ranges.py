@@ -30,7 +30,8 @@ _FORMS: list[tuple[str, re.Pattern[str]]] = [
         (
             "until",
             rf"(?:not|none|nothing|no\s+\w+|never|isn't|aren't|not\s+any)\s+{_MADE}"
-            rf"(?:newer\s+than|after|from\s+after|later\s+than|past|more\s+recent\s+than|since)\s+{_THE}{_ONE}",
+            rf"(?:newer\s+than|after|from\s+after|later\s+than|past|more\s+recent\s+than"
+            rf"|since)\s+{_THE}{_ONE}",
         ),
         ("before", rf"(?:from\s+)?(?:before|pre-?|prior\s+to|older\s+than|earlier\s+than)\s*{_THE}{_ONE}"),
         (
@@ -92,7 +93,7 @@ def _range(kind: str, match: re.Match[str]) -> Range | None:
         return Range(*place, low, None, kind)
     if kind == "until":
         return Range(*place, None, high, kind)
-    whole = not is_year and high - low == 9  # noqa: PLR2004  # ten years
+    whole = not is_year and high - low == 9  # ten years
     return Range(*place, low, high, kind, low if whole else None)
 
 
@@ -105,7 +106,7 @@ def _years(match: re.Match[str], n: int) -> tuple[int, int, bool]:
         first = 1900 + _DECADES[word.lower()]
     else:
         first = int(match[f"decade{n}"])
-        if first < 100:  # noqa: PLR2004  # two digits
-            first += 2000 if first < 20 else 1900  # noqa: PLR2004  # "the 10s"
+        if first < 100:  # two digits
+            first += 2000 if first < 20 else 1900  # "the 10s"
     low, high = _PARTS[part.lower()] if part else (0, 9)
     return first + low, first + high, False

@@ -30,7 +30,8 @@ from service.understanding.unknown import unknown_spans
 
 _SOFT = re.compile(r"\b(?:less|fewer|too|very|so|overly|that|as|much|light|low|easy)\b")
 _DISLIKE = re.compile(
-    r"\b(?:hat\w+|dislik\w+|detest\w*|loath\w+|despis\w+|tired|sick|fed up|bored?|boring|bores|enough|overrated"
+    r"\b(?:hat\w+|dislik\w+|detest\w*|loath\w+|despis\w+|tired|sick|fed up|bored?|boring|bores|enough"
+    r"|overrated"
     r"|stand|awful|terrible|sucks?|annoy\w*|like|love|enjoy|care|fan|into|done|death|worst|over)\b"
 )
 _TURN = re.compile(
@@ -38,15 +39,18 @@ _TURN = re.compile(
     re.I,
 )
 _ONLY_BEFORE = re.compile(
-    r"(?:\b(?:only|nothing but|strictly|exclusively|solely|must (?:only )?(?:be|have|star)|(?:have|has) to be|narrow (?:it |this |them "
+    r"(?:\b(?:only|nothing but|strictly|exclusively|solely|must (?:only )?(?:be|have|star)|(?:have"
+    r"|has) to be|narrow (?:it |this |them "
     r"|that |the list )?(?:down )?to|limit (?:it |this |them |that )?to|restrict (?:it |this |them )?to)"
     r"|(?:^|[.!?,;]\s*|\b(?:show|give|keep|list) (?:me |us )?)just)\s+"
-    r"(?:(?:in|with|by|from|the|some|an?|films?|movies?|starring|directed|made|of|things?|ones?|show|me|us|or|and"
+    r"(?:(?:in|with|by|from|the|some|an?|films?|movies?|starring|directed|made|of|things?|ones?|show"
+    r"|me|us|or|and"
     r"|nor|ever|from|that|are|is|ones|old|stuff|want|\x01)[\s,]*)*$",
     re.IGNORECASE,
 )
 _ONLY_AFTER = re.compile(
-    r"^(?:[\s,]*(?:\x01|or|and|films?|movies?|ones?|stuff))*[\s,]*(?:only|exclusively)\b(?=\s*(?:[.!?,;]|please|pls|$))",
+    r"^(?:[\s,]*(?:\x01|or|and|films?|movies?|ones?|stuff))*[\s,]*(?:only"
+    r"|exclusively)\b(?=\s*(?:[.!?,;]|please|pls|$))",
     re.IGNORECASE,
 )
 _OF_OTHERS = re.compile(
@@ -95,7 +99,7 @@ class _Draft:
         labels, n = self.wishes.labels, first - 1
         while n >= 0 and labels[n] == "rejected":
             n -= 1
-        before = []
+        before: list[str] = []
         while n >= 0 and labels[n] == "cue":
             before.insert(0, self.found[n].folded)
             n -= 1
@@ -331,7 +335,7 @@ class TextReader:
         for mention in liked:
             alike = [n for n in (*mention.nodes, *mention.others) if n < self._snapshot.n_items]
             before = draft.text[: draft.span(mention)[0]].lower()
-            if len(alike) < 2 or not re.search(r"\b(?:original|remake)\b", before):  # noqa: PLR2004
+            if len(alike) < 2 or not re.search(r"\b(?:original|remake)\b", before):
                 continue
             ordered = sorted(alike, key=lambda n: float(column.values[n]))
             refused = re.search(r"\b(?:not|no|without) (?:the |a )?remake", before)
@@ -368,8 +372,7 @@ class TextReader:
             if rejected:
                 out.dislikes += nodes
             expression = self._conditions.years(self._year, own, negated=rejected)
-            if expression is not None:
-                out.filter.append(UnderstoodFilter(**place, expression=expression))
+            out.filter.append(UnderstoodFilter(**place, expression=expression))
 
     # ------------------------------------------------------------ the whole
 
@@ -406,7 +409,8 @@ def _is_measure(words: str) -> bool:
 
 
 _ELLIPSIS = re.compile(
-    r"\b(?:is|are|was|were) ?(?:not|n[\u2019']t)\s*(?=[.!?,;]|$)|\b(?:isn|aren|wasn)['\u2019]t\s*(?=[.!?,;]|$)"
+    r"\b(?:is|are|was|were) ?(?:not|n[\u2019']t)\s*(?=[.!?,;]|$)|\b(?:isn|aren"
+    r"|wasn)['\u2019]t\s*(?=[.!?,;]|$)"
 )
 _SAID_BEFORE = re.compile(
     r"(?i)\b(?:is|are|was|were) (?:\w+ )?(?:overrated|boring|awful|terrible|bad|dull|rubbish|too \w+|\w+)\s*,"
@@ -424,7 +428,8 @@ def _take_back_ellipses(text: str, found: Sequence[Word], labels: list[Any]) -> 
 
 
 _LISTED = re.compile(
-    r"(?i)\b(?:tired|sick|bored|fed up|enough) (?:of|with|by) [\w' -]+((?:, [\w'-]+(?: [\w'-]+)?){2,})\s*(?:[.!?;]|$)"
+    r"(?i)\b(?:tired|sick|bored|fed up|enough) (?:of|with"
+    r"|by) [\w' -]+((?:, [\w'-]+(?: [\w'-]+)?){2,})\s*(?:[.!?;]|$)"
 )
 
 

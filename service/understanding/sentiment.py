@@ -13,13 +13,20 @@ _SPLIT = re.compile(
     re.IGNORECASE,
 )
 _LIKES = re.compile(
-    r"\b(?:lov(?:e|es|ed|ing)|ador(?:e|es|ed|ing)|enjoy(?:s|ed|ing)?|worship\w*|fancy|cherish\w*|fond of|crazy about"
-    r"|mad about|obsessed with|fans? of|big fan|huge fan|soft spot|weakness for|sucker for|thing for|guilty pleasure"
-    r"|into|keen on|swears? by|(?:was|is|are|were) (?:\w+ )?(?:wonderful|lovely|great|amazing|brilliant|fantastic|excellent"
-    r"|superb|perfect|terrific|awesome|gorgeous|beautiful|a masterpiece|the best|my favou?rite|genius|a genius|good)"
-    r"|favou?rites?|masterpiece|blew me away|never (?:ever )?(?:been )?(?:disappoint\w*|bored|fails?|lets? \w+ down)"
-    r"|(?:can't|cannot|could not|couldn't) (?:live without|get enough|go wrong|resist)|wouldn't say no|paint dry"
-    r"|(?:i|we|she|he|they) (?:really |also |do |quite |only |always |just )?likes?|liked|big into|thumbs up|hooked on"
+    r"\b(?:lov(?:e|es|ed|ing)|ador(?:e|es|ed|ing)|enjoy(?:s|ed|ing)?|worship\w*|fancy|cherish\w*"
+    r"|fond of|crazy about"
+    r"|mad about|obsessed with|fans? of|big fan|huge fan|soft spot|weakness for|sucker for|thing for"
+    r"|guilty pleasure"
+    r"|into|keen on|swears? by|(?:was|is|are|were) (?:\w+ )?(?:wonderful|lovely|great|amazing"
+    r"|brilliant|fantastic|excellent"
+    r"|superb|perfect|terrific|awesome|gorgeous|beautiful|a masterpiece|the best|my favou?rite|genius"
+    r"|a genius|good)"
+    r"|favou?rites?|masterpiece|blew me away|never (?:ever )?(?:been )?(?:disappoint\w*|bored|fails?"
+    r"|lets? \w+ down)"
+    r"|(?:can't|cannot|could not|couldn't) (?:live without|get enough|go wrong|resist)"
+    r"|wouldn't say no|paint dry"
+    r"|(?:i|we|she|he|they) (?:really |also |do |quite |only |always |just )?likes?|liked|big into"
+    r"|thumbs up|hooked on"
     r"|(?:bring|gimme) \w+ on|rocks?|is not$|isn't$)\b",
     re.IGNORECASE,
 )
@@ -28,15 +35,19 @@ _WISH = re.compile(
     re.IGNORECASE,
 )
 _DISLIKES = re.compile(
-    r"\b(?:hat(?:e|es|ed|ing)|dislik\w+|detest\w*|loath\w+|despis\w+|overrated|bor(?:ed|es|ing) (?:by|of|with|me)"
-    r"|(?:can't|cannot|can not|couldn't) (?:stand|bear|do|stomach|handle|take)|tired of|sick of|fed up|had enough|enough of"
-    r"|(?:talks?|is|are|was|were|gets?) (?:\w+ )?too (?:much|many|\w+)|worst|the death of|(?:was|is) (?:\w+ )?(?:awful|terrible|horrible|boring|dull|rubbish"
+    r"\b(?:hat(?:e|es|ed|ing)|dislik\w+|detest\w*|loath\w+|despis\w+|overrated|bor(?:ed|es|ing) (?:by"
+    r"|of|with|me)"
+    r"|(?:can't|cannot|can not|couldn't) (?:stand|bear|do|stomach|handle|take)|tired of|sick of"
+    r"|fed up|had enough|enough of"
+    r"|(?:talks?|is|are|was|were|gets?) (?:\w+ )?too (?:much|many|\w+)|worst|the death of|(?:was"
+    r"|is) (?:\w+ )?(?:awful|terrible|horrible|boring|dull|rubbish"
     r"|crap|garbage|bad)|puts? me (?:off|to sleep)|fell asleep|gave me nightmares)\b",
     re.IGNORECASE,
 )
 _NEUTRAL = re.compile(
     r"\b(?:(?:do not|don't|dont|doesn't|does not|wouldn't) (?:really )?(?:mind|care)|not saying"
-    r"|(?:doesn't|does not|don't|needn't|need not) (?:really )?(?:have to|need to|matter)|no preference|indifferent)\b",
+    r"|(?:doesn't|does not|don't|needn't|need not) (?:really )?(?:have to|need to|matter)"
+    r"|no preference|indifferent)\b",
     re.IGNORECASE,
 )
 _INDIFFERENT = re.compile(

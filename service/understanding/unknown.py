@@ -9,16 +9,19 @@ from service.understanding.lexicon import EVERYDAY, FUNCTION_WORDS
 _NUMBER = r"(?:\d+(?:[.,]\d+)?|an?|one|two|three|four|five|six|seven|eight|nine|ten|half)"
 _UNKNOWN = re.compile(
     r"(?:(?:under|over|below|above|about|around|within|less than|more than|longer than|shorter than|at most"
-    rf"|at least|no longer than|not longer than)\s+)?{_NUMBER}\s*(?:and a half\s*)?-?(?:hours?|hrs?|h|minutes?|mins?)\b"
+    rf"|at least|no longer than|not longer than)\s+)?{_NUMBER}\s*(?:and a half\s*)?-?(?:hours?|hrs?|h"
+    rf"|minutes?|mins?)\b"
     r"|\b(?:running time|runtime|run time)\b"
-    r"|\b(?:oscars?|academy awards?|award[- ]winn\w+|awards?|golden globes?|palme d'or|baftas?|emmys?|emmy|cannes)\b"
+    r"|\b(?:oscars?|academy awards?|award[- ]winn\w+|awards?|golden globes?|palme d'or|baftas?|emmys?"
+    r"|emmy|cannes)\b"
     r"(?:[- ](?:winn\w+|nominat\w+))?"
     r"|\bpg-?\s?\d*\b|\b[rx]-rated\b|\brated \w+\b|\bage ratings?\b|\bnc-17\b|\bfsk\b"
     rf"|\b{_NUMBER}\s*(?:out of|/)\s*(?:ten|five|hundred|\d+)\b|\b{_NUMBER}[- ]stars?\b"
     r"|\b(?:imdb|rotten tomatoes|metacritic|letterboxd|ratings?|scores?|box office|budget)\b"
     r"|\b(?:subtitles?|subtitled|subbed|dubbed|dubbing|subs)\b"
     r"|\b(?:dolby(?: atmos)?|4k|8k|hdr|hd|uhd|blu-?rays?|dvds?|vhs|3d)\b"
-    r"|\b(?:netflix|hulu|amazon(?: prime)?|prime video|disney ?\+|disney plus|hbo(?: max)?|itunes|youtube|mubi"
+    r"|\b(?:netflix|hulu|amazon(?: prime)?|prime video|disney ?\+|disney plus|hbo(?: max)?|itunes"
+    r"|youtube|mubi"
     r"|apple tv|paramount\+|peacock|streaming|torrents?|in (?:the )?(?:cinemas|theaters|theatres))\b",
     re.IGNORECASE,
 )
@@ -26,7 +29,27 @@ _SENTENCE_END = re.compile(r"[.!?:;\n]\s*[\"'(\u2018\u201c]*$")
 _TITLE_WORDS = 3
 """So many capitalised words in a row are a title, whatever they are."""
 _NEVER = frozenset(
-    "i tv ok god mum mom dad hi hello monday tuesday wednesday thursday friday saturday sunday christmas halloween easter".split()
+    [
+        "i",
+        "tv",
+        "ok",
+        "god",
+        "mum",
+        "mom",
+        "dad",
+        "hi",
+        "hello",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "christmas",
+        "halloween",
+        "easter",
+    ]
 )
 
 
