@@ -37,7 +37,7 @@ _SIMILAR = re.compile(
 )
 _LIKE = re.compile(r"(?:^|([^\s,.:;!?\-\u2013]*)[\s,.:;!?\-\u2013]+)like(?: in)?(?: the)?\s*$")
 _LIKERS = word_set(
-    "i i'd we we'd you you'd they they'd she she'd he he'd who to would d really do don't also not didn't only kids"
+    "i i'd we we'd you you'd they they'd she she'd he he'd who to would d really do don't also not didn't only"
 )
 """Words before a "like" that is a verb."""
 _SEARCH = re.compile(

@@ -1,4 +1,4 @@
-"""Entities and items that a text names: whole, in part, misspelt, or by what they did ("the director of X")."""
+"""Entities and items that a text names: whole, in part, misspelt, or by a role ("the director of X")."""
 
 import re
 from collections.abc import Sequence
@@ -112,7 +112,7 @@ class NameFinder:
         for end in range(min(n + self._longest, len(found)), n, -1):
             name = tuple(word.folded for word in found[n:end])
             for form in dict.fromkeys([name, _bare(name)]):
-                if (own := self._of_lexicon(n, end, form, text, found)) is not None:
+                if (own := self._of_lexicon(n, end, form, found)) is not None:
                     return own
                 alias = self._aliases.by_name.get(form) or self._nearly(form, found[n:end])
                 if alias is not None and self._accepts(n, end, alias, text, found, misspelt, before):
@@ -120,7 +120,7 @@ class NameFinder:
                     return Mention(n, end, (alias.node,), round(sure, 2), alias.others)
         return None
 
-    def _of_lexicon(self, n: int, end: int, name: Name, text: str, found: Sequence[Word]) -> Mention | None:
+    def _of_lexicon(self, n: int, end: int, name: Name, found: Sequence[Word]) -> Mention | None:
         nodes = self._lexicon.get(" ".join(name))
         if not nodes or (name[0] in _HOMELY and _HOUSEHOLD.search(_before(found, n))):
             return None

@@ -1,4 +1,4 @@
-"""Ranges of years that a text tells: "from the eighties", "before 1990", "early 70s", "none older than 2005"."""
+"""Ranges of years that a text tells: "from the eighties", "before 1990", "none older than 2005"."""
 
 import re
 from collections.abc import Sequence

@@ -434,7 +434,7 @@ _LISTED = re.compile(
 
 
 def _go_on_with_lists(text: str, found: Sequence[Word], labels: list[Any]) -> None:
-    """A list that ends a sentence is rejected as its first element is: "tired of sequels, remakes, reboots"."""
+    """A list that ends a sentence is rejected as its first element is: "tired of sequels, remakes"."""
     for match in _LISTED.finditer(text):
         for n, word in enumerate(found):
             if match.start(1) <= word.start < match.end(1):

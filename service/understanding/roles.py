@@ -23,7 +23,7 @@ _TOLD = {
     "director": r"(?:director of|(?:man|woman|guy|person|one|who) (?:behind|that directed|who directed)"
     r"|maker of|whoever directed)",
     "writer": r"(?:writers? of|author of|(?:man|woman|guy|person|one) who wrote)",
-    "cast": r"(?:(?:guy|guys|man|woman|girl|boy|lady|actor|actress|bloke|dude|kid|star|stars|lead|cast|chap|fella)"
+    "cast": r"(?:(?:guys?|man|woman|girl|boy|lady|actor|actress|bloke|dude|kid|stars?|lead|cast|chap|fella)"
     r" (?:from|in|of|who (?:played|plays|was|starred|stars|is)(?: in| with)?))",
 }
 _BY_WORDS = re.compile(r" (directed|director|written|wrote|writer|by|with|starring|stars|featuring|acting) ")

@@ -1,4 +1,4 @@
-"""What a text says that no graph of things to recommend can answer, and names that this graph does not have."""
+"""What a text says that no graph can answer, and names that this graph does not have."""
 
 import re
 from collections.abc import Sequence
