@@ -15,6 +15,7 @@ from service.config import RecommenderConfig
 from service.filters.contract import MAX_BOOSTS, Boost, CandidateIds
 from service.filters.expression import Filter
 from service.reranking.contract import MAX_FACTOR, MAX_NAMES, Calibrated, Factor, Name, Stage
+from service.understanding.contract import UnderstoodText
 from service.wire import Contract as Contract
 from service.wire import Id as Id
 
@@ -75,6 +76,10 @@ class RecommendRequest(Contract):
     )
     user_input: str | None = Field(
         None, max_length=MAX_TEXT, description="Another name for `text`; a request has one of them."
+    )
+    understood: UnderstoodText | None = Field(
+        None,
+        description="The structure of a text, as an answer has it, edited or not; in place of `text`.",
     )
     k: int = Field(10, ge=1, le=MAX_K, description="How many items to recommend.")
     filter: Filter | None = Field(
@@ -173,6 +178,8 @@ class RecommendRequest(Contract):
     def _one_text(self) -> Self:
         if self.text is not None and self.user_input is not None:
             raise ValueError("text and user_input are one field; send one of them")
+        if self.understood is not None and (self.text is not None or self.user_input is not None):
+            raise ValueError("understood takes the place of text; send one of them")
         return self
 
     @property
@@ -280,6 +287,12 @@ class Recommendation(Contract):
     )
     cursor: str | None = Field(
         None, description="For the next page; null where no item is left, or after 2,000 items."
+    )
+    understood: UnderstoodText | None = Field(
+        None,
+        exclude_if=lambda structure: structure is None,
+        description="What the text of the request was understood as; it may be edited and sent back in its"
+        " place. Left out where there is no text.",
     )
     warnings: list[Remark]
     meta: Meta

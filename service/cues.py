@@ -34,6 +34,8 @@ def _pattern(lines: str) -> re.Pattern[str]:
 
 HARMLESS = _pattern(
     r"""
+    (?:can|could) not (?:ever |really )?(?:live|do|go|survive|be) without
+    never (?:ever )?(?:yet )?been (?:disappointed|bored|let down)
     not (?:only|just|merely|simply|solely|exclusively|necessarily|bad|sure|certain|yet|enough|least
     |to mention|opposed|averse|against|afraid|scared|shy
     |surprisingly|an? (?:problem|issue|deal ?breaker)
@@ -131,7 +133,8 @@ AVERSION = _pattern(
     allergic to
     refus(?:e|es|ed|ing) to (?:read|watch|see|touch|listen to|hear|buy|play)
     (?:unlike|dissimilar (?:to|from)|the opposite of)(?= (?:the )?\x01)
-    (?:hide|remove|delete|drop|ditch|forget(?: about)?)(?= (?:all |any |the |every )?\x01)
+    (?:hide|remove|delete|drop|ditch|forget(?: about)?)(?= (?:(?:all|any|the|every|everything|anything|stuff
+    |films?|movies?|ones?|of|with|by|from|starring|featuring|in) ){0,4}\x01)
     thumbs down (?:for|to|on)
     down with(?= \x01)
     (?:go )?easy on(?= (?:the )?\x01)

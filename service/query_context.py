@@ -11,6 +11,7 @@ from kg.explanation.paths import Sources
 from kg.graph import BoolArray, FloatArray, IntArray
 from service.contract import Remark, UserState
 from service.paging import FIRST_PAGE, Page
+from service.understanding.contract import UnderstoodText
 
 
 @dataclass(eq=False)
@@ -48,6 +49,8 @@ class QueryContext:
     """Entities that a rejected clause means in other words."""
     rejected_vectors: FloatArray | None = None
     """Unit vectors of the rejected clauses of the free text, one row each."""
+    understood: UnderstoodText | None = None
+    """The structure of the free text."""
     page: Page = FIRST_PAGE
     """What the pages before showed."""
     shown: BoolArray | None = None

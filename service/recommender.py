@@ -267,6 +267,7 @@ class Recommender:
             recommendation=recommendation_sentence(recommended),
             user_state=context.user_state(self._config.hot_from),
             cursor=cursor,
+            understood=context.understood,
             warnings=context.warnings,
             meta=Meta(request_id=request_id, model_version=self.model_version, calibrated=scores.calibrated),
         )

@@ -58,6 +58,8 @@ class Wishes:
     rejected_names: list[Match[int]]
     qualified_names: list[Match[int]]
     """Of a single word that is only part of what is rejected: "romantic comedies" is less than comedies."""
+    labels: list[Label] = field(default_factory=list, compare=False)
+    """What each word of the text belongs to."""
 
 
 @dataclass
@@ -110,7 +112,16 @@ def read_wishes(text: str, found: Sequence[Word], names: Sequence[Match[int]]) -
             beside = any(x is not None and x.label == "rejected" and x.is_content for x in (before, after))
             single = unit.name.end == unit.name.first + 1
             (qualified if single and beside else rejected).append(unit.name)
-    return Wishes(spans["wanted"], spans["rejected"], rejected, qualified)
+    return Wishes(spans["wanted"], spans["rejected"], rejected, qualified, _word_labels(units, len(found)))
+
+
+def _word_labels(units: Sequence[_Unit], count: int) -> list[Label]:
+    labels: list[Label] = ["wanted"] * count
+    for unit in units:
+        for n in range(unit.first, unit.end) if not unit.mark else ():
+            if labels[n] != "rejected":
+                labels[n] = unit.label
+    return labels
 
 
 def _units(text: str, found: Sequence[Word], names: Sequence[Match[int]]) -> list[_Unit]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +22,8 @@ from service.named_nodes import named_nodes
 from service.paging import Cursors, id_hashes
 from service.penalty import items_with
 from service.query_context import QueryContext
-from service.understanding import Understanding, Understood
+from service.understanding.contract import UnderstoodText
+from service.understanding.meaning import Understanding, Understood
 from service.users_since import UsersSince
 
 
@@ -270,7 +272,42 @@ def _read_text(request: RecommendRequest, context: QueryContext, lookups: Lookup
     if not request.free_text:
         return
     pointer = "/text" if request.text is not None else "/user_input"
-    understood = lookups.understanding.understand(request.free_text)
+    structure, unread = lookups.understanding.read(request.free_text)
+    _obey(structure, unread, pointer, context, lookups)
+
+
+def _read_understood(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    """The structure of a text counts as the text does."""
+    structure, pointer = request.understood, "/understood"
+    if structure is None:
+        return
+    for where, node in lookups.understanding.unknown(structure):
+        context.warn(f"{pointer}{where}", f"nothing in the graph has the id {shown(node)}; it was left out")
+    _obey(structure, "", pointer, context, lookups)
+
+
+def _obey(
+    structure: UnderstoodText, unread: str, pointer: str, context: QueryContext, lookups: Lookups
+) -> None:
+    context.understood = structure
+    _apply(replace(lookups.understanding.applied(structure), unread=unread), pointer, context, lookups)
+    _filter(structure, pointer, context, lookups)
+
+
+def _filter(structure: UnderstoodText, pointer: str, context: QueryContext, lookups: Lookups) -> None:
+    """Keep only what a text requires; say what of it does not count."""
+    for n, part in enumerate(structure.filter):
+        where = f"/understood/filter/{n}/expression" if pointer == "/understood" else pointer
+        context.keep_only(_kept(part.expression, where, context, lookups), "left out by the text")
+    unknown = [x.words for x in structure.not_understood]
+    if unknown:
+        context.warn(pointer, f"not understood: {', '.join(map(shown, unknown))}; it does not count")
+    elif structure.intent in (None, "greet"):
+        context.warn(pointer, "it does not ask for anything to recommend; it does not count")
+
+
+def _apply(understood: Understood, pointer: str, context: QueryContext, lookups: Lookups) -> None:
+    """Like and reject what a text says."""
     comparable = any(lookups.snapshot.texts)
     context.text = understood.vector if comparable else None
     for node in understood.nodes:
@@ -388,6 +425,7 @@ FIELD_READERS: dict[str, FieldReader] = {
     "likes": _read_likes,
     "dislikes": _read_dislikes,
     "text": _read_text,
+    "understood": _read_understood,
     "exclude_seen": _read_exclude_seen,
     "candidates": _read_candidates,
     "filter": _read_filter,

@@ -13,6 +13,7 @@ from service.order_remarks import order_remarks
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
 from service.reranking.short_lists import short_list_reason
+from service.understanding.contract import UnderstoodText
 
 
 class UnderstoodRequest(Contract):
@@ -25,6 +26,9 @@ class UnderstoodRequest(Contract):
     likes: list[PathNode] = Field(description="The liked entities that it names or means.")
     dislikes: list[PathNode] = Field(description="What it dislikes by `dislikes`.")
     rejected: list[PathNode] = Field(description="What the text rejects by name.")
+    text: UnderstoodText | None = Field(
+        None, description="What the text was understood as; null without a text."
+    )
     text_counts: bool = Field(description="Whether the meaning of the text counts beside what it names.")
     liked_items: int = Field(ge=0, description="How many liked items are known of the user in all.")
     items_left: int = Field(ge=0, description="How many items could be recommended.")
@@ -61,6 +65,7 @@ def validation(
             likes=_nodes(lookups.snapshot, own.likes),
             dislikes=_nodes(lookups.snapshot, own.disliked),
             rejected=_nodes(lookups.snapshot, [x for x in own.rejected if x not in own.disliked]),
+            text=own.understood,
             text_counts=own.text is not None,
             liked_items=len(context.history),
             items_left=left,

@@ -32,7 +32,7 @@ SKIPPED = "tests on a real Neo4j"
 FROM_OUTSIDE = ("NEO4J_", "TRAILMIX_")
 
 
-OF_THE_SAMPLE = ("test_quickstart.py", "test_shipped_as_measured.py")
+OF_THE_SAMPLE = ("test_quickstart.py", "test_shipped_as_measured.py", "test_understanding.py")
 """The end-to-end tests that share the trained sample; the others share servers."""
 
 

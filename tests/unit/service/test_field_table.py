@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from service.contract import Recommendation
 from service.field_table import BEGIN, END, field_table, with_field_table
 from service.problems import Problem
+from service.understanding.contract import UnderstoodText
 from service.validation import Validation
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text()
@@ -54,6 +55,7 @@ def test_a_document_without_marks_is_refused(document: str) -> None:
 
 def test_the_answers_in_the_document_are_answers() -> None:
     found = re.findall(r"^```json\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
-    models: list[type[BaseModel]] = [Recommendation, Validation, Problem]
+    models: list[type[BaseModel]] = [Recommendation, UnderstoodText, Validation, Problem]
     for model, answer in zip(models, map(json.loads, found), strict=True):
-        assert model.model_validate(answer).model_dump(mode="json") == answer
+        own = model is UnderstoodText  # shown without what is empty
+        assert model.model_validate(answer).model_dump(mode="json", by_alias=own, exclude_unset=own) == answer
