@@ -24,14 +24,14 @@ _LIKES = re.compile(
     r"|favou?rites?|masterpiece|blew me away|never (?:ever )?(?:been )?(?:disappoint\w*|bored|fails?"
     r"|lets? \w+ down)"
     r"|(?:can't|cannot|could not|couldn't) (?:live without|get enough|go wrong|resist)"
-    r"|wouldn't say no|paint dry"
+    r"|wouldn't say no"
     r"|(?:i|we|she|he|they) (?:really |also |do |quite |only |always |just )?likes?|liked|big into"
     r"|thumbs up|hooked on"
     r"|(?:bring|gimme) \w+ on|rocks?|is not$|isn't$)\b",
     re.IGNORECASE,
 )
 _WISH = re.compile(
-    r"\b(?:would|'d|\u2019d) (?:really |also )?(?:love|like|enjoy|watch)\b(?! paint)|\bfeel like\b",
+    r"\b(?:would|'d|\u2019d) (?:really |also )?(?:love|like|enjoy|watch)\b|\bfeel like\b",
     re.IGNORECASE,
 )
 _DISLIKES = re.compile(
@@ -39,7 +39,7 @@ _DISLIKES = re.compile(
     r"|of|with|me)"
     r"|(?:can't|cannot|can not|couldn't) (?:stand|bear|do|stomach|handle|take)|tired of|sick of"
     r"|fed up|had enough|enough of"
-    r"|(?:talks?|is|are|was|were|gets?) (?:\w+ )?too (?:much|many|\w+)|worst|the death of|(?:was"
+    r"|(?:talks?|is|are|was|were|gets?) (?:\w+ )?too (?:much|many|\w+)|worst|(?:was"
     r"|is) (?:\w+ )?(?:awful|terrible|horrible|boring|dull|rubbish"
     r"|crap|garbage|bad)|puts? me (?:off|to sleep)|fell asleep|gave me nightmares)\b",
     re.IGNORECASE,
