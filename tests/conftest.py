@@ -44,9 +44,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByWhatTestsShare(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = Path(nodeid.partition("::")[0])
-            if path.name in OF_THE_SAMPLE:
-                return "sample"
-            return str(path) if "unit" in path.parts else "servers"
+            if "unit" in path.parts:
+                return str(path)
+            return "sample" if path.name in OF_THE_SAMPLE else "servers"
 
     return ByWhatTestsShare(config, log)
 

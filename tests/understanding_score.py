@@ -1,7 +1,7 @@
 """How much of the table of sentences is understood.
 
-`PYTHONPATH=.:tests python -m understanding_score` prints the share of right slots, by slot, and the sentences with
-a wrong one, over the snapshot of the model in use.
+`PYTHONPATH=.:tests python -m understanding_score` prints the share of right slots, by slot, and the sentences
+with a wrong one, over the snapshot of the model in use.
 """
 
 from collections import Counter

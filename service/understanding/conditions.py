@@ -98,8 +98,8 @@ class Conditions:
                 groups[-1][0].extend(mention.nodes)
                 groups[-1][1].append(place)
                 continue
-            for node in mention.nodes:
-                groups.append(([node], [place], _leading(mention, found), mention.confidence))
+            leading = _leading(mention, found)
+            groups += [([node], [place], leading, mention.confidence) for node in mention.nodes]
         made = []
         for nodes, places, leading, sure in groups:
             leaf = self._leaf(nodes, leading)

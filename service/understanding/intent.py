@@ -37,7 +37,8 @@ _SIMILAR = re.compile(
 )
 _LIKE = re.compile(r"(?:^|([^\s,.:;!?\-\u2013]*)[\s,.:;!?\-\u2013]+)like(?: in)?(?: the)?\s*$")
 _LIKERS = word_set(
-    "i i'd we we'd you you'd they they'd she she'd he he'd who to would d really do don't also not didn't only"
+    "i i'd we we'd you you'd they they'd she she'd he he'd who to would d really do don't also not didn't"
+    " only"
 )
 """Words before a "like" that is a verb."""
 _SEARCH = re.compile(
@@ -105,9 +106,9 @@ def intent_of(told: Told) -> tuple[Intent | None, float]:
         return "explain", 0.8
     if told.has_filter | told.has_rejections and not told.has_likes and _FILTER.search(plain):
         return "filter", 0.8
-    if _SEARCH.search(plain) and not _NOT_SEARCH.search(plain):
-        if told.has_names or (told.has_wants and _ABOUT_FILMS.search(plain)):
-            return "search", 0.8
+    is_search = bool(_SEARCH.search(plain)) and not _NOT_SEARCH.search(plain)
+    if is_search and (told.has_names or (told.has_wants and _ABOUT_FILMS.search(plain))):
+        return "search", 0.8
     if told.named_places and (
         _SIMILAR.search(plain) or any(_is_compared(told.text, x) for x in told.named_places)
     ):

@@ -121,15 +121,14 @@ class Understanding:
         self, rejects: Sequence[UnderstoodPhrase], dislikes: Sequence[UnderstoodNode]
     ) -> tuple[str, ...]:
         """The words whose meaning is pushed away: a genre's name says something, a person's does not."""
-        words = [x.words for x in rejects]
-        for node in dislikes:
-            if (
-                node.words
-                and " " not in node.words
-                and self._small.members.intersection(self._numbers([node]))
-            ):
-                words.append(node.words)
-        return tuple(words[: self._config.most_rejected])
+        genres = [
+            node.words
+            for node in dislikes
+            if node.words
+            and " " not in node.words
+            and self._small.members.intersection(self._numbers([node]))
+        ]
+        return tuple([*(x.words for x in rejects), *genres][: self._config.most_rejected])
 
     def unknown(self, structure: UnderstoodText) -> list[tuple[str, str]]:
         """JSON Pointers into a structure of the nodes that the graph does not have, each with `Label:id`."""
