@@ -12,4 +12,4 @@ Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
 class Contract(BaseModel):
     """What goes over the wire: frozen, strictly typed, without unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)

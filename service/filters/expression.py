@@ -9,7 +9,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, WrapValidator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    WrapValidator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from typing_extensions import TypeAliasType
 
@@ -131,6 +138,11 @@ class NotOf(Contract):
 
 
 class _Condition(Contract):
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the comparisons that are not made."""
+        return {name: value for name, value in dump(self).items() if value is not None}
+
     @model_validator(mode="after")
     def _one_comparison(self) -> Self:
         given = [name for name in ("any", "all", "none") if getattr(self, name) is not None]
