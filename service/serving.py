@@ -35,6 +35,8 @@ from service.rules.evaluate import RuleLimits
 from service.rules.refresh import RuleRefresher
 from service.rules.store import RuleBook
 
+QUIET = 1.0
+"""Seconds without a change of items before what texts need is made anew."""
 WATCH_INTERVAL = 0.5
 """Seconds between two looks at which model is active."""
 
@@ -197,8 +199,14 @@ class Serving:
             if found is self._recommender:
                 return
             self._use(found)
-        threading.Thread(target=found.warm_up_texts, name="warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, args=(found,), name="warm-up", daemon=True).start()
         _log.info("changes_taken_up", ms=round(1000 * (time.monotonic() - began), 1))
+
+    def _warm_up(self, recommender: Recommender) -> None:
+        """Warm up what texts need, unless another change comes soon, which would have to wait for it."""
+        self._stop.wait(QUIET)
+        if self._recommender is recommender:
+            recommender.warm_up_texts()
 
     def change(self, changes: Sequence[StoredChange], *, wait: bool = True) -> list[StoredChange]:
         """Keep changes of items and users, and, with `wait`, answer with them before this returns.
