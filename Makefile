@@ -27,7 +27,7 @@ quickstart: $(VENV)/.sample  ## from nothing to explained recommendations
 test: $(VENV)/.test  ## all tests: unit, integration, end to end
 	$(PYTEST) $(TEST_ARGS)
 
-test-unit: $(VENV)/.test  ## the unit tests alone: no server, less than a minute
+test-unit: $(VENV)/.test  ## the unit tests alone: no server, one to two minutes
 	$(PYTEST) tests/unit -m 'not slow' $(TEST_ARGS)
 
 lint: $(VENV)/.test $(VENV)/.lint  ## format, style, types and layers, checked
