@@ -3,14 +3,12 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from kg.item_changes import ItemChange, NamedEntity, Operation
-from service.events.outbox import State
-from service.events.storage import Storage
+from service.events.delivery_log import DeliveryLog, State
 
 Kind = Literal["item", "user"]
 
@@ -64,21 +62,10 @@ class StoredChange:
         return ItemChange(self.id, self.operation, found["properties"], relations, entities)
 
 
-class ChangeLog:
-    """The changes of one home folder; safe to share between threads, not across a fork.
+class ChangeLog(DeliveryLog[StoredChange]):
+    """The changes of one home folder; a client names them by their numbers."""
 
-    Every method raises OutboxFullError if the disk is full, and OutboxError if the file cannot be read or
-    written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        """Opened at first use; `folder` is made then."""
-        self.storage = Storage(folder / "changes.sqlite3", _SCHEMA)
-
-    @property
-    def exists(self) -> bool:
-        """Whether any change was ever kept here."""
-        return self.storage.exists
+    table, schema, columns, key = "changes", _SCHEMA, _COLUMNS, "number"
 
     def add(self, changes: Sequence[StoredChange]) -> list[StoredChange]:
         """Keep changes in order; returns them with their numbers once they are on disk: all or none."""
@@ -98,56 +85,17 @@ class ChangeLog:
         clause = "WHERE state <> 'dead' AND coalesce(delivered_at, ?) >= ? ORDER BY number"
         return self._select(clause, moment, moment)
 
-    def pending(self, limit: int) -> list[StoredChange]:
-        """The first changes that the graph does not have yet."""
-        return self._select("WHERE state = 'pending' ORDER BY number LIMIT ?", limit)
-
     def of(self, kind: Kind, external_id: str) -> list[StoredChange]:
         """All kept changes of one node, in order."""
         return self._select("WHERE kind = ? AND id = ? ORDER BY number", kind, external_id)
-
-    def listed(self, state: State | None, limit: int) -> list[StoredChange]:
-        """The last changes of a state, or of any, newest first."""
-        if state is None:
-            return self._select("ORDER BY number DESC LIMIT ?", limit)
-        return self._select("WHERE state = ? ORDER BY number DESC LIMIT ?", state, limit)
-
-    def counts(self) -> dict[str, int]:
-        """The number of changes by state."""
-        with self.storage.read() as connection:
-            return dict(connection.execute("SELECT state, count(*) FROM changes GROUP BY state"))
-
-    def delivered(self, numbers: Iterable[int]) -> None:
-        """The graph has these changes."""
-        now = time.time()
-        update = "UPDATE changes SET state = 'delivered', delivered_at = ?, reason = '' WHERE number = ?"
-        self.storage.change(update, [(now, number) for number in numbers])
-
-    def refused(self, reasons: Iterable[tuple[int, str]]) -> None:
-        """The graph refuses these changes, by number, each for a reason."""
-        rows = [(reason, number) for number, reason in reasons]
-        self.storage.change("UPDATE changes SET state = 'dead', reason = ? WHERE number = ?", rows)
-
-    def replay(self, numbers: Sequence[int] | None) -> int:
-        """Deliver refused changes again: these, or all (None); returns how many."""
-        update = "UPDATE changes SET state = 'pending', reason = '' WHERE state = 'dead'"
-        if numbers is None:
-            return self.storage.change(update, [()])
-        return self.storage.change(f"{update} AND number = ?", [(x,) for x in numbers])
 
     def forget_user(self, user_id: str) -> int:
         """Remove all changes of a user; returns how many."""
         return self.storage.change("DELETE FROM changes WHERE kind = 'user' AND id = ?", [(user_id,)])
 
-    def prune(self, delivered_before: float) -> int:
-        """Remove changes that the graph has had since before a time; returns how many."""
-        delete = "DELETE FROM changes WHERE state = 'delivered' AND delivered_at < ?"
-        return self.storage.change(delete, [(delivered_before,)])
-
-    def _select(self, clause: str, *values: str | float) -> list[StoredChange]:
-        with self.storage.read() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM changes {clause}", values).fetchall()  # noqa: S608
-        return [_change(row) for row in rows]
+    @staticmethod
+    def _record(values: dict[str, Any]) -> StoredChange:
+        return StoredChange(**values)
 
 
 def _inserted(connection: sqlite3.Connection, changes: Sequence[StoredChange]) -> list[StoredChange]:
@@ -157,7 +105,3 @@ def _inserted(connection: sqlite3.Connection, changes: Sequence[StoredChange]) -
         cursor = connection.execute(insert, (x.kind, x.id, x.operation, x.body, now))
         found.append(replace(x, number=int(cursor.lastrowid or 0)))
     return found
-
-
-def _change(row: tuple[Any, ...]) -> StoredChange:
-    return StoredChange(**dict(zip(_COLUMNS.split(", "), row, strict=True)))

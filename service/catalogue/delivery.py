@@ -9,13 +9,14 @@ from itertools import groupby
 
 import structlog
 
-from kg.errors import DataError, GraphError, GraphServerError, GraphUnavailableError
+from kg.errors import DataError, GraphError
 from kg.item_changes import ItemChange, other_label
 from kg.schema import GraphSchema
 from kg.store.records import NodeRow, RelationRow
 from kg.store.store import GraphStore
 from kg.store.stored_values import stored_ids
 from service.catalogue.change_log import ChangeLog, StoredChange
+from service.events.delivery_log import isolate_refused
 
 _log = structlog.get_logger()
 
@@ -30,8 +31,17 @@ def deliver_changes(log: ChangeLog, store: GraphStore, batch: int) -> int:
     changes = log.pending(batch) if log.exists else []
     if changes:
         schema = store.schema()
+
+        def write(own: Sequence[StoredChange]) -> None:
+            _write(store, schema, own)
+            log.delivered(x.number for x in own)
+
+        def refused(change: StoredChange, reason: str) -> None:
+            log.refused([(change.number, reason)])
+            _log.warning("change_refused", number=change.number, reason=reason)
+
         for alike in _runs(changes):
-            _isolate(log, store, schema, alike)
+            isolate_refused(alike, write, refused, (GraphError, DataError))
     return len(changes)
 
 
@@ -45,24 +55,6 @@ def _runs(changes: Sequence[StoredChange]) -> Iterator[list[StoredChange]]:
                 run = {}
             run[change.id] = change
         yield list(run.values())
-
-
-def _isolate(log: ChangeLog, store: GraphStore, schema: GraphSchema, changes: Sequence[StoredChange]) -> None:
-    """Write changes; of those that the graph refuses together, find the ones that it refuses alone."""
-    try:
-        _write(store, schema, changes)
-    except (GraphUnavailableError, GraphServerError):
-        raise
-    except (GraphError, DataError) as error:
-        if len(changes) == 1:
-            log.refused([(changes[0].number, str(error))])
-            _log.warning("change_refused", number=changes[0].number, reason=str(error))
-            return
-        middle = len(changes) // 2
-        for half in (changes[:middle], changes[middle:]):
-            _isolate(log, store, schema, half)
-    else:
-        log.delivered(x.number for x in changes)
 
 
 def _write(store: GraphStore, schema: GraphSchema, changes: Sequence[StoredChange]) -> None:

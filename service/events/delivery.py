@@ -10,16 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 import structlog
 
-from kg.errors import GraphError, GraphSchemaError, GraphServerError, GraphUnavailableError, OutboxError
+from kg.errors import GraphError, GraphSchemaError, OutboxError
 from kg.schema import GraphSchema
 from kg.store.records import RelationRow
 from kg.store.store import GraphStore
 from service.catalogue.change_log import ChangeLog
 from service.catalogue.delivery import deliver_changes
+from service.events.delivery_log import isolate_refused
 from service.events.outbox import Outbox, StoredEvent
 from service.events.types import OWN_INTERACTIONS
 from service.file_lock import exclusive_lock
@@ -159,24 +161,12 @@ class Delivery:
         for event in events:
             by_type.setdefault(event.interaction, []).append(event)
         for interaction, own in by_type.items():
-            self._isolate(store, schema, interaction, own)
+            write = partial(self._write_type, store, schema, interaction)
+            isolate_refused(own, write, self._refused, (GraphError,))
 
-    def _isolate(
-        self, store: GraphStore, schema: GraphSchema, interaction: str, events: Sequence[StoredEvent]
-    ) -> None:
-        """Write events of one type; of those that the graph refuses together, find the ones refused alone."""
-        try:
-            self._write_type(store, schema, interaction, events)
-        except (GraphUnavailableError, GraphServerError):
-            raise
-        except GraphError as error:
-            if len(events) == 1:
-                self._outbox.refused([(events[0].number, str(error))])
-                _log.warning("event_refused", event_id=events[0].id, reason=str(error))
-                return
-            middle = len(events) // 2
-            for half in (events[:middle], events[middle:]):
-                self._isolate(store, schema, interaction, half)
+    def _refused(self, event: StoredEvent, reason: str) -> None:
+        self._outbox.refused([(event.number, reason)])
+        _log.warning("event_refused", event_id=event.id, reason=reason)
 
     def _prepared(self, store: GraphStore, events: Sequence[StoredEvent]) -> GraphSchema:
         """The schema of the graph, with the interactions of the events in it."""

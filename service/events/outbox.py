@@ -2,14 +2,11 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from service.events.storage import Storage
-
-State = Literal["pending", "delivered", "dead"]
+from service.events.delivery_log import DeliveryLog, State
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -55,22 +52,10 @@ class StoredEvent:
     """Why the graph refused it."""
 
 
-class Outbox:
-    """The events of one home folder; safe to share between threads, not across a fork."""
+class Outbox(DeliveryLog[StoredEvent]):
+    """The events of one home folder; a client names them by their ids."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opened at first use; `folder` is made then.
-
-        Raises nothing here. Every method raises OutboxFullError if the disk is full, and OutboxError if the
-        file cannot be read or written.
-        """
-        self.folder = folder
-        self.storage = Storage(folder / "events.sqlite3", _SCHEMA)
-
-    @property
-    def exists(self) -> bool:
-        """Whether any event was ever kept here."""
-        return self.storage.exists
+    table, schema, columns, key = "events", _SCHEMA, _COLUMNS, "id"
 
     def add(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
         """Keep events; returns those that are new, with their numbers, once they are on disk.
@@ -83,10 +68,6 @@ class Outbox:
         """The events after a number, in order."""
         return self._select("WHERE number > ? ORDER BY number", number)
 
-    def pending(self, limit: int) -> list[StoredEvent]:
-        """The first events that the graph does not have yet."""
-        return self._select("WHERE state = 'pending' ORDER BY number LIMIT ?", limit)
-
     def of_user(self, user_id: str) -> list[StoredEvent]:
         """All kept events of one user, in order."""
         return self._select("WHERE user_id = ? ORDER BY number", user_id)
@@ -97,50 +78,13 @@ class Outbox:
         with self.storage.read() as connection:
             return connection.execute(last, (user_id, since, since)).fetchone()[0] or 0
 
-    def listed(self, state: State | None, limit: int) -> list[StoredEvent]:
-        """The last events of a state, or of any, newest first."""
-        if state is None:
-            return self._select("ORDER BY number DESC LIMIT ?", limit)
-        return self._select("WHERE state = ? ORDER BY number DESC LIMIT ?", state, limit)
-
-    def counts(self) -> dict[str, int]:
-        """The number of events by state."""
-        with self.storage.read() as connection:
-            return dict(connection.execute("SELECT state, count(*) FROM events GROUP BY state"))
-
-    def delivered(self, numbers: Iterable[int]) -> None:
-        """The graph has these events."""
-        now = time.time()
-        rows = [(now, number) for number in numbers]
-        self.storage.change(
-            "UPDATE events SET state = 'delivered', delivered_at = ?, reason = '' WHERE number = ?", rows
-        )
-
-    def refused(self, reasons: Iterable[tuple[int, str]]) -> None:
-        """The graph refuses these events, by number, each for a reason."""
-        rows = [(reason, number) for number, reason in reasons]
-        self.storage.change("UPDATE events SET state = 'dead', reason = ? WHERE number = ?", rows)
-
-    def replay(self, ids: Sequence[str] | None) -> int:
-        """Deliver refused events again: these, or all (None); returns how many."""
-        update = "UPDATE events SET state = 'pending', reason = '' WHERE state = 'dead'"
-        if ids is None:
-            return self.storage.change(update, [()])
-        return self.storage.change(f"{update} AND id = ?", [(x,) for x in ids])
-
     def forget_user(self, user_id: str) -> int:
         """Remove all events of a user; returns how many."""
         return self.storage.change("DELETE FROM events WHERE user_id = ?", [(user_id,)])
 
-    def prune(self, delivered_before: float) -> int:
-        """Remove events that the graph has had since before a time; returns how many."""
-        delete = "DELETE FROM events WHERE state = 'delivered' AND delivered_at < ?"
-        return self.storage.change(delete, [(delivered_before,)])
-
-    def _select(self, clause: str, *values: str | float) -> list[StoredEvent]:
-        with self.storage.read() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM events {clause}", values).fetchall()  # noqa: S608
-        return [_event(row) for row in rows]
+    @staticmethod
+    def _record(values: dict[str, Any]) -> StoredEvent:
+        return StoredEvent(**values)
 
 
 def _inserted(connection: sqlite3.Connection, events: Sequence[StoredEvent]) -> list[StoredEvent]:
@@ -154,14 +98,5 @@ def _inserted(connection: sqlite3.Connection, events: Sequence[StoredEvent]) -> 
         values = (x.id, x.user_id, x.item_id, x.interaction, x.value, x.time, x.posted, now)
         cursor = connection.execute(insert, values)
         if cursor.rowcount:
-            new.append(_numbered(x, int(cursor.lastrowid or 0)))
+            new.append(replace(x, number=int(cursor.lastrowid or 0)))
     return new
-
-
-def _numbered(event: StoredEvent, number: int) -> StoredEvent:
-    return StoredEvent(**{**vars(event), "number": number})
-
-
-def _event(row: tuple[object, ...]) -> StoredEvent:
-    names = _COLUMNS.split(", ")
-    return StoredEvent(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type]
