@@ -118,6 +118,12 @@ class Triples:
     def __len__(self) -> int:
         return len(self.head)
 
+    @classmethod
+    def in_order(cls, head: NodeArray, relation: NodeArray, tail: NodeArray) -> "Triples":
+        """The triples by head, then relation, then tail."""
+        order = np.lexsort((tail, relation, head))
+        return cls(head[order], relation[order], tail[order])
+
     def select(self, mask: BoolArray) -> "Triples":
         """The triples for which `mask` (bool, one value per triple) is true."""
         return Triples(self.head[mask], self.relation[mask], self.tail[mask])

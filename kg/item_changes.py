@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from kg.graph import BoolArray, GraphSnapshot, IntArray, NodeArray, Triples, Vocabulary
+from kg.graph import BoolArray, GraphSnapshot, IntArray, Triples, Vocabulary
 from kg.property_columns import TEXT, with_values
 from kg.schema import GROUP_PROPERTY, GraphSchema
 from kg.store.records import PropertyValue
@@ -161,16 +161,11 @@ class _Changes:
         ]
         new = np.array(rows, np.int32).reshape(-1, 3).T
         stays = facts.select(kept)
-        return _sorted(*(np.concatenate(x) for x in zip(vars(stays).values(), new, strict=True)))
+        return Triples.in_order(*(np.concatenate(x) for x in zip(vars(stays).values(), new, strict=True)))
 
     @property
     def _types(self) -> tuple[str, ...]:
         return self._snapshot.relations
-
-
-def _sorted(head: NodeArray, relation: NodeArray, tail: NodeArray) -> Triples:
-    order = np.lexsort((tail, relation, head))
-    return Triples(head[order], relation[order], tail[order])
 
 
 def _with_nodes(snapshot: GraphSnapshot, changes: Iterable[ItemChange]) -> tuple[GraphSnapshot, IntArray]:
@@ -197,7 +192,8 @@ def _with_nodes(snapshot: GraphSnapshot, changes: Iterable[ItemChange]) -> tuple
         vocabularies=tuple(vocabularies),
         names=tuple(names),
         texts=(*snapshot.texts, *[""] * n_new),
-        triples=_sorted(
+        # the numbers grow with the earlier ones, so the triples stay in order
+        triples=Triples(
             number[facts.head].astype(np.int32), facts.relation, number[facts.tail].astype(np.int32)
         ),
         same_as=(*snapshot.same_as, *[""] * n_new) if snapshot.same_as else (),

@@ -215,8 +215,7 @@ def _triples(schema: GraphSchema, vocabularies: list[Vocabulary], facts: list[Re
     tails = [numbers(r.tail, f.tails) for r, f in zip(schema.relations, facts, strict=True)]
     kinds = [np.full(len(f.heads), n, np.int32) for n, f in enumerate(facts)]
     head, relation, tail = (np.concatenate(columns or none) for columns in (heads, kinds, tails))
-    order = np.lexsort((tail, relation, head))
-    return Triples(head[order], relation[order], tail[order])
+    return Triples.in_order(head, relation, tail)
 
 
 def _interactions(

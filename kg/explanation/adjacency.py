@@ -67,6 +67,7 @@ def spans(starts: IntArray, counts: IntArray) -> IntArray:
 def _emphasis(head: NodeArray, relation: NodeArray, n_relations: int) -> FloatArray:
     """(1 + 1 / (1 + ln m)) / 2 per relation, where m is its mean number of tails per head; float32."""
     facts = np.bincount(relation, minlength=n_relations)
-    heads = np.bincount(np.unique(np.stack([relation, head]), axis=1)[0], minlength=n_relations)
+    pairs = np.unique(head.astype(np.int64) * n_relations + relation)
+    heads = np.bincount(pairs % max(n_relations, 1), minlength=n_relations)
     tails = np.maximum(facts, 1) / np.maximum(heads, 1)
     return np.asarray((1 + 1 / (1 + np.log(tails))) / 2, np.float32)

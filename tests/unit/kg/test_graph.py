@@ -152,3 +152,11 @@ def test_an_item_and_a_person_of_one_name_are_told_by_their_labels():
 
 def test_the_years_are_part_of_the_content():
     assert snapshot(years={0: "1972"}).fingerprint != snapshot().fingerprint
+
+
+def test_triples_in_order_are_by_head_then_relation_then_tail() -> None:
+    columns = ([2, 1, 1, 1], [0, 1, 0, 0], [3, 4, 6, 5])
+    found = Triples.in_order(*(np.array(x, np.int32) for x in columns))
+    assert found.head.tolist() == [1, 1, 1, 2]
+    assert found.relation.tolist() == [0, 0, 1, 0]
+    assert found.tail.tolist() == [5, 6, 4, 3]

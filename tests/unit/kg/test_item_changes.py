@@ -44,6 +44,15 @@ def test_facts_are_in_the_order_of_a_snapshot_that_was_read(before) -> None:
     assert order.tolist() == list(range(len(triples)))
 
 
+def test_new_nodes_keep_the_facts_in_order(before) -> None:
+    entity = NamedEntity("Author", "Zola", "Zola")
+    change = ItemChange("b99", "patch", {"name": "Dune"}, entities=(entity,))
+    triples = with_changes(before, [change]).snapshot.triples
+    assert np.lexsort((triples.tail, triples.relation, triples.head)).tolist() == list(range(len(triples)))
+    assert triples.head.tolist() == before.triples.head.tolist()
+    assert triples.tail.tolist() == [x + 1 for x in before.triples.tail]
+
+
 def test_put_replaces_everything_and_patch_what_it_names(before) -> None:
     put = with_changes(before, [ItemChange("b02", "put", {"name": "New"})]).snapshot
     assert (put.names[2], put.texts[2]) == ("New", "")
