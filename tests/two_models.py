@@ -1,8 +1,11 @@
 """A home folder with two models of the small library."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from small_library import ThemeEncoder, library
 
 from embeddings.model.artifact import save_model
@@ -11,6 +14,8 @@ from embeddings.training.config import TrainingConfig
 from embeddings.training.train import train_unmeasured
 from kg.settings import Settings
 from kg.snapshot import SnapshotCache
+from service.loading import load_recommender
+from service.serving import Serving
 
 _RNG = np.random.default_rng(0)
 LOANS = [(user, int(book)) for user in range(12) for book in _RNG.permutation(30)[:6]]
@@ -38,3 +43,15 @@ def linked_home(trained: tuple[Path, str, str], home: Path) -> Settings:
     settings = Settings(home=home)
     use_version(settings.models_folder, first)
     return settings
+
+
+@contextmanager
+def served_from(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    """What serves a home, without a transformer, and looks for another model every 20 ms."""
+    monkeypatch.setattr("service.loading.QueryEncoder", lambda *_settings: ThemeEncoder())
+    monkeypatch.setattr("service.loading.same_encoder", lambda *_names: None)
+    monkeypatch.setattr("service.serving.WATCH_INTERVAL", 0.02)
+    found = Serving(settings, load_recommender)
+    found.refresh()
+    yield found
+    found.stop()

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import structlog
-from small_library import ThemeEncoder
-from two_models import linked_home, trained_twice
+from two_models import linked_home, served_from, trained_twice
 
 from embeddings.model.artifact import read_manifest
 from embeddings.model.versions import active_version, use_version
@@ -38,13 +37,8 @@ def settings(trained: tuple[Path, str, str], tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def serving(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
-    monkeypatch.setattr("service.loading.QueryEncoder", lambda *_settings: ThemeEncoder())
-    monkeypatch.setattr("service.loading.same_encoder", lambda *_names: None)
-    monkeypatch.setattr("service.serving.WATCH_INTERVAL", 0.02)
-    found = Serving(settings, load_recommender)
-    found.refresh()
-    yield found
-    found.stop()
+    with served_from(settings, monkeypatch) as found:
+        yield found
 
 
 def answer(recommender: Any, user: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from small_library import ThemeEncoder
-from two_models import linked_home, trained_twice
+from two_models import linked_home, served_from, trained_twice
 
 from kg.errors import UnknownIdError
 from kg.item_changes import ItemChange
@@ -32,14 +32,9 @@ def settings(trained: tuple[Path, str, str], tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def serving(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
-    monkeypatch.setattr("service.loading.QueryEncoder", lambda *_settings: ThemeEncoder())
-    monkeypatch.setattr("service.loading.same_encoder", lambda *_names: None)
-    monkeypatch.setattr("service.serving.WATCH_INTERVAL", 0.02)
     monkeypatch.setattr("service.catalogue.live.LOOK_INTERVAL", 0.0)
-    found = Serving(settings, load_recommender)
-    found.refresh()
-    yield found
-    found.stop()
+    with served_from(settings, monkeypatch) as found:
+        yield found
 
 
 def change(serving: Serving, kind: str, *changes: ItemChange) -> None:
