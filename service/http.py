@@ -13,15 +13,14 @@ from werkzeug.routing import BaseConverter
 
 from embeddings.data.threads import n_workers
 from embeddings.model.versions import Activation
-from kg.graph import GraphSnapshot
+from kg.graph import BoolArray, GraphSnapshot
 from kg.item_changes import Operation
 from kg.settings import Settings
 from service.catalogue.change_log import Kind, StoredChange
-from service.contract import Recommendation, RecommendRequest
+from service.contract import Recommendation, RecommendRequest, Remark
 from service.events.outbox import Outbox
 from service.events.types import EventType
 from service.filters.expression import FilterPart
-from service.filters.item_filters import Kept
 from service.found.finder import Finder
 from service.models import may_administer
 from service.problems import InvalidRequestError, invalid
@@ -67,8 +66,8 @@ class Answering(Protocol):
     def finder(self) -> Finder:
         """Finds items otherwise than by a recommendation."""
 
-    def kept_items(self, expression: FilterPart | None) -> Kept | None:
-        """The items that the `filter` of a request keeps; None without one."""
+    def kept_items(self, expression: FilterPart | None) -> tuple[BoolArray | None, list[Remark]]:
+        """The items that the `filter` of a request keeps, None without one, and remarks on it."""
 
     def profile(self, user_id: str) -> ProfileAnswer:
         """What is known and believed of a user."""

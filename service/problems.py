@@ -26,6 +26,7 @@ from kg.errors import (
     UsageError,
 )
 from service.contract import Remark
+from service.wire import pointer_token
 
 MIMETYPE = "application/problem+json"
 
@@ -97,7 +98,7 @@ def pointer_of(error: TrailmixError) -> str:
 
 def json_pointer(error: ErrorDetails) -> str:
     """Which field an error of pydantic is about (RFC 6901); "" is the whole body."""
-    return "".join("/" + str(x).replace("~", "~0").replace("/", "~1") for x in error["loc"])
+    return "".join(f"/{pointer_token(x)}" for x in error["loc"])
 
 
 def field_advice(error: ErrorDetails, fields: list[str]) -> str:

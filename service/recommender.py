@@ -22,11 +22,11 @@ from service.contract import (
     Recommendation,
     RecommendedItem,
     RecommendRequest,
+    Remark,
 )
 from service.events.histories import LiveHistories
 from service.events.types import EventType, event_types
 from service.filters.expression import FilterPart
-from service.filters.item_filters import Kept
 from service.found.finder import Finder
 from service.found.item import ItemView
 from service.found.search import Search
@@ -159,13 +159,16 @@ class Recommender:
         found.__dict__.pop("_profiles", None)
         return found
 
-    def kept_items(self, expression: FilterPart | None) -> Kept | None:
-        """The items that the `filter` of a request keeps; None without one.
+    def kept_items(self, expression: FilterPart | None) -> tuple[BoolArray | None, list[Remark]]:
+        """The items that a `filter` keeps, bool [n_items], None without one; and remarks on it.
 
         Raises:
             InvalidFieldsError: it names what the graph does not have.
         """
-        return None if expression is None else self._lookups.filters.kept(expression, "/filter")
+        if expression is None:
+            return None, []
+        kept = self._lookups.filters.kept(expression, "/filter")
+        return kept.mask, [Remark(pointer=x, detail=detail) for x, detail in kept.warnings]
 
     def profile(self, user_id: str) -> ProfileAnswer:
         """What is known and believed of a user.

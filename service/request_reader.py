@@ -1,6 +1,6 @@
 """From a request to a `QueryContext`: a table with one reader for each field that concerns the user."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -9,7 +9,7 @@ import numpy as np
 
 from embeddings.data.dataset import TimeArray, liked_histories
 from embeddings.text.encoder import TextEncoder
-from kg.graph import BoolArray, GraphSnapshot, HashArray
+from kg.graph import BoolArray, GraphSnapshot, HashArray, NodeArray
 from kg.shown import shown
 from kg.user_profiles import UserProfile
 from service.config import RecommenderConfig
@@ -82,12 +82,12 @@ class Lookups:
         """What a user states."""
         return self.users_since.profile(user_id, self.snapshot.profiles.get(user_id, UserProfile()))
 
-    def seen_in_snapshot(self, user: int | None) -> set[int]:
-        """The items that a user has any event with in the snapshot."""
+    def seen_in_snapshot(self, user: int | None) -> NodeArray:
+        """The items, int32 and each once, that a user has any event with in the snapshot."""
         if user is None:
-            return set()
+            return np.zeros(0, np.int32)
         events = self.snapshot.seen
-        return set(events.indices[events.indptr[user] : events.indptr[user + 1]].tolist())
+        return np.asarray(events.indices[events.indptr[user] : events.indptr[user + 1]], np.int32)
 
     def is_made(self, user_id: str) -> bool:
         """Whether a user was put or patched since the snapshot."""
@@ -210,25 +210,26 @@ def _add_events(events: Sequence[LiveEvent], context: QueryContext, lookups: Loo
 
 
 def _read_history(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
-    items = lookups.snapshot.items
-    for n, item_id in enumerate(request.history):
-        item = items.find(item_id)
-        if item is None:
-            context.warn(f"/history/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
-        else:
-            context.like(item, lookups.config.history_interaction)
+    for item in _known_items(request.history, "/history", context, lookups):
+        context.like(item, lookups.config.history_interaction)
 
 
 def _read_session(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
+    for item in _known_items(request.session, "/session", context, lookups):
+        context.like(item, lookups.config.history_interaction)
+        context.session.pop(item, None)
+        context.session[item] = None
+
+
+def _known_items(ids: Sequence[str], pointer: str, context: QueryContext, lookups: Lookups) -> Iterator[int]:
+    """The items with these ids; warns of ids that no item has."""
     items = lookups.snapshot.items
-    for n, item_id in enumerate(request.session):
+    for n, item_id in enumerate(ids):
         item = items.find(item_id)
         if item is None:
-            context.warn(f"/session/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
+            context.warn(f"{pointer}/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
         else:
-            context.like(item, lookups.config.history_interaction)
-            context.session.pop(item, None)
-            context.session[item] = None
+            yield item
 
 
 def _read_likes(request: RecommendRequest, context: QueryContext, lookups: Lookups) -> None:
@@ -358,7 +359,8 @@ def _read_exclude_seen(request: RecommendRequest, context: QueryContext, lookups
     if not request.exclude_seen:
         return
     seen = np.zeros_like(context.excluded)
-    seen[[*context.history, *context.seen, *lookups.seen_in_snapshot(context.user)]] = True
+    seen[[*context.history, *context.seen]] = True
+    seen[lookups.seen_in_snapshot(context.user)] = True
     lookups.groups.spread(seen)
     context.exclude("seen or named by the request", seen)
 
@@ -377,14 +379,8 @@ def _read_candidates(request: RecommendRequest, context: QueryContext, lookups: 
 
 
 def _named_items(ids: Sequence[str], pointer: str, context: QueryContext, lookups: Lookups) -> BoolArray:
-    items = lookups.snapshot.items
-    found = np.zeros(len(items), bool)
-    for n, item_id in enumerate(ids):
-        item = items.find(item_id)
-        if item is None:
-            context.warn(f"{pointer}/{n}", f"no {items.label} has the id {shown(item_id)}; it was left out")
-        else:
-            found[item] = True
+    found = np.zeros(lookups.snapshot.n_items, bool)
+    found[list(_known_items(ids, pointer, context, lookups))] = True
     return found
 
 

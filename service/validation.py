@@ -9,6 +9,7 @@ from pydantic import Field
 from embeddings.model.manifest import Manifest
 from kg.graph import GraphSnapshot
 from service.contract import Contract, PathNode, RecommendRequest, Remark, UserState
+from service.found.item import node_ref
 from service.order_remarks import order_remarks
 from service.query_context import QueryContext
 from service.request_reader import Lookups, read_request
@@ -81,5 +82,4 @@ def _is_known(user_id: str, context: QueryContext, lookups: Lookups) -> bool:
 
 
 def _nodes(snapshot: GraphSnapshot, nodes: Iterable[int]) -> list[PathNode]:
-    found = [(node, *snapshot.locate(node)) for node in nodes]
-    return [PathNode(label=label, id=own, name=snapshot.names[node]) for node, label, own in found]
+    return [node_ref(snapshot, node) for node in nodes]

@@ -20,6 +20,7 @@ from service.catalogue.change_log import Kind
 from service.contract import Contract, Id, LikeId
 from service.named_nodes import named_nodes
 from service.problems import field_advice, json_pointer
+from service.wire import pointer_token
 
 MAX_LINES = 10_000
 """Changes of one request."""
@@ -241,7 +242,7 @@ def _properties(given: ChangedNode, label: LabelSchema, operation: Operation) ->
     own.setdefault(label.name_property, "name")
     found: dict[str, Any] = {}
     for name, value in given.properties.items():
-        pointer = f"/properties/{_escaped(name)}"
+        pointer = f"/properties/{pointer_token(name)}"
         if name in own:
             raise RefusedChangeError(pointer, f"give this as the field `{own[name]}`")
         if name in PROFILE_PROPERTIES:
@@ -318,7 +319,7 @@ def _relations(
     relations: dict[str, tuple[str, ...]] = {}
     entities: list[NamedEntity] = []
     for kind, others in given.relations.items():
-        pointer = f"/relations/{_escaped(kind)}"
+        pointer = f"/relations/{pointer_token(kind)}"
         if kind not in kinds:
             raise RefusedChangeError(pointer, f"no relation {shown(kind)}{nearest_name(kind, kinds)}")
         ids = []
@@ -342,7 +343,3 @@ def _unknown(catalogue: Catalogue, label: str, external_id: str) -> str:
     same = [x for n, x in enumerate(ids) if snapshot.names[first + n].casefold() == external_id.casefold()]
     hint = f"; the id of {shown(external_id)} is {shown(same[0])}" if same else ""
     return f'{missing}{hint}; for a new one write {{"id": ..., "name": ...}}'
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -39,11 +39,6 @@ class MissingChanges:
         """Those of users, in order."""
         return [x.change for x in self.changes if x.kind == "user"]
 
-    @property
-    def deleted_users(self) -> frozenset[str]:
-        """Users who were deleted since, whatever came after: the snapshot's events are not theirs."""
-        return frozenset(x.id for x in self.changes if x.kind == "user" and x.operation == "delete")
-
 
 class LiveCatalogue:
     """The changes of a change log; safe to share between threads.

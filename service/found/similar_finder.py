@@ -103,15 +103,15 @@ class SimilarFinder:
         found = np.zeros(among.stop - among.start, bool)
         for own in similarities.values():
             found |= own > 0
-        barred = np.zeros(self._snapshot.first_user, bool)
-        barred[[*examples.positive, *examples.negative]] = True
-        items = barred[: self._snapshot.n_items]
+        excluded = np.zeros(self._snapshot.first_user, bool)
+        excluded[[*examples.positive, *examples.negative]] = True
+        items = excluded[: self._snapshot.n_items]
         self._lookups.groups.spread(items)
         if self._lookups.deleted_items is not None:
             items |= self._lookups.deleted_items
         if allowed_items is not None:
             items |= ~allowed_items
-        return np.flatnonzero(found & ~barred[among])
+        return np.flatnonzero(found & ~excluded[among])
 
     def _paths_to(self, nodes: Sequence[int], examples: Examples, among: slice) -> list[list[Path]]:
         positive = np.array(examples.positive, np.int64)

@@ -30,7 +30,7 @@ class ProfileView:
         stated = lookups.profile(user_id)
         if context.user is None and not context.seen and not stated and not lookups.is_made(user_id):
             raise UnknownIdError(snapshot.users.label, user_id)
-        seen = context.seen | lookups.seen_in_snapshot(context.user)
+        seen = context.seen.union(lookups.seen_in_snapshot(context.user).tolist())
         liked = [item for item, kind in context.history.items() if kind is not None]
         interests, avoided = self._interests.of(liked, sorted(seen - set(liked)))
         return ProfileAnswer(

@@ -22,6 +22,7 @@ from service.contract import RecommendRequest
 from service.penalty import REJECTED
 from service.query_context import QueryContext
 from service.reranking.contract import Stage
+from service.wire import pointer_token
 
 _RERANKING_FIELDS = ("diversity", "novelty", "max_per", "calibrated", "explore")
 
@@ -74,7 +75,7 @@ class ListMaker:
         Raises:
             InvalidFieldsError: with a pointer to each, and the nearest name that there is.
         """
-        named = [(f"/max_per/{_escaped(name)}", name) for name in request.max_per]
+        named = [(f"/max_per/{pointer_token(name)}", name) for name in request.max_per]
         if request.calibrated:
             named.append(("/calibrated/relation", request.calibrated.relation))
         relations = self._snapshot.relations
@@ -87,7 +88,7 @@ class ListMaker:
             known = (*self._model.contribution_names, REJECTED)
             wrong += [
                 (
-                    f"/weights/{_escaped(name)}",
+                    f"/weights/{pointer_token(name)}",
                     f"no scorer is called {_and_nearest(name, known)}",
                 )
                 for name in request.weights
@@ -244,8 +245,3 @@ def _stage(context: QueryContext, own: _Place, place: int, asked: Sequence[str])
 
 def _and_nearest(name: str, known: Sequence[str]) -> str:
     return f"{shown(name)}{nearest_name(name, known)}"
-
-
-def _escaped(name: str) -> str:
-    """A name within a JSON Pointer."""
-    return name.replace("~", "~0").replace("/", "~1")

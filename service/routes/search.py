@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, g, request
 
-from service.contract import Remark
 from service.found.contract import SearchRequest
 from service.http import TURNS, fields_of, json_answer, served
 
@@ -14,9 +13,7 @@ def search() -> Response:
     """Look for items and entities by name and meaning."""
     recommender = served().recommender
     given = fields_of(SearchRequest, request.args)
-    kept = recommender.kept_items(given.filter)
-    mask = None if kept is None else kept.mask
+    mask, remarks = recommender.kept_items(given.filter)
     with TURNS:
         found = recommender.finder.search(given, request_id=g.request_id, allowed_items=mask)
-    remarks = [] if kept is None else [Remark(pointer=x, detail=detail) for x, detail in kept.warnings]
     return json_answer(found.model_copy(update={"warnings": [*remarks, *found.warnings]}))

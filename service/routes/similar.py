@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, g
 
-from service.contract import Remark
 from service.found.contract import SimilarRequest
 from service.http import TURNS, body_of, json_answer, served
 
@@ -14,9 +13,7 @@ def similar() -> Response:
     """Find what is similar to items or entities."""
     recommender = served().recommender
     given = body_of(SimilarRequest)
-    kept = recommender.kept_items(given.filter)
-    mask = None if kept is None else kept.mask
+    mask, remarks = recommender.kept_items(given.filter)
     with TURNS:
         found = recommender.finder.similar(given, request_id=g.request_id, allowed_items=mask)
-    remarks = [] if kept is None else [Remark(pointer=x, detail=detail) for x, detail in kept.warnings]
     return json_answer(found.model_copy(update={"warnings": [*remarks, *found.warnings]}))

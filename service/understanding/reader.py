@@ -391,7 +391,7 @@ class TextReader:
         )
 
     def _close(self, draft: _Draft, out: _Parts) -> None:
-        """What is left over, and what does not count for that intent."""
+        """Add the words that were not understood, and drop what does not count for the intent."""
         for start, end in draft.unknown:
             words = draft.text[start:end].strip(" ,.!?")
             if words:

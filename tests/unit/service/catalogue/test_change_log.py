@@ -8,6 +8,7 @@ import pytest
 from kg.item_changes import ItemChange, NamedEntity
 from service.catalogue.change_log import ChangeLog, StoredChange
 from service.catalogue.live import LiveCatalogue
+from service.users_since import UsersSince
 
 BO = NamedEntity("Author", "a2", "Bo")
 CHANGE = ItemChange("a/b 漢字", "patch", {"title": "x", "price": None}, {"BY": ("a1", "a2")}, (BO,))
@@ -71,7 +72,7 @@ def test_what_another_process_writes_is_noticed(log: ChangeLog, monkeypatch: pyt
     missing = live.missing_since(0.0)
     assert missing.last == 2
     assert [x.id for x in missing.items] == ["b1"]
-    assert missing.deleted_users == {"u1"}
+    assert UsersSince().changed(missing.users).deleted == {"u1"}
 
 
 def test_own_changes_are_known_at_once(log: ChangeLog, monkeypatch: pytest.MonkeyPatch) -> None:
